@@ -1,0 +1,11 @@
+"""The Celery application: worker and beat start with `celery -A paas`."""
+
+import os
+
+from celery import Celery
+
+os.environ.setdefault("DJANGO_SETTINGS_MODULE", "paas.settings.embedded")
+
+app = Celery("berth")
+app.config_from_object("django.conf:settings", namespace="CELERY")
+app.autodiscover_tasks()

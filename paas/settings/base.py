@@ -1,0 +1,169 @@
+"""Settings that every installation shares. What a machine may change is read through `env`."""
+
+from paas.settings import env
+
+ROOT = env.ROOT
+HOME = env.path("BERTH_HOME", ROOT / "var")
+INSTALLATION = env.text("BERTH_INSTALLATION", "berth")
+
+SECRET_KEY = env.text("BERTH_SECRET_KEY")
+# Fernet keys for secrets at rest: the first encrypts, all decrypt.
+FIELD_ENCRYPTION_KEYS = env.words("BERTH_FIELD_ENCRYPTION_KEYS")
+DEBUG = False
+ALLOWED_HOSTS = env.words("BERTH_ALLOWED_HOSTS", "localhost,127.0.0.1,[::1]")
+CSRF_TRUSTED_ORIGINS = env.words("BERTH_CSRF_TRUSTED_ORIGINS")
+
+INSTALLED_APPS = [
+    "django.contrib.auth",
+    "django.contrib.contenttypes",
+    "django.contrib.sessions",
+    "django.contrib.messages",
+    "django.contrib.staticfiles",
+    "rest_framework",
+    "django_filters",
+    "guardian",
+    "drf_spectacular",
+    "drf_spectacular_sidecar",
+    "tenants",
+    "provisioning",
+    "provisioning.forge.embedded",
+    "paas",
+]
+MIDDLEWARE = [
+    "paas.middleware.RequestIdMiddleware",
+    "django.middleware.security.SecurityMiddleware",
+    "paas.middleware.ContentSecurityPolicyMiddleware",
+    "django.contrib.sessions.middleware.SessionMiddleware",
+    "django.middleware.common.CommonMiddleware",
+    "django.middleware.csrf.CsrfViewMiddleware",
+    "django.contrib.auth.middleware.AuthenticationMiddleware",
+    "django.contrib.messages.middleware.MessageMiddleware",
+    "django.middleware.clickjacking.XFrameOptionsMiddleware",
+]
+ROOT_URLCONF = "paas.urls"
+WSGI_APPLICATION = "paas.wsgi.application"
+ASGI_APPLICATION = "paas.asgi.application"
+TEMPLATES = [
+    {
+        "BACKEND": "django.template.backends.django.DjangoTemplates",
+        "DIRS": [ROOT / "templates"],
+        "APP_DIRS": True,
+        "OPTIONS": {
+            "context_processors": [
+                "django.template.context_processors.request",
+                "django.contrib.auth.context_processors.auth",
+                "django.contrib.messages.context_processors.messages",
+            ],
+        },
+    }
+]
+
+DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
+AUTH_USER_MODEL = "tenants.User"
+AUTHENTICATION_BACKENDS = [
+    "django.contrib.auth.backends.ModelBackend",
+    "guardian.backends.ObjectPermissionBackend",
+]
+ANONYMOUS_USER_NAME = None
+AUTH_PASSWORD_VALIDATORS = [
+    {"NAME": "django.contrib.auth.password_validation.UserAttributeSimilarityValidator"},
+    {"NAME": "django.contrib.auth.password_validation.MinimumLengthValidator", "OPTIONS": {"min_length": 12}},
+    {"NAME": "django.contrib.auth.password_validation.CommonPasswordValidator"},
+]
+LOGIN_URL = "portal:sign-in"
+LOGIN_REDIRECT_URL = "portal:apps"
+LOGOUT_REDIRECT_URL = "portal:sign-in"
+SESSION_COOKIE_HTTPONLY = True
+SESSION_COOKIE_SAMESITE = "Lax"
+X_FRAME_OPTIONS = "DENY"
+SECURE_CONTENT_TYPE_NOSNIFF = True
+SECURE_REFERRER_POLICY = "same-origin"
+
+LANGUAGE_CODE = "en"
+TIME_ZONE = "UTC"
+USE_I18N = False
+USE_TZ = True
+STATIC_URL = "/static/"
+STATICFILES_DIRS = [ROOT / "templates" / "static"]
+
+REST_FRAMEWORK = {
+    "DEFAULT_AUTHENTICATION_CLASSES": [
+        "paas.api.authentication.TokenAuthentication",
+        "paas.api.authentication.PortalSessionAuthentication",
+    ],
+    "DEFAULT_PERMISSION_CLASSES": ["rest_framework.permissions.IsAuthenticated"],
+    "DEFAULT_RENDERER_CLASSES": ["rest_framework.renderers.JSONRenderer"],
+    "DEFAULT_PARSER_CLASSES": ["paas.api.parsers.StrictJSONParser"],
+    "DEFAULT_PAGINATION_CLASS": "paas.api.pagination.CursorPages",
+    "DEFAULT_FILTER_BACKENDS": ["django_filters.rest_framework.DjangoFilterBackend"],
+    "DEFAULT_SCHEMA_CLASS": "drf_spectacular.openapi.AutoSchema",
+    "DEFAULT_THROTTLE_CLASSES": ["paas.api.throttling.UserThrottle", "paas.api.throttling.AddressThrottle"],
+    "DEFAULT_THROTTLE_RATES": {
+        "user": env.text("BERTH_API_RATE_USER", "1200/minute"),
+        "address": env.text("BERTH_API_RATE_ADDRESS", "600/minute"),
+        "sign-in": env.text("BERTH_API_RATE_SIGN_IN", "20/minute"),
+    },
+    "EXCEPTION_HANDLER": "paas.api.errors.problem_details",
+    "UNAUTHENTICATED_USER": "django.contrib.auth.models.AnonymousUser",
+    "DATETIME_FORMAT": "iso-8601",
+    "TEST_REQUEST_DEFAULT_FORMAT": "json",
+}
+SPECTACULAR_SETTINGS = {
+    "TITLE": "Berth",
+    "DESCRIPTION": "Review-gated hosting for plugins.",
+    "VERSION": "1",
+    "SERVE_INCLUDE_SCHEMA": False,
+    "SWAGGER_UI_DIST": "SIDECAR",
+    "SWAGGER_UI_FAVICON_HREF": "SIDECAR",
+    "REDOC_DIST": "SIDECAR",
+    "SCHEMA_PATH_PREFIX": "/api/v1",
+}
+DATA_UPLOAD_MAX_MEMORY_SIZE = 1024 * 1024
+
+# Forge: GitLab, or the embedded one that answers the same API.
+FORGE_URL = env.text("FORGE_URL")
+FORGE_TOKEN = env.text("FORGE_TOKEN")
+# The URL under which the forge reaches Berth's webhook receiver.
+WEB_URL = env.text("BERTH_WEB_URL")
+# The embedded forge; unused where FORGE_URL is a GitLab.
+EMBEDDED_FORGE = env.boolean("BERTH_EMBEDDED_FORGE", True)
+EMBEDDED_FORGE_URL = FORGE_URL
+EMBEDDED_FORGE_ROOT_TOKEN = FORGE_TOKEN
+EMBEDDED_FORGE_HOME = env.path("BERTH_FORGE_HOME", HOME / "repositories")
+EMBEDDED_FORGE_MAX_PUSH_BYTES = env.integer("BERTH_FORGE_MAX_PUSH_BYTES", 100 * 1024 * 1024)
+
+# Apps: hostnames, edge, hosts.
+APPS_DOMAIN = env.text("BERTH_APPS_DOMAIN", "apps.localhost")
+EDGE_PORT = env.integer("BERTH_EDGE_PORT", 8080)
+EDGE_HOME = HOME / "edge"
+RELEASES_HOME = HOME / "releases"
+# What one release's tree may hold.
+MAX_RELEASE_BYTES = env.integer("BERTH_MAX_RELEASE_BYTES", 256 * 1024 * 1024)
+MAX_RELEASE_FILES = env.integer("BERTH_MAX_RELEASE_FILES", 20_000)
+# Ports, subnets and uids are leased from these ranges, never probed.
+PORT_RANGE = (env.integer("BERTH_PORT_FIRST", 20000), env.integer("BERTH_PORT_LAST", 23999))
+SUBNET_POOL = env.text("BERTH_SUBNET_POOL", "10.213.0.0/16")
+UID_RANGE = (env.integer("BERTH_UID_FIRST", 200_000), env.integer("BERTH_UID_LAST", 299_999))
+DOCKER_URL = env.text("BERTH_DOCKER_URL", "unix:///var/run/docker.sock")
+
+# Celery: a message is only a wake-up; the row is the truth.
+CELERY_BROKER_URL = env.text("BERTH_BROKER_URL", f"redis+socket://{HOME}/run/redis.sock")
+CELERY_TASK_ACKS_LATE = True
+CELERY_TASK_REJECT_ON_WORKER_LOST = True
+CELERY_TASK_IGNORE_RESULT = True
+CELERY_WORKER_PREFETCH_MULTIPLIER = 1
+CELERY_BROKER_CONNECTION_RETRY_ON_STARTUP = True
+CELERY_BROKER_TRANSPORT_OPTIONS = {"visibility_timeout": 300, "socket_timeout": 5, "socket_connect_timeout": 2}
+# A request that cannot reach the broker goes on: the sweep finds the row.
+CELERY_TASK_PUBLISH_RETRY = False
+SWEEP_INTERVAL_S = env.integer("BERTH_SWEEP_INTERVAL_S", 5)
+RECONCILE_INTERVAL_S = env.integer("BERTH_RECONCILE_INTERVAL_S", 3)
+
+LOGGING = {
+    "version": 1,
+    "disable_existing_loggers": False,
+    "formatters": {"line": {"format": "%(asctime)s %(levelname)s %(name)s %(message)s"}},
+    "handlers": {"console": {"class": "logging.StreamHandler", "formatter": "line"}},
+    "root": {"handlers": ["console"], "level": env.text("BERTH_LOG_LEVEL", "INFO")},
+    "loggers": {"httpx": {"level": "WARNING"}, "urllib3": {"level": "WARNING"}},
+}

@@ -1,0 +1,23 @@
+"""The grown-up installation: PostgreSQL, TLS in front, a GitLab where `FORGE_URL` names one."""
+
+from paas.settings import env
+from paas.settings.base import *  # noqa: F403
+
+DATABASES = {
+    "default": {
+        "ENGINE": "django.db.backends.postgresql",
+        "NAME": env.text("BERTH_DB_NAME", "berth"),
+        "USER": env.text("BERTH_DB_USER", "berth"),
+        "PASSWORD": env.text("BERTH_DB_PASSWORD", ""),
+        "HOST": env.text("BERTH_DB_HOST", ""),
+        "PORT": env.text("BERTH_DB_PORT", ""),
+        "CONN_MAX_AGE": 60,
+        "CONN_HEALTH_CHECKS": True,
+    }
+}
+CACHES = {
+    "default": {"BACKEND": "django.core.cache.backends.redis.RedisCache", "LOCATION": env.text("BERTH_CACHE_URL")}
+}
+SESSION_COOKIE_SECURE = True
+CSRF_COOKIE_SECURE = True
+SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https")

@@ -1,0 +1,1 @@
+"""Makes true what tenants says should be true, and keeps it true."""

@@ -1,0 +1,45 @@
+from django.db import models
+
+
+class OperationKind(models.TextChoices):
+    PROVISION_APP = "provision_app"
+    CHECK_RELEASE = "check_release"
+    DEPLOY_RELEASE = "deploy_release"
+    RETIRE_APP = "retire_app"
+
+
+class OperationState(models.TextChoices):
+    PENDING = "pending"
+    RUNNING = "running"
+    SUCCEEDED = "succeeded"
+    FAILED = "failed"
+    CANCELLED = "cancelled"
+
+
+UNFINISHED = (OperationState.PENDING, OperationState.RUNNING)
+FINISHED = (OperationState.SUCCEEDED, OperationState.FAILED, OperationState.CANCELLED)
+
+
+class StepState(models.TextChoices):
+    PENDING = "pending"
+    RUNNING = "running"
+    WAITING = "waiting"
+    SUCCEEDED = "succeeded"
+    FAILED = "failed"
+
+
+class Transport(models.TextChoices):
+    LOCAL = "local"
+    SSH = "ssh"
+
+
+class WorkloadRole(models.TextChoices):
+    LIVE = "live"
+    STANDBY = "standby"
+
+
+class WorkloadState(models.TextChoices):
+    STARTING = "starting"
+    SERVING = "serving"
+    DRAINING = "draining"
+    REMOVED = "removed"

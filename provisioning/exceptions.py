@@ -1,0 +1,45 @@
+"""What a step raises, split by who must act. The message says who must do what."""
+
+
+class ProvisioningError(Exception):
+    code = "provisioning_failed"
+
+
+class RetryableError(ProvisioningError):
+    """Trying again can help: something outside is down, busy or full."""
+
+    code = "retryable"
+
+
+class PermanentError(ProvisioningError):
+    """Trying again cannot help: a person must act, and the message says who and how."""
+
+    code = "permanent"
+
+
+class DeveloperError(PermanentError):
+    """The plugin's developer must act: the release itself cannot go live."""
+
+    code = "developer_must_act"
+
+
+class OperatorError(PermanentError):
+    """The platform's operator must act."""
+
+    code = "operator_must_act"
+
+
+class PortsExhausted(OperatorError):
+    code = "ports_exhausted"
+
+
+class SubnetsExhausted(OperatorError):
+    code = "subnets_exhausted"
+
+
+class UidsExhausted(OperatorError):
+    code = "uids_exhausted"
+
+
+class LeaseLost(Exception):
+    """Another worker holds the operation now: stop without recording anything."""

@@ -1,0 +1,19 @@
+from provisioning.models.host import Host
+from provisioning.models.leases import PortLease, SubnetLease, UidLease
+from provisioning.models.operation import Deployment, Operation, Step
+from provisioning.models.repository import ForgeAccount, Repository, WebhookDelivery
+from provisioning.models.workload import Workload
+
+__all__ = [
+    "Deployment",
+    "ForgeAccount",
+    "Host",
+    "Operation",
+    "PortLease",
+    "Repository",
+    "Step",
+    "SubnetLease",
+    "UidLease",
+    "WebhookDelivery",
+    "Workload",
+]

@@ -1,0 +1,101 @@
+from django.conf import settings
+from django.db import models
+from django.db.models import Q
+
+from provisioning.choices import UNFINISHED, OperationKind, OperationState, StepState
+
+
+class Operation(models.Model):
+    """One piece of work on one app, done by a workflow: its state, its lease, why it failed.
+
+    A worker holds it by `lease_owner` until `lease_until`; `fence` grows with each lease, so that a worker that was
+    away too long cannot write over its successor.
+    """
+
+    kind = models.CharField(max_length=20, choices=OperationKind)
+    app = models.ForeignKey("tenants.PluginApp", on_delete=models.CASCADE, related_name="operations")
+    environment = models.ForeignKey(
+        "tenants.Environment", null=True, blank=True, on_delete=models.CASCADE, related_name="operations"
+    )
+    release = models.ForeignKey(
+        "tenants.Release", null=True, blank=True, on_delete=models.CASCADE, related_name="operations"
+    )
+    requested_by = models.ForeignKey(
+        settings.AUTH_USER_MODEL, null=True, blank=True, on_delete=models.PROTECT, related_name="+"
+    )
+    is_rollback = models.BooleanField(default=False)
+    state = models.CharField(max_length=20, choices=OperationState, default=OperationState.PENDING)
+    error = models.TextField(blank=True)
+    error_code = models.CharField(max_length=60, blank=True)
+    data = models.JSONField(default=dict, help_text="What steps leave for later ones: ids, never a secret.")
+    lease_owner = models.CharField(max_length=100, blank=True)
+    lease_until = models.DateTimeField(null=True, blank=True)
+    fence = models.PositiveBigIntegerField(default=0)
+    next_run_at = models.DateTimeField(null=True, blank=True)
+    created_at = models.DateTimeField(auto_now_add=True)
+    started_at = models.DateTimeField(null=True, blank=True)
+    finished_at = models.DateTimeField(null=True, blank=True)
+
+    class Meta:
+        ordering = ["-pk"]
+        constraints = [
+            models.UniqueConstraint(
+                fields=["environment"],
+                condition=Q(kind=OperationKind.DEPLOY_RELEASE, state__in=UNFINISHED),
+                name="one_deployment_at_a_time_per_environment",
+            ),
+            models.UniqueConstraint(
+                fields=["app", "kind"],
+                condition=Q(kind__in=[OperationKind.PROVISION_APP, OperationKind.RETIRE_APP], state__in=UNFINISHED),
+                name="one_unfinished_operation_per_app_and_kind",
+            ),
+            models.UniqueConstraint(
+                fields=["release", "kind"],
+                condition=Q(kind=OperationKind.CHECK_RELEASE, state__in=UNFINISHED),
+                name="one_unfinished_check_per_release",
+            ),
+            models.CheckConstraint(condition=Q(state__in=OperationState.values), name="operation_state_known"),
+        ]
+        indexes = [
+            models.Index(fields=["state", "next_run_at"], name="operation_by_state"),
+            models.Index(fields=["app", "kind", "-id"], name="operation_by_app"),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.kind} {self.pk} of {self.app}"
+
+
+class DeploymentManager(models.Manager["Deployment"]):
+    def get_queryset(self) -> models.QuerySet["Deployment"]:
+        return super().get_queryset().filter(kind=OperationKind.DEPLOY_RELEASE)
+
+
+class Deployment(Operation):
+    """One attempt to make an approved release live."""
+
+    objects = DeploymentManager()
+
+    class Meta:
+        proxy = True
+        ordering = ["-pk"]
+
+
+class Step(models.Model):
+    """One named, idempotent step of an operation."""
+
+    operation = models.ForeignKey(Operation, on_delete=models.CASCADE, related_name="steps")
+    position = models.PositiveSmallIntegerField()
+    name = models.CharField(max_length=60)
+    state = models.CharField(max_length=20, choices=StepState, default=StepState.PENDING)
+    attempts = models.PositiveIntegerField(default=0)
+    started_at = models.DateTimeField(null=True, blank=True)
+    finished_at = models.DateTimeField(null=True, blank=True)
+    output = models.TextField(blank=True)
+    error = models.TextField(blank=True)
+
+    class Meta:
+        ordering = ["position"]
+        constraints = [models.UniqueConstraint(fields=["operation", "name"], name="step_once_per_operation")]
+
+    def __str__(self) -> str:
+        return f"{self.operation}: {self.name}"

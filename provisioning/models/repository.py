@@ -1,0 +1,52 @@
+from django.conf import settings
+from django.db import models
+
+from tenants.fields import EncryptedTextField
+
+
+class ForgeAccount(models.Model):
+    """The forge user of one person, made on first need."""
+
+    user = models.OneToOneField(settings.AUTH_USER_MODEL, on_delete=models.CASCADE, related_name="forge_account")
+    forge_user_id = models.PositiveBigIntegerField(unique=True)
+    forge_username = models.CharField(max_length=200)
+
+    class Meta:
+        ordering = ["pk"]
+
+    def __str__(self) -> str:
+        return self.forge_username
+
+
+class Repository(models.Model):
+    """What the forge holds for one app: the developer's code repository and the platform's management repository."""
+
+    app = models.OneToOneField("tenants.PluginApp", on_delete=models.CASCADE, related_name="repository")
+    code_project_id = models.PositiveBigIntegerField(null=True, blank=True)
+    code_path = models.CharField(max_length=255, blank=True)
+    code_http_url = models.CharField(max_length=500, blank=True)
+    management_project_id = models.PositiveBigIntegerField(null=True, blank=True)
+    management_path = models.CharField(max_length=255, blank=True)
+    webhook_id = models.PositiveBigIntegerField(null=True, blank=True)
+    webhook_token = EncryptedTextField(blank=True)
+    code_read_token_id = models.PositiveBigIntegerField(null=True, blank=True)
+    code_read_token_expires_on = models.DateField(null=True, blank=True)
+
+    class Meta:
+        ordering = ["pk"]
+
+    def __str__(self) -> str:
+        return self.code_path
+
+
+class WebhookDelivery(models.Model):
+    """A webhook delivery that was taken: the same one again is without effect."""
+
+    delivery_id = models.CharField(max_length=100, unique=True)
+    received_at = models.DateTimeField(auto_now_add=True)
+
+    class Meta:
+        ordering = ["-pk"]
+
+    def __str__(self) -> str:
+        return self.delivery_id

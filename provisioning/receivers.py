@@ -1,0 +1,1 @@
+"""Signals of tenants become tasks here."""

@@ -1,0 +1,90 @@
+"""What rendering takes: frozen values, no rows, no settings. Every text in here passed a validator before."""
+
+from dataclasses import dataclass
+from pathlib import PurePosixPath
+from typing import Literal
+
+Role = Literal["live", "standby"]
+
+
+@dataclass(frozen=True, kw_only=True)
+class InstanceSpec:
+    """One copy of the release on the host: its role and the port its sidecar is published on."""
+
+    role: Role
+    address: str
+    port: int
+
+
+@dataclass(frozen=True, kw_only=True)
+class ReleaseSpec:
+    """One release of one environment, as it shall run on one host.
+
+    `home` is the directory of the release on the host (`…/releases/APP/ENV/NUMBER`): `code/` and `conf/` lie in it.
+    `installation` is empty for the default installation; any other name stands in front of every Docker name.
+    """
+
+    installation: str
+    app_id: str
+    environment: str
+    number: int
+    deployment: int
+    stack: str
+    stack_version: int
+    hostnames: tuple[str, ...]
+    memory_mib: int
+    cpu_millis: int
+    pids: int
+    disk_mib: int
+    health_check_path: str
+    uid: int
+    subnet: str
+    home: PurePosixPath
+    instances: tuple[InstanceSpec, ...]
+
+    @property
+    def environment_name(self) -> str:
+        """The Docker name of the environment: its network has it."""
+        return "-".join(part for part in (self.installation, self.app_id, self.environment) if part)
+
+    @property
+    def project(self) -> str:
+        """The compose project, which container names start with: `app1000001-production-r12`."""
+        return f"{self.environment_name}-r{self.number}"
+
+    def container(self, role: Role, part: Literal["web", "app"]) -> str:
+        """`…-r12-web`, `…-r12-app`, `…-r12-standby-web`, `…-r12-standby-app`."""
+        return f"{self.project}-{part}" if role == "live" else f"{self.project}-{role}-{part}"
+
+
+@dataclass(frozen=True, kw_only=True)
+class UpstreamServer:
+    address: str
+    port: int
+    is_backup: bool = False
+
+
+@dataclass(frozen=True, kw_only=True)
+class SiteSpec:
+    """One environment at the edge: its hostnames, and the servers behind them, the live one first."""
+
+    app_id: str
+    environment: str
+    hostnames: tuple[str, ...]
+    servers: tuple[UpstreamServer, ...]
+
+    @property
+    def name(self) -> str:
+        return f"{self.app_id}-{self.environment}"
+
+
+@dataclass(frozen=True, kw_only=True)
+class EdgeSpec:
+    """The edge nginx itself: its home (absolute), where it listens, how many workers it has."""
+
+    home: PurePosixPath
+    listen_address: str
+    listen_port: int
+    user: str
+    worker_processes: int = 2
+    worker_shutdown_timeout_s: int = 30

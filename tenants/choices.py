@@ -1,0 +1,84 @@
+"""Every state and role that a row of this app may have, and which state may follow which."""
+
+from django.db import models
+
+
+class MemberRole(models.TextChoices):
+    OWNER = "owner"
+    MAINTAINER = "maintainer"
+    DEVELOPER = "developer"
+
+
+class Stack(models.TextChoices):
+    PHP = "php"
+    STATIC = "static"
+
+
+# The version of each stack's template: part of a release's digest, so a changed stack asks for a new review.
+STACK_VERSIONS: dict[str, int] = {Stack.PHP: 1, Stack.STATIC: 1}
+
+
+class AppState(models.TextChoices):
+    PROVISIONING = "provisioning"
+    ACTIVE = "active"
+    FAILED = "failed"
+    RETIRING = "retiring"
+    RETIRED = "retired"
+
+
+class EnvironmentName(models.TextChoices):
+    TEST = "test"
+    PRODUCTION = "production"
+
+
+class ReleaseState(models.TextChoices):
+    SUBMITTED = "submitted"
+    CHECKING = "checking"
+    AWAITING_REVIEW = "awaiting_review"
+    APPROVED = "approved"
+    REJECTED = "rejected"
+    CANCELLED = "cancelled"
+    DEPLOYING = "deploying"
+    LIVE = "live"
+    SUPERSEDED = "superseded"
+    FAILED = "failed"
+    ROLLED_BACK = "rolled_back"
+
+
+class ReviewDecision(models.TextChoices):
+    APPROVE = "approve"
+    REJECT = "reject"
+
+
+# target state -> the states it may be entered from. Nothing else may happen to a row.
+APP_SOURCES: dict[str, set[str]] = {
+    AppState.ACTIVE: {AppState.PROVISIONING, AppState.FAILED},
+    AppState.FAILED: {AppState.PROVISIONING, AppState.RETIRING},
+    AppState.PROVISIONING: {AppState.FAILED},
+    AppState.RETIRING: {AppState.PROVISIONING, AppState.ACTIVE, AppState.FAILED},
+    AppState.RETIRED: {AppState.RETIRING},
+}
+RELEASE_SOURCES: dict[str, set[str]] = {
+    ReleaseState.CHECKING: {ReleaseState.SUBMITTED},
+    ReleaseState.AWAITING_REVIEW: {ReleaseState.CHECKING},
+    ReleaseState.APPROVED: {ReleaseState.AWAITING_REVIEW},
+    ReleaseState.REJECTED: {ReleaseState.AWAITING_REVIEW},
+    ReleaseState.CANCELLED: {
+        ReleaseState.SUBMITTED,
+        ReleaseState.CHECKING,
+        ReleaseState.AWAITING_REVIEW,
+        ReleaseState.APPROVED,
+    },
+    # An approved release deploys; one that was live, or failed after its approval, may be deployed again.
+    ReleaseState.DEPLOYING: {
+        ReleaseState.APPROVED,
+        ReleaseState.SUPERSEDED,
+        ReleaseState.ROLLED_BACK,
+        ReleaseState.FAILED,
+    },
+    ReleaseState.LIVE: {ReleaseState.DEPLOYING},
+    ReleaseState.SUPERSEDED: {ReleaseState.LIVE, ReleaseState.DEPLOYING},
+    ReleaseState.ROLLED_BACK: {ReleaseState.LIVE, ReleaseState.DEPLOYING},
+    ReleaseState.FAILED: {ReleaseState.SUBMITTED, ReleaseState.CHECKING, ReleaseState.DEPLOYING},
+}
+OPEN_RELEASE_STATES = (ReleaseState.SUBMITTED, ReleaseState.CHECKING, ReleaseState.AWAITING_REVIEW)

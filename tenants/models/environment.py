@@ -1,0 +1,54 @@
+from django.db import models
+from django.db.models import Q
+
+from tenants.choices import EnvironmentName
+from tenants.fields import EncryptedTextField
+
+
+class Environment(models.Model):
+    """`test` or `production` of an app: its limits, health check and what is live in it."""
+
+    app = models.ForeignKey("PluginApp", on_delete=models.CASCADE, related_name="environments")
+    name = models.CharField(max_length=20, choices=EnvironmentName)
+    memory_mib = models.PositiveIntegerField(default=256)
+    cpu_millis = models.PositiveIntegerField(default=500, help_text="Thousandths of one core.")
+    pids = models.PositiveIntegerField(default=128)
+    disk_mib = models.PositiveIntegerField(default=64, help_text="Size of the writable /tmp.")
+    health_check_path = models.CharField(max_length=200, default="/")
+    current_release = models.ForeignKey("Release", null=True, blank=True, on_delete=models.SET_NULL, related_name="+")
+
+    class Meta:
+        ordering = ["pk"]
+        constraints = [
+            models.UniqueConstraint(fields=["app", "name"], name="environment_once_per_app"),
+            models.CheckConstraint(condition=Q(name__in=EnvironmentName.values), name="environment_name_known"),
+            models.CheckConstraint(
+                condition=Q(memory_mib__gte=32, memory_mib__lte=4096), name="environment_memory_in_range"
+            ),
+            models.CheckConstraint(
+                condition=Q(cpu_millis__gte=50, cpu_millis__lte=4000), name="environment_cpu_in_range"
+            ),
+            models.CheckConstraint(condition=Q(pids__gte=16, pids__lte=1024), name="environment_pids_in_range"),
+            models.CheckConstraint(condition=Q(disk_mib__gte=8, disk_mib__lte=1024), name="environment_disk_in_range"),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.app}/{self.name}"
+
+
+class ConfigVariable(models.Model):
+    """One variable of an environment. Encrypted at rest; the API takes values and never gives one back."""
+
+    environment = models.ForeignKey(Environment, on_delete=models.CASCADE, related_name="variables")
+    name = models.CharField(max_length=64)
+    value = EncryptedTextField()
+    is_secret = models.BooleanField(default=True, help_text="Masked in logs.")
+    updated_by = models.ForeignKey("User", on_delete=models.PROTECT, related_name="+")
+    updated_at = models.DateTimeField(auto_now=True)
+
+    class Meta:
+        ordering = ["name"]
+        constraints = [models.UniqueConstraint(fields=["environment", "name"], name="variable_once_per_environment")]
+
+    def __str__(self) -> str:
+        return f"{self.environment}: {self.name}"

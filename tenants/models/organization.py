@@ -1,0 +1,44 @@
+from django.conf import settings
+from django.db import models
+
+from tenants.choices import MemberRole
+
+
+class Organization(models.Model):
+    """The tenant: a third-party developer company or person."""
+
+    name = models.CharField(max_length=100)
+    slug = models.CharField(max_length=40, unique=True)
+    members = models.ManyToManyField(settings.AUTH_USER_MODEL, through="Membership", related_name="organizations")
+    created_at = models.DateTimeField(auto_now_add=True)
+
+    class Meta:
+        ordering = ["slug"]
+        permissions = [
+            ("create_app", "Create apps"),
+            ("change_app", "Change apps and their environments"),
+            ("retire_app", "Retire apps"),
+            ("submit_release", "Ask for releases, cancel them and roll back"),
+            ("read_logs", "Read the logs of apps"),
+            ("manage_members", "Add and remove members"),
+        ]
+
+    def __str__(self) -> str:
+        return self.slug
+
+
+class Membership(models.Model):
+    organization = models.ForeignKey(Organization, on_delete=models.CASCADE, related_name="memberships")
+    user = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.CASCADE, related_name="memberships")
+    role = models.CharField(max_length=20, choices=MemberRole)
+    created_at = models.DateTimeField(auto_now_add=True)
+
+    class Meta:
+        ordering = ["pk"]
+        constraints = [
+            models.UniqueConstraint(fields=["organization", "user"], name="member_once_per_organization"),
+            models.CheckConstraint(condition=models.Q(role__in=MemberRole.values), name="membership_role_known"),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.user} is {self.role} of {self.organization}"

@@ -1,0 +1,82 @@
+from django.conf import settings
+from django.db import models
+from django.db.models import Q
+
+from tenants.choices import ReleaseState
+from tenants.fields import EncryptedTextField
+
+
+class Release(models.Model):
+    """An immutable request to run one commit in one environment.
+
+    `configuration` is the snapshot of the environment's settings at the time of asking, `variables` the snapshot of its
+    config variables (a JSON object, encrypted). `digest` (64 hex digits) covers commit, stack version, rendered
+    configuration and variables: a review is bound to it.
+    """
+
+    app = models.ForeignKey("PluginApp", on_delete=models.PROTECT, related_name="releases")
+    environment = models.ForeignKey("Environment", on_delete=models.PROTECT, related_name="releases")
+    number = models.PositiveIntegerField()
+    requested_ref = models.CharField(max_length=255)
+    notes = models.TextField(blank=True)
+    commit_sha = models.CharField(max_length=64, blank=True)
+    commit_title = models.CharField(max_length=200, blank=True)
+    commit_author = models.CharField(max_length=200, blank=True)
+    commit_author_emails = models.JSONField(default=list, help_text="Author and committer: neither may review it.")
+    configuration = models.JSONField(default=dict)
+    variables = EncryptedTextField(default="{}")
+    stack_version = models.PositiveIntegerField(default=1)
+    digest = models.CharField(max_length=64, blank=True)
+    state = models.CharField(max_length=20, choices=ReleaseState, default=ReleaseState.SUBMITTED)
+    checks = models.JSONField(default=list, help_text="[{name, state, detail}]")
+    error = models.TextField(blank=True)
+    submitted_by = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.PROTECT, related_name="+")
+    created_at = models.DateTimeField(auto_now_add=True)
+    went_live_at = models.DateTimeField(null=True, blank=True, help_text="The last time it became live.")
+
+    class Meta:
+        ordering = ["-pk"]
+        constraints = [
+            models.UniqueConstraint(fields=["app", "number"], name="release_number_once_per_app"),
+            models.UniqueConstraint(
+                fields=["environment"], condition=Q(state=ReleaseState.LIVE), name="one_live_release_per_environment"
+            ),
+            models.CheckConstraint(condition=Q(state__in=ReleaseState.values), name="release_state_known"),
+            models.CheckConstraint(
+                condition=Q(
+                    state__in=[
+                        ReleaseState.SUBMITTED,
+                        ReleaseState.CHECKING,
+                        ReleaseState.FAILED,
+                        ReleaseState.CANCELLED,
+                    ]
+                )
+                | (~Q(digest="") & ~Q(commit_sha="")),
+                name="release_beyond_checks_has_commit_and_digest",
+            ),
+        ]
+        indexes = [
+            models.Index(fields=["state", "-id"], name="release_by_state"),
+            models.Index(fields=["app", "-id"], name="release_by_app"),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.app}-{self.environment.name}-r{self.number}"
+
+
+class Review(models.Model):
+    """One reviewer's decision on one release, bound to the digest that was read."""
+
+    release = models.ForeignKey(Release, on_delete=models.PROTECT, related_name="reviews")
+    reviewer = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.PROTECT, related_name="+")
+    decision = models.CharField(max_length=10)
+    digest = models.CharField(max_length=64)
+    comment = models.TextField(blank=True)
+    created_at = models.DateTimeField(auto_now_add=True)
+
+    class Meta:
+        ordering = ["pk"]
+        constraints = [models.UniqueConstraint(fields=["release"], name="release_decided_once")]
+
+    def __str__(self) -> str:
+        return f"{self.decision} of {self.release}"

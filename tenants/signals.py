@@ -1,0 +1,10 @@
+"""Sent after commit, with an id: the fast path. The rows are the truth; a sweep finds what a lost signal left."""
+
+from django.dispatch import Signal
+
+app_requested = Signal()  # app_id
+app_retiring = Signal()  # app_id
+membership_changed = Signal()  # organization_id
+release_submitted = Signal()  # release_id
+release_approved = Signal()  # release_id
+release_cancelled = Signal()  # release_id
