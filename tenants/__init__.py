@@ -1,1 +1,1 @@
-"""What should be true: organizations, plugin apps, environments, releases, reviews. Imports neither provisioning nor paas."""
+"""What should be true: organizations, apps, environments, releases, reviews. Imports neither provisioning nor paas."""
