@@ -53,3 +53,10 @@ class OwnRelease(NotPermitted):
 class AlreadyExists(TenantsError):
     code = "already_exists"
     status = 409
+
+
+class LastOwner(TenantsError):
+    """An organization keeps at least one owner."""
+
+    code = "last_owner"
+    status = 409

@@ -31,6 +31,12 @@ class Release(models.Model):
     checks = models.JSONField(default=list, help_text="[{name, state, detail}]")
     error = models.TextField(blank=True)
     submitted_by = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.PROTECT, related_name="+")
+    variable_editors = models.ManyToManyField(
+        settings.AUTH_USER_MODEL,
+        blank=True,
+        related_name="+",
+        help_text="Who last changed each variable of the snapshot: none of them may review it.",
+    )
     created_at = models.DateTimeField(auto_now_add=True)
     went_live_at = models.DateTimeField(null=True, blank=True, help_text="The last time it became live.")
 

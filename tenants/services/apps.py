@@ -1,0 +1,137 @@
+"""An app's life: requested here, made and unmade by the platform."""
+
+from functools import partial
+
+from django.conf import settings
+from django.db import IntegrityError, transaction
+from django.db.models import Max
+
+from tenants import access, validators
+from tenants.choices import APP_SOURCES, RELEASE_SOURCES, AppState, EnvironmentName, ReleaseState
+from tenants.exceptions import AlreadyExists, InvalidTransition
+from tenants.models import Environment, Organization, PluginApp, Subdomain, User
+from tenants.models.plugin_app import FIRST_NUMBER
+from tenants.services.audit import audit_record
+from tenants.services.transitions import transition
+from tenants.signals import app_requested, app_retiring, release_cancelled
+
+_ATTEMPTS = 50
+
+
+@transaction.atomic
+def app_create(*, organization: Organization, name: str, slug: str, stack: str, actor: User) -> PluginApp:
+    """A new app in state `provisioning`, with its two environments and their platform hostnames.
+
+    Raises `InvalidInput` naming the fields, `AlreadyExists` for a slug that a living app of the organization has.
+    """
+    access.require(user=actor, action="app.create", obj=organization)
+    validators.together(
+        lambda: validators.display_name(name), lambda: validators.slug(slug), lambda: validators.stack(stack)
+    )
+    app = _numbered(PluginApp(organization=organization, name=name, slug=slug, stack=stack, created_by=actor))
+    for environment in (EnvironmentName.PRODUCTION, EnvironmentName.TEST):
+        row = Environment.objects.create(app=app, name=environment)
+        middle = "" if environment == EnvironmentName.PRODUCTION else f".{environment}"
+        Subdomain.objects.create(environment=row, hostname=f"{app.public_id}{middle}.{settings.APPS_DOMAIN}".lower())
+    audit_record(
+        action="app.created", message=f"app {name} ({stack}) requested", actor=actor, app=app, data={"stack": stack}
+    )
+    _announce_requested(app)
+    return app
+
+
+def _numbered(app: PluginApp) -> PluginApp:
+    # The unique constraint decides who gets a number; who comes second takes the next.
+    for _ in range(_ATTEMPTS):
+        highest = PluginApp.objects.aggregate(highest=Max("number"))["highest"]
+        app.number = FIRST_NUMBER if highest is None else highest + 1
+        try:
+            with transaction.atomic():
+                app.save(force_insert=True)
+        except IntegrityError:
+            taken = PluginApp.objects.filter(organization=app.organization, slug=app.slug)
+            if taken.exclude(state=AppState.RETIRED).exists():
+                raise AlreadyExists(
+                    f"slug: {app.organization} has an app {app.slug}: choose another",
+                    errors={"slug": ["is in use in this organization: choose another"]},
+                ) from None
+            continue
+        return app
+    raise AlreadyExists("too many apps are being created at once: try again")
+
+
+@transaction.atomic
+def app_update(*, app: PluginApp, name: str, actor: User) -> PluginApp:
+    """Gives a living app another name. Raises `InvalidTransition` for one that is retiring or retired."""
+    access.require(user=actor, action="app.change", obj=app)
+    validators.display_name(name)
+    living = PluginApp.objects.filter(pk=app.pk).exclude(state__in=[AppState.RETIRING, AppState.RETIRED])
+    updated = living.update(name=name)
+    app.refresh_from_db()
+    if not updated:
+        raise InvalidTransition(f"{app.public_id} is {app.state}: it can't be changed any more")
+    audit_record(action="app.renamed", message=f"app renamed to {name}", actor=actor, app=app)
+    return app
+
+
+@transaction.atomic
+def app_retire(*, app: PluginApp, actor: User) -> PluginApp:
+    """Asks for the end of an app; releases that are not live are cancelled. Raises `InvalidTransition`."""
+    access.require(user=actor, action="app.retire", obj=app)
+    transition(app, to=AppState.RETIRING, sources=APP_SOURCES, error="")
+    audit_record(action="app.retiring", message="app is being retired", actor=actor, app=app)
+    for release in app.releases.filter(state__in=RELEASE_SOURCES[ReleaseState.CANCELLED]):
+        transition(release, to=ReleaseState.CANCELLED, sources=RELEASE_SOURCES)
+        audit_record(
+            action="release.cancelled",
+            message=f"release {release.number} cancelled, since the app is being retired",
+            actor=actor,
+            release=release,
+        )
+        transaction.on_commit(partial(release_cancelled.send_robust, sender=type(release), release_id=release.pk))
+    transaction.on_commit(partial(app_retiring.send_robust, sender=PluginApp, app_id=app.pk))
+    return app
+
+
+@transaction.atomic
+def app_retry(*, app: PluginApp, actor: User) -> PluginApp:
+    """Provisions a failed app again. Raises `InvalidTransition` for one that is not failed."""
+    access.require(user=actor, action="app.change", obj=app)
+    transition(app, to=AppState.PROVISIONING, sources=APP_SOURCES, error="")
+    audit_record(action="app.retried", message="provisioning is tried again", actor=actor, app=app)
+    _announce_requested(app)
+    return app
+
+
+@transaction.atomic
+def app_activated(*, app: PluginApp) -> None:
+    transition(app, to=AppState.ACTIVE, sources=APP_SOURCES, error="")
+    audit_record(action="app.activated", message="app is ready for releases", app=app)
+
+
+@transaction.atomic
+def app_failed(*, app: PluginApp, error: str) -> None:
+    """`error` is shown to the developers: why, and whose move it is; never a secret."""
+    transition(app, to=AppState.FAILED, sources=APP_SOURCES, error=error)
+    audit_record(action="app.failed", message=error, app=app)
+
+
+@transaction.atomic
+def app_retired(*, app: PluginApp) -> None:
+    transition(app, to=AppState.RETIRED, sources=APP_SOURCES, error="")
+    Environment.objects.filter(app=app).update(current_release=None)
+    audit_record(action="app.retired", message="app is retired", app=app)
+
+
+@transaction.atomic
+def app_repository_recorded(*, app: PluginApp, http_url: str) -> None:
+    """Where developers clone and push; without effect if it is known already."""
+    if PluginApp.objects.filter(pk=app.pk).exclude(repository_http_url=http_url).update(repository_http_url=http_url):
+        audit_record(
+            action="app.repository", message="the code repository is ready", app=app, data={"http_url": http_url}
+        )
+    app.refresh_from_db()
+
+
+def _announce_requested(app: PluginApp) -> None:
+    transaction.on_commit(partial(app_requested.send_robust, sender=PluginApp, app_id=app.pk))

@@ -1,0 +1,89 @@
+"""An environment's settings and variables. They take effect with the next release."""
+
+from typing import Any
+
+from django.db import transaction
+
+from tenants import access, validators
+from tenants.choices import AppState
+from tenants.exceptions import InvalidInput, InvalidTransition
+from tenants.models import ConfigVariable, Environment, PluginApp, User
+from tenants.services.audit import audit_record
+
+
+@transaction.atomic
+def environment_update(*, environment: Environment, actor: User, **changes: Any) -> Environment:
+    """Changes `memory_mib`, `cpu_millis`, `pids`, `disk_mib` and `health_check_path`, all or nothing.
+
+    Raises `InvalidInput` naming each refused field with its range.
+    """
+    access.require(user=actor, action="environment.change", obj=environment)
+    validators.together(*(_check_of(name, value) for name, value in changes.items()))
+    _lock(environment)
+    changed = {name: value for name, value in changes.items() if getattr(environment, name) != value}
+    if changed:
+        Environment.objects.filter(pk=environment.pk).update(**changed)
+        environment.refresh_from_db()
+        named = ", ".join(f"{name} = {value}" for name, value in sorted(changed.items()))
+        _record(environment, "environment.changed", f"changed for the next release: {named}", actor, changed)
+    return environment
+
+
+def _check_of(name: str, value: Any) -> Any:
+    if name == "health_check_path":
+        return lambda: validators.health_check_path(value)
+    if name in validators.LIMITS:
+        return lambda: validators.limit(name, value)
+    return lambda: _refuse(name)
+
+
+def _refuse(name: str) -> None:
+    raise InvalidInput.field(name, "can't be changed")
+
+
+@transaction.atomic
+def variable_set(*, environment: Environment, name: str, value: str, is_secret: bool, actor: User) -> ConfigVariable:
+    """Sets one variable. Its value goes into no event, message or error. Raises `InvalidInput`."""
+    access.require(user=actor, action="environment.change", obj=environment)
+    validators.together(lambda: validators.variable_name(name), lambda: validators.variable_value(value))
+    _lock(environment)
+    others = environment.variables.exclude(name=name)
+    validators.variables_size({row.name: row.value for row in others} | {name: value})
+    variable, is_new = ConfigVariable.objects.update_or_create(
+        environment=environment,
+        name=name,
+        defaults={"value": value, "is_secret": is_secret, "updated_by": actor},
+    )
+    done = "set" if is_new else "changed"
+    _record(
+        environment,
+        f"variable.{done}",
+        f"variable {name} {done} for the next release",
+        actor,
+        {"name": name, "is_secret": is_secret},
+    )
+    return variable
+
+
+@transaction.atomic
+def variable_remove(*, environment: Environment, name: str, actor: User) -> bool:
+    """Removes one variable; false, and nothing recorded, if there is none of this name."""
+    access.require(user=actor, action="environment.change", obj=environment)
+    _lock(environment)
+    deleted, _ = ConfigVariable.objects.filter(environment=environment, name=name).delete()
+    if deleted:
+        _record(environment, "variable.removed", f"variable {name} removed for the next release", actor, {"name": name})
+    return bool(deleted)
+
+
+def _lock(environment: Environment) -> None:
+    # One writer at a time per app: the size of all variables together is checked against what is really there.
+    app = PluginApp.objects.select_for_update().get(pk=environment.app_id)
+    if app.state in (AppState.RETIRING, AppState.RETIRED):
+        raise InvalidTransition(f"{app.public_id} is {app.state}: it can't be changed any more")
+
+
+def _record(environment: Environment, action: str, message: str, actor: User, data: dict[str, Any]) -> None:
+    audit_record(
+        action=action, message=message, actor=actor, app=environment.app, environment=environment.name, data=data
+    )

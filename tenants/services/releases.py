@@ -1,0 +1,234 @@
+"""A release from its request to its end. Who reviews it is in `reviews`."""
+
+import hashlib
+import json
+from collections.abc import Mapping
+from functools import partial
+from typing import Any
+
+from django.db import IntegrityError, transaction
+from django.db.models import Max
+from django.utils import timezone
+from django.utils.crypto import salted_hmac
+
+from tenants import access, validators
+from tenants.canonical import canonical_json
+from tenants.choices import RELEASE_SOURCES, STACK_VERSIONS, AppState, ReleaseState, ReviewDecision
+from tenants.exceptions import AlreadyExists, InvalidTransition
+from tenants.models import Environment, PluginApp, Release, User
+from tenants.services.audit import audit_record
+from tenants.services.transitions import transition
+from tenants.signals import release_cancelled, release_submitted
+
+_ATTEMPTS = 50
+_BEFORE_REVIEW = {ReleaseState.FAILED: {ReleaseState.SUBMITTED, ReleaseState.CHECKING}}
+_WHILE_DEPLOYING = {ReleaseState.FAILED: {ReleaseState.DEPLOYING}}
+
+
+@transaction.atomic
+def release_submit(*, environment: Environment, ref: str, notes: str, actor: User) -> Release:
+    """Asks for `ref` to run in `environment`, with the environment's settings and variables as they are now.
+
+    The commit is not known yet: whoever receives `release_submitted` resolves it. Raises `InvalidInput`, and
+    `InvalidTransition` for an app that is not active.
+    """
+    access.require(user=actor, action="release.submit", obj=environment)
+    validators.together(lambda: validators.ref(ref), lambda: validators.free_text(notes, field="notes"))
+    app = PluginApp.objects.select_for_update().select_related("organization").get(pk=environment.app_id)
+    if app.state != AppState.ACTIVE:
+        raise InvalidTransition(f"{app.public_id} is {app.state}: releases can be submitted once it is active")
+    environment = Environment.objects.get(pk=environment.pk)
+    variables = list(environment.variables.all())
+    stack_version = STACK_VERSIONS[app.stack]
+    release = _numbered(
+        Release(
+            app=app,
+            environment=environment,
+            requested_ref=ref,
+            notes=notes,
+            configuration=_configuration(environment, app, stack_version),
+            variables=canonical_json({variable.name: variable.value for variable in variables}).decode(),
+            stack_version=stack_version,
+            submitted_by=actor,
+        )
+    )
+    release.variable_editors.set({variable.updated_by_id for variable in variables})
+    audit_record(
+        action="release.submitted",
+        message=f"release {release.number} of {ref} asked for",
+        actor=actor,
+        release=release,
+        data={"ref": ref},
+    )
+    transaction.on_commit(partial(release_submitted.send_robust, sender=Release, release_id=release.pk))
+    return release
+
+
+def _configuration(environment: Environment, app: PluginApp, stack_version: int) -> dict[str, Any]:
+    return {
+        "memory_mib": environment.memory_mib,
+        "cpu_millis": environment.cpu_millis,
+        "pids": environment.pids,
+        "disk_mib": environment.disk_mib,
+        "health_check_path": environment.health_check_path,
+        "hostnames": [subdomain.hostname for subdomain in environment.subdomains.all()],
+        "stack": app.stack,
+        "stack_version": stack_version,
+    }
+
+
+def _numbered(release: Release) -> Release:
+    # The unique constraint decides who gets a number; who comes second takes the next.
+    for _ in range(_ATTEMPTS):
+        highest = Release.objects.filter(app=release.app).aggregate(highest=Max("number"))["highest"]
+        release.number = (highest or 0) + 1
+        try:
+            with transaction.atomic():
+                release.save(force_insert=True)
+        except IntegrityError:
+            continue
+        return release
+    raise AlreadyExists("too many releases of this app are being submitted at once: try again")
+
+
+@transaction.atomic
+def release_cancel(*, release: Release, actor: User) -> Release:
+    """Takes a release back that is not deploying yet. Raises `InvalidTransition`, naming who was faster."""
+    access.require(user=actor, action="release.cancel", obj=release)
+    move(release, to=ReleaseState.CANCELLED)
+    _record(release, "release.cancelled", f"release {release.number} cancelled", actor=actor)
+    transaction.on_commit(partial(release_cancelled.send_robust, sender=Release, release_id=release.pk))
+    return release
+
+
+@transaction.atomic
+def release_checking(
+    *,
+    release: Release,
+    commit_sha: str,
+    commit_title: str,
+    commit_author: str,
+    commit_author_emails: list[str],
+    configuration_sha256: str,
+) -> None:
+    """Binds the release to a commit and a rendered configuration: from here on its digest stands.
+
+    `commit_author_emails` has the author's and the committer's address. Title and author come from the repository:
+    what is not printable is replaced, what is too long is cut.
+    """
+    digest = release_digest(
+        commit_sha=commit_sha,
+        stack=release.configuration["stack"],
+        stack_version=release.stack_version,
+        configuration_sha256=configuration_sha256,
+        variables=release.variables,
+    )
+    move(
+        release,
+        to=ReleaseState.CHECKING,
+        commit_sha=commit_sha,
+        commit_title=_printable(commit_title),
+        commit_author=_printable(commit_author),
+        commit_author_emails=sorted({email.strip().lower() for email in commit_author_emails if email.strip()}),
+        digest=digest,
+    )
+    _record(
+        release,
+        "release.checking",
+        f"release {release.number} is commit {commit_sha[:12]}: checks run",
+        commit_sha=commit_sha,
+        digest=digest,
+    )
+
+
+@transaction.atomic
+def release_checked(*, release: Release, checks: list[dict[str, Any]]) -> None:
+    """`checks` is a list of `{name, state, detail}`."""
+    move(release, to=ReleaseState.AWAITING_REVIEW, checks=checks)
+    _record(release, "release.checked", f"release {release.number} passed its checks and awaits review")
+
+
+@transaction.atomic
+def release_failed(*, release: Release, error: str, checks: list[dict[str, Any]] | None = None) -> None:
+    """Before review: the ref can't be resolved or a check failed. `error` is shown: never a secret in it."""
+    fields: dict[str, Any] = {} if checks is None else {"checks": checks}
+    transition(release, to=ReleaseState.FAILED, sources=_BEFORE_REVIEW, error=error, **fields)
+    _record(release, "release.failed", f"release {release.number} failed: {error}")
+
+
+@transaction.atomic
+def release_deploying(*, release: Release) -> None:
+    """Raises `InvalidTransition` for a release that no reviewer approved, whatever its state."""
+    if not release.reviews.filter(decision=ReviewDecision.APPROVE, digest=release.digest).exists():
+        raise InvalidTransition(f"release {release.number} of {release.app} is not approved: it can't be deployed")
+    move(release, to=ReleaseState.DEPLOYING, error="")
+    _record(release, "release.deploying", f"release {release.number} is being deployed")
+
+
+@transaction.atomic
+def release_went_live(*, release: Release, is_rollback: bool) -> None:
+    """In one transaction: what was live is superseded, or rolled back, and `release` is live in its environment."""
+    previous = Release.objects.filter(environment=release.environment_id, state=ReleaseState.LIVE)
+    replaced = previous.exclude(pk=release.pk).first()
+    if replaced is not None:
+        left = ReleaseState.ROLLED_BACK if is_rollback else ReleaseState.SUPERSEDED
+        move(replaced, to=left)
+        _record(
+            replaced,
+            f"release.{left}",
+            f"release {replaced.number} {'rolled back' if is_rollback else 'superseded'} by {release.number}",
+        )
+    move(release, to=ReleaseState.LIVE, went_live_at=timezone.now(), error="")
+    Environment.objects.filter(pk=release.environment_id).update(current_release=release)
+    _record(release, "release.live", f"release {release.number} is live", is_rollback=is_rollback)
+
+
+@transaction.atomic
+def release_deployment_failed(*, release: Release, error: str) -> None:
+    """What was live goes on serving. `error` is shown: never a secret in it."""
+    transition(release, to=ReleaseState.FAILED, sources=_WHILE_DEPLOYING, error=error)
+    _record(release, "release.deployment_failed", f"deployment of release {release.number} failed: {error}")
+
+
+def release_digest(
+    *,
+    commit_sha: str,
+    stack: str,
+    stack_version: int,
+    configuration_sha256: str,
+    variables: Mapping[str, str] | str,
+) -> str:
+    """64 hex digits over everything that a reviewer decides on. `variables` is a mapping, or its JSON text.
+
+    The variables enter as an HMAC-SHA256 under a key derived from SECRET_KEY, so that the digest, which many may see,
+    can't be used to guess a value.
+    """
+    values = json.loads(variables) if isinstance(variables, str) else dict(variables)
+    parts = {
+        "commit_sha": commit_sha,
+        "stack": str(stack),
+        "stack_version": stack_version,
+        "configuration_sha256": configuration_sha256,
+        "variables": salted_hmac("berth.release.variables", canonical_json(values), algorithm="sha256").hexdigest(),
+    }
+    return hashlib.sha256(canonical_json(parts)).hexdigest()
+
+
+def move(release: Release, *, to: ReleaseState, **fields: Any) -> None:
+    """`transition` with an error that says who decided, where somebody did."""
+    try:
+        transition(release, to=to, sources=RELEASE_SOURCES, **fields)
+    except InvalidTransition as error:
+        review = release.reviews.select_related("reviewer").first()
+        if review is None:
+            raise
+        decided = "approved" if review.decision == ReviewDecision.APPROVE else "rejected"
+        raise InvalidTransition(f"{error.detail}; {review.reviewer} {decided} it") from None
+
+
+def _printable(text: str) -> str:
+    return "".join(char if char.isprintable() else "\N{REPLACEMENT CHARACTER}" for char in text)[:200]
+
+
+def _record(release: Release, action: str, message: str, actor: User | None = None, **data: Any) -> None:
+    audit_record(action=action, message=message, actor=actor, release=release, data=data)

@@ -1,0 +1,57 @@
+"""A reviewer's decision on a release, bound to the digest that was read."""
+
+import hmac
+from functools import partial
+
+from django.db import transaction
+
+from tenants import access, validators
+from tenants.choices import AppState, ReleaseState, ReviewDecision
+from tenants.exceptions import DigestMismatch, InvalidTransition
+from tenants.models import Release, Review, User
+from tenants.services.audit import audit_record
+from tenants.services.releases import move
+from tenants.signals import release_approved
+
+
+@transaction.atomic
+def release_approve(*, release: Release, digest: str, comment: str, actor: User) -> Release:
+    """Lets the release go live.
+
+    Raises `OwnRelease` with the reason, `InvalidTransition` naming who decided before, `DigestMismatch`.
+    """
+    _decide(release, ReviewDecision.APPROVE, ReleaseState.APPROVED, digest, comment, actor)
+    transaction.on_commit(partial(release_approved.send_robust, sender=Release, release_id=release.pk))
+    return release
+
+
+@transaction.atomic
+def release_reject(*, release: Release, digest: str, comment: str, actor: User) -> Release:
+    """Ends the release; otherwise as `release_approve`."""
+    _decide(release, ReviewDecision.REJECT, ReleaseState.REJECTED, digest, comment, actor)
+    return release
+
+
+def _decide(
+    release: Release, decision: ReviewDecision, state: ReleaseState, digest: str, comment: str, actor: User
+) -> None:
+    access.require(user=actor, action="release.review", obj=release)
+    validators.free_text(comment, field="comment")
+    release.refresh_from_db()
+    if release.state == ReleaseState.AWAITING_REVIEW and not _same(digest, release.digest):
+        raise DigestMismatch("digest: this is not the release's: read the release again and decide on what it is now")
+    if decision == ReviewDecision.APPROVE and release.app.state != AppState.ACTIVE:
+        raise InvalidTransition(f"{release.app.public_id} is {release.app.state}: nothing can go live in it")
+    move(release, to=state)
+    Review.objects.create(release=release, reviewer=actor, decision=decision, digest=release.digest, comment=comment)
+    audit_record(
+        action=f"release.{state}",
+        message=f"release {release.number} {state}",
+        actor=actor,
+        release=release,
+        data={"digest": release.digest, "comment": comment},
+    )
+
+
+def _same(sent: str, kept: str) -> bool:
+    return hmac.compare_digest(sent.strip().lower().encode("utf-8", "replace"), kept.encode())

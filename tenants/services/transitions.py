@@ -1,0 +1,25 @@
+"""How a state changes: by compare-and-set, and in no other way."""
+
+from typing import Any
+
+from tenants.exceptions import InvalidTransition
+from tenants.models import PluginApp, Release
+
+
+def transition(row: PluginApp | Release, *, to: str, sources: dict[str, set[str]], **fields: Any) -> None:
+    """Moves `row` to the state `to` if it is in one of `sources[to]`, together with `fields`; refreshes the row.
+
+    Raises `InvalidTransition`, which names the state that the row is in. Of several callers exactly one wins.
+    """
+    updated = type(row)._base_manager.filter(pk=row.pk, state__in=sources[to]).update(state=to, **fields)
+    row.refresh_from_db()
+    if not updated:
+        raise InvalidTransition(f"{_name(row)} is {row.state}: it can become {to} only from {_listed(sources[to])}")
+
+
+def _name(row: PluginApp | Release) -> str:
+    return row.public_id if isinstance(row, PluginApp) else f"release {row.number} of {row.app.public_id}"
+
+
+def _listed(states: set[str]) -> str:
+    return " or ".join(sorted(str(state) for state in states))
