@@ -11,6 +11,12 @@ class RetryableError(ProvisioningError):
     code = "retryable"
 
 
+class ServiceUnavailable(RetryableError):
+    """Something outside does not answer: the work waits until it is back."""
+
+    code = "service_unavailable"
+
+
 class PermanentError(ProvisioningError):
     """Trying again cannot help: a person must act, and the message says who and how."""
 
@@ -27,6 +33,28 @@ class OperatorError(PermanentError):
     """The platform's operator must act."""
 
     code = "operator_must_act"
+
+
+class RefNotFound(DeveloperError):
+    code = "ref_not_found"
+
+
+class ReleaseRefused(DeveloperError):
+    """The tree of the commit must not be deployed."""
+
+    code = "release_refused"
+
+
+class ReleaseUnhealthy(DeveloperError):
+    """The plugin did not answer its health check, crashed at start or ate its memory."""
+
+    code = "release_unhealthy"
+
+
+class DigestChanged(PermanentError):
+    """What would be deployed is not what was approved."""
+
+    code = "digest_changed"
 
 
 class PortsExhausted(OperatorError):

@@ -1,1 +1,48 @@
-"""Signals of tenants become tasks here."""
+"""Signals of tenants become operations and wake-ups here. What a lost signal leaves behind, the sweep finds."""
+
+from typing import Any
+
+from django.dispatch import receiver
+
+from provisioning.choices import UNFINISHED, OperationKind
+from provisioning.models import Operation
+from provisioning.services.operations import operation_ensure
+from provisioning.tasks import wake, wake_membership
+from provisioning.workflows.check_release import resolve_at_once
+from provisioning.workflows.sweep import adopt_approved_releases
+from tenants import signals
+from tenants.models import PluginApp, Release
+
+
+@receiver(signals.app_requested)
+def provision_requested_app(*, app_id: int, **_kwargs: Any) -> None:
+    operation = operation_ensure(kind=OperationKind.PROVISION_APP, app=PluginApp.objects.get(pk=app_id))
+    wake(operation.pk)
+
+
+@receiver(signals.app_retiring)
+def retire_app(*, app_id: int, **_kwargs: Any) -> None:
+    operation = operation_ensure(kind=OperationKind.RETIRE_APP, app=PluginApp.objects.get(pk=app_id))
+    wake(operation.pk)
+
+
+@receiver(signals.membership_changed)
+def sync_membership(*, organization_id: int, **_kwargs: Any) -> None:
+    wake_membership(organization_id)
+
+
+@receiver(signals.release_submitted)
+def check_submitted_release(*, release_id: int, **_kwargs: Any) -> None:
+    release = Release.objects.select_related("app").get(pk=release_id)
+    operation = operation_ensure(kind=OperationKind.CHECK_RELEASE, app=release.app, release=release)
+    resolve_at_once(release)
+    wake(operation.pk)
+
+
+@receiver(signals.release_approved)
+def deploy_approved_release(*, release_id: int, **_kwargs: Any) -> None:
+    adopt_approved_releases()
+    for pk in Operation.objects.filter(
+        release=release_id, kind=OperationKind.DEPLOY_RELEASE, state__in=UNFINISHED
+    ).values_list("pk", flat=True):
+        wake(pk)

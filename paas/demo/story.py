@@ -1,0 +1,296 @@
+"""The steps of the demo, in the order in which a developer, a reviewer and an operator go through them."""
+
+import json
+import re
+import secrets
+import shutil
+import subprocess
+import tempfile
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from django.conf import settings
+
+from paas.demo.client import ApiClient, DemoFailed, GitClient, through_edge
+from paas.demo.load import Load
+from tenants.models import User
+from tenants.services.people import user_create
+
+ROLES = ("developer", "reviewer", "operator")
+LIVE_TIMEOUT_S = 120
+SAMPLES = settings.ROOT / "templates" / "demo"
+BAD_RELEASE_STATES = {"failed", "rejected", "cancelled"}
+
+
+@dataclass
+class Person:
+    username: str
+    password: str
+    token: str = ""
+
+    def as_json(self) -> dict[str, str]:
+        return {"username": self.username, "password": self.password, "token": self.token}
+
+
+@dataclass
+class Story:
+    """Everything the demo knows; `say` prints one line."""
+
+    say: Callable[[str], None]
+    web: str = settings.WEB_URL
+    edge: str = f"http://127.0.0.1:{settings.EDGE_PORT}"
+    people: dict[str, Person] = field(default_factory=dict)
+    app: dict[str, Any] = field(default_factory=dict)
+
+    @property
+    def api(self) -> str:
+        return f"{self.web}/api/v1"
+
+    @property
+    def hostname(self) -> str:
+        return next(e["hostnames"][0] for e in self.app["environments"] if e["name"] == "production")
+
+    def client(self, role: str) -> ApiClient:
+        return ApiClient(self.api, self.people[role].token)
+
+    @contextmanager
+    def step(self, what: str) -> Iterator[list[str]]:
+        """Prints one line with what happened, what it showed, and how long it took."""
+        shown: list[str] = []
+        started = time.monotonic()
+        yield shown
+        took = time.monotonic() - started
+        self.say(f"[{took:6.2f} s] {what}" + (": " + ", ".join(shown) if shown else ""))
+
+    def run(self) -> None:
+        """Raises `DemoFailed` at the first step that does not do what a user would expect."""
+        started = time.monotonic()
+        self.sign_in_people()
+        organization = self.make_organization()
+        self.make_app(organization)
+        with tempfile.TemporaryDirectory(prefix="berth-demo-") as directory:
+            git = self.clone(Path(directory))
+            first = self.release(git, "v1")
+            self.show_page("version 1")
+            self.kill_live_container()
+            self.release(git, "v2")
+            self.show_page("version 2")
+        self.roll_back(first["number"])
+        self.show_page("version 1")
+        self.show_logs()
+        self.show_hosts()
+        path = self.write_file()
+        self.say(f"[{time.monotonic() - started:6.2f} s] the whole way; who and what is in {path}")
+
+    def sign_in_people(self) -> None:
+        """The three people. Making an account is an operator's work at the platform's own machine."""
+        with self.step("developer, reviewer and operator sign in, each with a token for the API") as shown:
+            known = self._people_of_last_time()
+            for role in ROLES:
+                person = known.get(role) or self._new_person(role)
+                answer = ApiClient(self.api).post(
+                    "/tokens/", {"username": person.username, "password": person.password, "name": "demo"}
+                )
+                person.token = answer["token"]
+                self.people[role] = person
+                shown.append(person.username)
+
+    def _people_of_last_time(self) -> dict[str, Person]:
+        path = settings.HOME / "demo.json"
+        if not path.is_file():
+            return {}
+        known = json.loads(path.read_text())
+        people = {role: Person(known[role]["username"], known[role]["password"]) for role in ROLES if role in known}
+        return {r: p for r, p in people.items() if User.objects.filter(username=p.username).exists()}
+
+    def _new_person(self, role: str) -> Person:
+        names = (f"demo-{role}" + (f"-{n}" if n else "") for n in range(1000))
+        username = next(name for name in names if not User.objects.filter(username=name).exists())
+        password = secrets.token_urlsafe(18)
+        user_create(
+            username=username,
+            password=password,
+            email=f"{username}@example.com",
+            actor=None,
+            is_reviewer=role == "reviewer",
+            is_operator=role == "operator",
+        )
+        return Person(username, password)
+
+    def make_organization(self) -> str:
+        developer = self.client("developer")
+        with self.step("the developer's organization") as shown:
+            mine = developer.get("/me/")["organizations"]
+            if mine:
+                slug = str(mine[0]["slug"])
+            else:
+                slug = self.people["developer"].username
+                developer.post("/organizations/", {"name": "Demo developers", "slug": slug})
+            shown.append(slug)
+        return slug
+
+    def make_app(self, organization: str) -> None:
+        developer = self.client("developer")
+        with self.step("a PHP app is created and provisioned") as shown:
+            body = {
+                "organization": organization,
+                "name": "Hello",
+                "slug": f"hello-{secrets.token_hex(3)}",
+                "stack": "php",
+            }
+            created = developer.post("/apps/", body)
+            self.app = developer.wait_for(
+                f"/apps/{created['id']}/", states={"active"}, bad={"failed"}, timeout_s=LIVE_TIMEOUT_S
+            )
+            developer.call(
+                "PUT",
+                f"/apps/{self.app['id']}/environments/production/variables/GREETING/",
+                {"value": "Good day", "secret": False},
+            )
+            shown += [self.app["id"], self.hostname, self.app["repository"]["http_url"]]
+
+    def clone(self, directory: Path) -> GitClient:
+        credentials = self.client("developer").post("/me/git-token/")
+        git = GitClient(
+            directory,
+            username=credentials["username"],
+            token=credentials["token"],
+            author=self.people["developer"].username,
+        )
+        with self.step("git clone"):
+            git.run("clone", "--quiet", self.app["repository"]["http_url"], "plugin")
+            git.directory = directory / "plugin"
+            git.run("checkout", "--quiet", "-B", "main")
+        return git
+
+    def release(self, git: GitClient, version: str) -> dict[str, Any]:
+        """Push, ask, read, approve, wait: one release from the developer's disk to the edge."""
+        with self.step(f"git push of {version}") as shown:
+            for path in sorted((SAMPLES / version).iterdir()):
+                shutil.copy(path, git.directory)
+            git.run("add", "--all")
+            git.run("commit", "--quiet", "--message", f"Demo plugin {version}")
+            git.run("push", "--quiet", "origin", "main")
+            shown.append(git.run("rev-parse", "--short", "HEAD"))
+        with self.step("the developer asks for a release to production") as shown:
+            asked = self.client("developer").post(
+                f"/apps/{self.app['id']}/releases/",
+                {"environment": "production", "ref": "main", "notes": f"Demo {version}"},
+            )
+            path = f"/releases/{asked['id']}/"
+            release = self.client("reviewer").wait_for(
+                path, states={"awaiting_review"}, bad=BAD_RELEASE_STATES, timeout_s=LIVE_TIMEOUT_S
+            )
+            shown += [f"release {release['number']}", release["commit_sha"][:12], f"digest {release['digest'][:12]}"]
+        reviewer = self.client("reviewer")
+        with self.step("the reviewer reads the difference to what is live") as shown:
+            files = reviewer.get(f"{path}diff/")["files"]
+            shown.append(f"{len(files)} file(s) changed")
+        with self.step("the reviewer approves; pipeline, containers, health check, edge: live") as shown:
+            reviewer.post(f"{path}approve/", {"digest": release["digest"], "comment": "Read and fine."})
+            release = reviewer.wait_for(path, states={"live"}, bad=BAD_RELEASE_STATES, timeout_s=LIVE_TIMEOUT_S)
+            shown.append(f"release {release['number']} is live")
+        self._wait_for_deployment()
+        return dict(release)
+
+    def _wait_for_deployment(self) -> None:
+        developer = self.client("developer")
+        with self.step("standby started, old containers finished and gone") as shown:
+            newest = developer.get(f"/apps/{self.app['id']}/deployments/")["results"][0]
+            done = developer.wait_for(
+                f"/deployments/{newest['id']}/",
+                states={"succeeded"},
+                bad={"failed", "cancelled"},
+                timeout_s=LIVE_TIMEOUT_S,
+            )
+            shown.append(f"{len(done['steps'])} steps")
+
+    def show_page(self, expected: str) -> None:
+        with self.step(f"GET http://{self.hostname}/ through the edge") as shown:
+            response = through_edge(self.edge, self.hostname)
+            heading = re.search(r"<h1>(.*?)</h1>", response.text)
+            if response.status_code != 200 or heading is None or expected not in heading[1]:
+                raise DemoFailed(f"the edge answered {response.status_code}: {response.text[:300]}")
+            shown += [str(response.status_code), heading[1]]
+
+    def kill_live_container(self) -> None:
+        """`docker kill` of the live sidecar while requests run; then both must run again."""
+        name = self._live_container("web")
+        developer = self.client("developer")
+        timeline = f"/apps/{self.app['id']}/timeline/"
+        with self.step("the live container is killed while requests run, and started again") as shown:
+            with Load(self.edge, self.hostname) as load:
+                time.sleep(1)
+                subprocess.run(["docker", "kill", name], check=True, capture_output=True, timeout=30)
+                until = time.monotonic() + 60
+                while not any(e["action"] == "workload.repaired" for e in developer.get(timeline)["results"]):
+                    if time.monotonic() > until:
+                        raise DemoFailed(f"{name} was not started again within a minute")
+                    time.sleep(0.2)
+                time.sleep(1)
+            shown += [
+                f"docker kill {name}",
+                f"{load.sent} requests",
+                f"{load.get_failed} of {load.get_sent} GETs failed",
+                f"{load.post_failed} of {load.post_sent} POSTs failed",
+            ]
+
+    def _live_container(self, part: str) -> str:
+        labels = (("app", self.app["id"]), ("environment", "production"), ("role", "live"), ("part", part))
+        filters = [f"label=berth.{key}={value}" for key, value in labels]
+        arguments = [item for entry in filters for item in ("--filter", entry)]
+        listed = subprocess.run(
+            ["docker", "ps", "--format", "{{.Names}}", *arguments],
+            check=True,
+            capture_output=True,
+            text=True,
+            timeout=30,
+        )
+        return listed.stdout.split()[0]
+
+    def roll_back(self, number: int) -> None:
+        developer = self.client("developer")
+        with self.step(f"rollback to release {number}") as shown:
+            deployment = developer.post(
+                f"/apps/{self.app['id']}/environments/production/rollback/", {"release": number}
+            )
+            developer.wait_for(
+                f"/releases/{deployment['release']}/",
+                states={"live"},
+                bad=BAD_RELEASE_STATES,
+                timeout_s=LIVE_TIMEOUT_S,
+            )
+            shown.append(f"release {number} is live again")
+        self._wait_for_deployment()
+
+    def show_logs(self) -> None:
+        with self.step("the app's last log lines") as shown:
+            lines = self.client("developer").get(f"/apps/{self.app['id']}/environments/production/logs/?tail=5")
+            shown.append(f"{len(lines['results'])} lines")
+        for line in lines["results"]:
+            self.say(f"           {line['time']} {line['container']} {line['line']}")
+
+    def show_hosts(self) -> None:
+        with self.step("the operator looks at the hosts") as shown:
+            shown += [host["name"] for host in self.client("operator").get("/hosts/")["results"]]
+
+    def write_file(self) -> Path:
+        path = settings.HOME / "demo.json"
+        content = {
+            "api": self.api,
+            "portal": f"{self.web}/",
+            "edge": self.edge,
+            "forge": settings.FORGE_URL,
+            "app": self.app["id"],
+            "hostnames": {e["name"]: e["hostnames"] for e in self.app["environments"]},
+            **{role: person.as_json() for role, person in self.people.items()},
+        }
+        partial = path.with_suffix(".partial")
+        partial.touch(mode=0o600)
+        partial.write_text(json.dumps(content, indent=2) + "\n")
+        partial.replace(path)
+        return path

@@ -1,0 +1,26 @@
+"""Where the forge's webhooks arrive: `POST /hooks/forge/`. No session, no API token: each app's hook has its own."""
+
+from django.http import HttpRequest, HttpResponse, JsonResponse
+from django.views.decorators.csrf import csrf_exempt
+from django.views.decorators.http import require_POST
+
+from provisioning.forge.webhooks import MAX_BODY_BYTES, WebhookRefused, take_delivery
+from provisioning.tasks import wake
+
+
+@csrf_exempt
+@require_POST
+def forge_webhook(request: HttpRequest) -> HttpResponse:
+    if int(request.headers.get("Content-Length") or 0) > MAX_BODY_BYTES:
+        return JsonResponse({"detail": f"a webhook's body has at most {MAX_BODY_BYTES} bytes"}, status=413)
+    try:
+        operations = take_delivery(
+            token=request.headers.get("X-Gitlab-Token", ""),
+            delivery_id=request.headers.get("Idempotency-Key") or request.headers.get("X-Gitlab-Webhook-UUID", ""),
+            body=request.body,
+        )
+    except WebhookRefused:
+        return JsonResponse({"detail": "the webhook's token is not the project's"}, status=401)
+    for operation_id in operations:
+        wake(operation_id)
+    return JsonResponse({"woken": len(operations)})

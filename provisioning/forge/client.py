@@ -1,0 +1,198 @@
+"""The forge driver: GitLab's REST API v4 through python-gitlab, the same for a GitLab and for the embedded forge.
+
+Every `ensure_*` looks before it acts and may run twice. Raises `ServiceUnavailable` while the forge is away and
+`ForgeRefused` where an operator must act. An instance is for one thread: `requests.Session` is not shared.
+"""
+
+import secrets
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
+from datetime import date
+
+import gitlab
+from django.conf import settings
+from gitlab.const import AccessLevel
+from gitlab.v4.objects import Project as GitlabProject
+
+from provisioning.forge.errors import ForgeRefused, translated
+from provisioning.forge.types import Project
+
+TIMEOUT_S = 20
+
+
+class ForgeClient:
+    """Accounts, groups, projects and what belongs to them. Contents and pipelines have modules of their own."""
+
+    def __init__(self, url: str, token: str, *, timeout_s: float = TIMEOUT_S) -> None:
+        self.url = url.rstrip("/")
+        self.token = token
+        self.gitlab = gitlab.Gitlab(
+            self.url, private_token=token, timeout=timeout_s, keep_base_url=True, user_agent="berth"
+        )
+
+    def project(self, project_id: int) -> GitlabProject:
+        """The SDK's object without a request."""
+        return self.gitlab.projects.get(project_id, lazy=True)
+
+    def ping(self) -> str:
+        """The forge's version."""
+        with translated("asking for its version"):
+            version, _revision = self.gitlab.version()
+        if version == "unknown":
+            raise ForgeRefused("the forge refused Berth's token: an operator must set a valid FORGE_TOKEN", 401)
+        return str(version)
+
+    def ensure_user(self, *, username: str, email: str, name: str) -> int:
+        """The forge user of a person; made with a password that nobody knows. Gives its id."""
+        with translated(f"making the forge user {username}"):
+            for user in self.gitlab.users.list(username=username, iterator=True):
+                if user.username == username:
+                    return int(user.id)
+            user = self.gitlab.users.create(
+                {
+                    "username": username,
+                    "email": email,
+                    "name": name,
+                    "password": secrets.token_urlsafe(32),
+                    "skip_confirmation": True,
+                    "can_create_group": False,
+                    "projects_limit": 0,
+                }
+            )
+            return int(user.id)
+
+    def create_user_token(self, *, user_id: int, name: str, expires_on: date) -> str:
+        """A personal access token for git over HTTP. Shown once: the forge keeps only a hash."""
+        with translated(f"making a git token for forge user {user_id}"):
+            user = self.gitlab.users.get(user_id, lazy=True)
+            token = user.personal_access_tokens.create(
+                {
+                    "name": name,
+                    "scopes": ["read_repository", "write_repository"],
+                    "expires_at": expires_on.isoformat(),
+                }
+            )
+            return str(token.token)
+
+    def ensure_group(self, *, path: str, name: str) -> int:
+        """A private group in whose projects developers may push to the default branch. Gives its id."""
+        with translated(f"making the group {path}"):
+            try:
+                return int(self.gitlab.groups.get(path).id)
+            except gitlab.GitlabGetError as exc:
+                if exc.response_code != 404:
+                    raise
+            values = {"path": path, "name": name, "visibility": "private", "default_branch_protection": 0}
+            return int(self.gitlab.groups.create(values).id)
+
+    def ensure_group_members(self, group_id: int, user_ids: Iterable[int]) -> None:
+        """Makes the group's developers exactly `user_ids`; owners (the platform's own user) stay untouched."""
+        wanted = set(user_ids)
+        with translated(f"setting the members of group {group_id}"):
+            group = self.gitlab.groups.get(group_id, lazy=True)
+            present = {int(member.id): member for member in group.members.list(iterator=True)}
+            for user_id in wanted - present.keys():
+                group.members.create({"user_id": user_id, "access_level": AccessLevel.DEVELOPER.value})
+            for user_id, member in present.items():
+                if user_id not in wanted and member.access_level < AccessLevel.OWNER.value:
+                    group.members.delete(user_id)
+
+    def ensure_project(self, *, group_id: int, group_path: str, path: str, runs_pipelines: bool) -> Project:
+        """A private project. One that runs no pipelines refuses them, whatever its repository holds."""
+        access = "private" if runs_pipelines else "disabled"
+        full_path = f"{group_path}/{path}"
+        with translated(f"making the project {full_path}"):
+            try:
+                project = self.gitlab.projects.get(full_path)
+            except gitlab.GitlabGetError as exc:
+                if exc.response_code != 404:
+                    raise
+                project = self.gitlab.projects.create(
+                    {
+                        "name": path,
+                        "path": path,
+                        "namespace_id": group_id,
+                        "visibility": "private",
+                        "builds_access_level": access,
+                        "default_branch": "production" if runs_pipelines else "main",
+                    }
+                )
+            return Project(int(project.id), str(project.path_with_namespace), str(project.http_url_to_repo))
+
+    def ensure_variable(
+        self, project_id: int, key: str, value: str, *, is_masked: bool = False, is_file: bool = False
+    ) -> None:
+        """A CI variable of the project, never expanded (`raw`)."""
+        values = {
+            "key": key,
+            "value": value,
+            "masked": is_masked,
+            "raw": True,
+            "variable_type": "file" if is_file else "env_var",
+        }
+        with translated(f"setting the CI variable {key}"):
+            variables = self.project(project_id).variables
+            try:
+                variables.update(key, values)
+            except gitlab.GitlabError as exc:
+                if exc.response_code != 404:
+                    raise
+                variables.create(values)
+
+    def ensure_hook(self, project_id: int, *, url: str, token: str) -> int:
+        """The project's webhook for pipeline events. Gives its id."""
+        values = {
+            "url": url,
+            "token": token,
+            "pipeline_events": True,
+            "push_events": False,
+            "enable_ssl_verification": url.startswith("https://"),
+        }
+        with translated("setting the webhook"):
+            hooks = self.project(project_id).hooks
+            for hook in hooks.list(iterator=True):
+                if hook.url == url:
+                    hooks.update(hook.id, values)
+                    return int(hook.id)
+            return int(hooks.create(values).id)
+
+    def create_project_token(self, project_id: int, *, name: str, expires_on: date) -> tuple[int, str]:
+        """A token that only reads the project's repository: its id, and the token, shown once."""
+        with translated(f"making a read token for project {project_id}"):
+            token = self.project(project_id).access_tokens.create(
+                {
+                    "name": name,
+                    "scopes": ["read_repository"],
+                    "access_level": AccessLevel.REPORTER.value,
+                    "expires_at": expires_on.isoformat(),
+                }
+            )
+            return int(token.id), str(token.token)
+
+    def remove_project_token(self, project_id: int, token_id: int) -> None:
+        with translated(f"revoking a read token of project {project_id}"), _absent_is_fine():
+            self.project(project_id).access_tokens.delete(token_id)
+
+    def remove_project(self, project_id: int) -> None:
+        """Deletes the project. Where the forge defers deletion, it is marked and goes later."""
+        with translated(f"deleting project {project_id}"), _absent_is_fine():
+            self.project(project_id).delete()
+
+    def archive_project(self, project_id: int) -> None:
+        """Makes the project read-only: nobody pushes to it any more; its history stays."""
+        with translated(f"archiving project {project_id}"), _absent_is_fine():
+            self.project(project_id).archive()
+
+
+@contextmanager
+def _absent_is_fine() -> Iterator[None]:
+    """What is already gone needs no removing."""
+    try:
+        yield
+    except gitlab.GitlabError as exc:
+        if exc.response_code != 404:
+            raise
+
+
+def forge_from_settings(*, timeout_s: float = TIMEOUT_S) -> ForgeClient:
+    return ForgeClient(settings.FORGE_URL, settings.FORGE_TOKEN, timeout_s=timeout_s)

@@ -1,0 +1,46 @@
+"""What the forge driver answers: plain values, no SDK objects."""
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True)
+class Project:
+    id: int
+    path: str
+    http_url: str
+
+
+@dataclass(frozen=True)
+class Commit:
+    sha: str
+    title: str
+    author: str
+    emails: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class TreeEntry:
+    path: str
+    mode: str
+    blob_id: str
+
+
+@dataclass(frozen=True)
+class Pipeline:
+    id: int
+    status: str
+    web_url: str
+
+    @property
+    def is_finished(self) -> bool:
+        return self.status in {"success", "failed", "canceled", "skipped"}
+
+
+@dataclass(frozen=True)
+class FileDiff:
+    old_path: str
+    new_path: str
+    diff: str
+    is_new: bool
+    is_deleted: bool
+    is_renamed: bool

@@ -1,0 +1,65 @@
+"""What the forge tells Berth. A hook is a hint that something changed: what did, is asked of the forge itself.
+
+So a forged, replayed, reordered or lost delivery changes nothing but when Berth looks. The token is compared in
+constant time; a delivery is taken once.
+"""
+
+import hmac
+import json
+import logging
+from typing import Any
+
+from django.db import IntegrityError, transaction
+
+from provisioning.choices import UNFINISHED, OperationKind
+from provisioning.models import Operation, Repository, WebhookDelivery
+
+logger = logging.getLogger(__name__)
+
+MAX_BODY_BYTES = 1024 * 1024
+
+
+class WebhookRefused(Exception):
+    """The delivery is not from a forge that knows the app's token."""
+
+
+def take_delivery(*, token: str, delivery_id: str, body: bytes) -> list[int]:
+    """The operations that a genuine delivery concerns; none for one that was taken before.
+
+    Raises `WebhookRefused` where the token is not the project's, or the body is not a hook's.
+    """
+    payload = _payload(body)
+    project_id = payload.get("project", {}).get("id") if isinstance(payload.get("project"), dict) else None
+    repository = None
+    if isinstance(project_id, int):
+        repository = Repository.objects.filter(management_project_id=project_id).first()
+    # The comparison runs either way: the time taken says nothing about which projects there are.
+    expected = repository.webhook_token if repository is not None else ""
+    genuine = hmac.compare_digest(expected.encode(), token.encode())
+    if repository is None or not expected or not genuine:
+        raise WebhookRefused
+    if delivery_id and not _first_time(delivery_id):
+        return []
+    deployments = Operation.objects.filter(
+        app=repository.app_id, kind=OperationKind.DEPLOY_RELEASE, state__in=UNFINISHED
+    )
+    return list(deployments.values_list("pk", flat=True))
+
+
+def _payload(body: bytes) -> dict[str, Any]:
+    try:
+        payload = json.loads(body)
+    except (ValueError, RecursionError):
+        raise WebhookRefused from None
+    if not isinstance(payload, dict):
+        raise WebhookRefused
+    return payload
+
+
+def _first_time(delivery_id: str) -> bool:
+    try:
+        with transaction.atomic():
+            WebhookDelivery.objects.create(delivery_id=delivery_id[:100])
+    except IntegrityError:
+        return False
+    return True

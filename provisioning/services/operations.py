@@ -1,0 +1,51 @@
+"""The only place that makes operations."""
+
+from django.db import IntegrityError, transaction
+
+from provisioning.choices import UNFINISHED, OperationKind
+from provisioning.models import Deployment, Operation
+from tenants.models import PluginApp, Release, User
+from tenants.services.audit import audit_record
+
+
+def operation_ensure(*, kind: OperationKind, app: PluginApp, release: Release | None = None) -> Operation:
+    """The unfinished operation of this kind, made where there is none. Safe under concurrent callers."""
+    unfinished = Operation.objects.filter(kind=kind, app=app, release=release, state__in=UNFINISHED)
+    found = unfinished.first()
+    if found is not None:
+        return found
+    try:
+        with transaction.atomic():
+            return Operation.objects.create(
+                kind=kind, app=app, release=release, environment=release.environment if release else None
+            )
+    except IntegrityError:
+        return unfinished.get()
+
+
+def deployment_create(*, release: Release, requested_by: User | None, is_rollback: bool = False) -> Deployment | None:
+    """A deployment of an approved release. None where another one is under way in its environment."""
+    try:
+        with transaction.atomic():
+            deployment = Deployment.objects.create(
+                kind=OperationKind.DEPLOY_RELEASE,
+                app=release.app,
+                environment=release.environment,
+                release=release,
+                requested_by=requested_by,
+                is_rollback=is_rollback,
+            )
+            audit_record(
+                action="deployment.requested",
+                message=f"Deployment of release {release.number} to {release.environment.name} requested"
+                + (" as a rollback" if is_rollback else ""),
+                actor=requested_by,
+                organization=release.app.organization,
+                app=release.app,
+                environment=release.environment.name,
+                release=release,
+                data={"deployment": deployment.pk},
+            )
+            return deployment
+    except IntegrityError:
+        return None

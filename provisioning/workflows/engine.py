@@ -1,0 +1,274 @@
+"""Runs the steps of an operation, so that it can be resumed after its worker was killed at any point.
+
+A worker leases the operation, renews the lease while it works, and records each step before and after. Every write
+carries the lease's fence: a worker that lost its lease writes nothing more. A step may run twice; it looks before it
+acts. The engine does *not* know what steps do, and it never calls a driver.
+"""
+
+import logging
+import os
+import socket
+import threading
+import traceback
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from datetime import timedelta
+
+from django.db import close_old_connections, connection
+from django.db.models import Q, QuerySet
+from django.utils import timezone
+
+from provisioning.choices import UNFINISHED, OperationState, StepState
+from provisioning.exceptions import LeaseLost, PermanentError, RetryableError
+from provisioning.models import Operation, Step
+
+logger = logging.getLogger(__name__)
+
+LEASE = timedelta(seconds=15)
+HEARTBEAT_S = 5
+# A step that keeps failing with a `RetryableError` is tried again for so long.
+RETRY_FOR = timedelta(hours=1)
+BACKOFF_S = (1, 2, 4, 8, 15)
+# A step during which the worker died, or an unexpected exception came up, this many times is not tried again.
+MAX_CRASHES = 5
+OUTPUT_LIMIT = 16_000
+
+
+class Wait(Exception):
+    """A step's way to say: nothing is wrong, look again in `seconds`."""
+
+    def __init__(self, reason: str, *, seconds: float) -> None:
+        super().__init__(reason)
+        self.reason = reason
+        self.seconds = seconds
+
+
+class Cancelled(Exception):
+    """What the operation was for is no longer wanted."""
+
+
+@dataclass
+class Run:
+    """One worker's hold on one operation: what a step gets."""
+
+    operation: Operation
+    fence: int
+    lost: threading.Event = field(default_factory=threading.Event)
+    lines: list[str] = field(default_factory=list)
+
+    def note(self, text: str) -> None:
+        """Adds to the output of the step."""
+        self.lines.append(text)
+
+    def remember(self, **data: object) -> None:
+        """Leaves values for later steps, at once and for good. Raises `LeaseLost`."""
+        self.operation.data = {**self.operation.data, **data}
+        self.write(data=self.operation.data)
+
+    def repeat_from(self, step_name: str) -> None:
+        """Has the operation's next run begin again with this earlier step."""
+        first = self.operation.steps.get(name=step_name)
+        self.operation.steps.filter(position__gte=first.position).update(state=StepState.PENDING)
+
+    def write(self, **values: object) -> None:
+        if self.lost.is_set() or not self.held().update(**values):
+            raise LeaseLost
+
+    def held(self) -> QuerySet[Operation]:
+        return Operation.objects.filter(pk=self.operation.pk, fence=self.fence, state__in=UNFINISHED)
+
+
+@dataclass(frozen=True)
+class StepDefinition:
+    name: str
+    action: Callable[[Run], None]
+
+
+@dataclass(frozen=True)
+class Workflow:
+    """Named steps in their order, and what follows from the end.
+
+    `succeeded(run)` and `failed(run, error)` may run twice, like steps.
+    """
+
+    steps: Sequence[StepDefinition]
+    succeeded: Callable[[Run], None]
+    failed: Callable[[Run, PermanentError], None]
+    cancelled: Callable[[Run], None]
+
+
+def steps(*actions: Callable[[Run], None]) -> tuple[StepDefinition, ...]:
+    return tuple(StepDefinition(action.__name__, action) for action in actions)
+
+
+def run(operation_id: int, workflow: Workflow) -> float | None:
+    """Takes the operation as far as it goes. Gives the seconds after which it wants to run again, or None."""
+    hold = _claim(operation_id)
+    if hold is None:
+        return None
+    stop = threading.Event()
+    heartbeat = threading.Thread(target=_renew, args=(hold, stop), daemon=True, name=f"lease-{operation_id}")
+    heartbeat.start()
+    try:
+        return _advance(hold, workflow)
+    except LeaseLost:
+        logger.warning("operation %s went to another worker", operation_id)
+        return None
+    finally:
+        stop.set()
+        heartbeat.join()
+
+
+def _claim(operation_id: int) -> Run | None:
+    now = timezone.now()
+    free = Operation.objects.filter(Q(lease_until=None) | Q(lease_until__lt=now), pk=operation_id, state__in=UNFINISHED)
+    operation = free.first()
+    if operation is None:
+        return None
+    fence = operation.fence + 1
+    taken = free.filter(fence=operation.fence).update(
+        fence=fence,
+        lease_owner=f"{socket.gethostname()}:{os.getpid()}:{threading.get_ident()}",
+        lease_until=now + LEASE,
+        state=OperationState.RUNNING,
+        started_at=operation.started_at or now,
+        next_run_at=None,
+    )
+    if not taken:
+        return None
+    operation.refresh_from_db()
+    return Run(operation, fence)
+
+
+def _renew(hold: Run, stop: threading.Event) -> None:
+    while not stop.wait(HEARTBEAT_S):
+        try:
+            close_old_connections()
+            if not hold.held().update(lease_until=timezone.now() + LEASE):
+                hold.lost.set()
+        except Exception:
+            logger.exception("the lease of operation %s was not renewed", hold.operation.pk)
+        finally:
+            connection.close()
+
+
+def _advance(hold: Run, workflow: Workflow) -> float | None:
+    operation = hold.operation
+    rows = {step.name: step for step in operation.steps.all()}
+    if len(rows) < len(workflow.steps):
+        Step.objects.bulk_create(
+            [Step(operation=operation, position=n, name=s.name) for n, s in enumerate(workflow.steps)],
+            ignore_conflicts=True,
+        )
+        rows = {step.name: step for step in operation.steps.all()}
+    try:
+        for definition in workflow.steps:
+            step = rows[definition.name]
+            if step.state == StepState.SUCCEEDED:
+                continue
+            pause = _attempt(hold, step, definition)
+            if pause is not None:
+                _park(hold, pause)
+                return pause
+        workflow.succeeded(hold)
+        _finish(hold, OperationState.SUCCEEDED)
+    except Cancelled:
+        workflow.cancelled(hold)
+        _finish(hold, OperationState.CANCELLED)
+    except PermanentError as error:
+        return _fail(hold, workflow, error)
+    return None
+
+
+def _fail(hold: Run, workflow: Workflow, error: PermanentError) -> float | None:
+    try:
+        workflow.failed(hold, error)
+    except RetryableError as later:
+        # What must be put back can't be just now: the same step fails again next time, and this is tried again.
+        logger.warning("operation %s can't be cleaned up yet: %s", hold.operation.pk, later)
+        _park(hold, BACKOFF_S[-1])
+        return float(BACKOFF_S[-1])
+    _finish(hold, OperationState.FAILED, error=str(error), error_code=error.code)
+    return None
+
+
+def _attempt(hold: Run, step: Step, definition: StepDefinition) -> float | None:
+    """Runs one step. None: done. A number: run again after so many seconds. Raises `PermanentError`, `Cancelled`."""
+    now = timezone.now()
+    if step.state == StepState.RUNNING and step.attempts >= MAX_CRASHES:
+        error = f"{step.name} ended its worker {step.attempts} times: an operator must read the worker's log"
+        _record(hold, step, state=StepState.FAILED, finished_at=now, error=error)
+        raise PermanentError(error)
+    waiting = step.state == StepState.WAITING
+    _record(
+        hold,
+        step,
+        state=StepState.RUNNING,
+        attempts=step.attempts if waiting else step.attempts + 1,
+        started_at=step.started_at or now,
+    )
+    hold.lines = []
+    try:
+        definition.action(hold)
+    except Wait as wait:
+        _record(hold, step, state=StepState.WAITING, output=_capped([*hold.lines, wait.reason]))
+        return wait.seconds
+    except (LeaseLost, Cancelled):
+        raise
+    except RetryableError as error:
+        if timezone.now() - (step.started_at or now) > RETRY_FOR:
+            message = f"{error} (tried for an hour, {step.attempts} times)"
+            _record(hold, step, state=StepState.FAILED, finished_at=timezone.now(), error=message)
+            raise PermanentError(message) from error
+        _record(hold, step, state=StepState.WAITING, attempts=step.attempts + 1, error=str(error), output=_output(hold))
+        return float(BACKOFF_S[min(step.attempts - 1, len(BACKOFF_S) - 1)])
+    except PermanentError as error:
+        _record(hold, step, state=StepState.FAILED, finished_at=timezone.now(), error=str(error), output=_output(hold))
+        raise
+    except Exception as error:
+        logger.exception("step %s of operation %s", step.name, hold.operation.pk)
+        message = f"unexpected {type(error).__name__}: an operator must read the worker's log"
+        if step.attempts >= MAX_CRASHES:
+            _record(hold, step, state=StepState.FAILED, finished_at=timezone.now(), error=message)
+            raise PermanentError(f"{step.name}: {message}") from error
+        frame = traceback.extract_tb(error.__traceback__)[-1]
+        hold.note(f"{type(error).__name__} in {frame.name}")
+        _record(hold, step, state=StepState.RUNNING, error=message, output=_output(hold))
+        return float(BACKOFF_S[min(step.attempts - 1, len(BACKOFF_S) - 1)])
+    _record(
+        hold, step, state=StepState.SUCCEEDED, finished_at=timezone.now(), error="", output=_output(hold) or step.output
+    )
+    return None
+
+
+def _record(hold: Run, step: Step, **values: object) -> None:
+    """Writes the step, and the lease with it: where the lease is lost, nothing is written."""
+    hold.write(lease_until=timezone.now() + LEASE)
+    Step.objects.filter(pk=step.pk).update(**values)
+    for name, value in values.items():
+        setattr(step, name, value)
+
+
+def _output(hold: Run) -> str:
+    return _capped(hold.lines)
+
+
+def _capped(lines: Sequence[str]) -> str:
+    text = "\n".join(lines)
+    return text if len(text) <= OUTPUT_LIMIT else "[…]\n" + text[-OUTPUT_LIMIT:]
+
+
+def _park(hold: Run, seconds: float) -> None:
+    hold.write(lease_until=None, lease_owner="", next_run_at=timezone.now() + timedelta(seconds=seconds))
+
+
+def _finish(hold: Run, state: OperationState, *, error: str = "", error_code: str = "") -> None:
+    hold.write(
+        state=state,
+        error=error,
+        error_code=error_code,
+        finished_at=timezone.now(),
+        lease_until=None,
+        lease_owner="",
+        next_run_at=None,
+    )

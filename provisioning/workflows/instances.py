@@ -1,0 +1,63 @@
+"""The containers of one workload: started again where they are missing, removed where they are no longer wanted."""
+
+from collections.abc import Iterable
+
+from django.conf import settings
+from django.db.models import QuerySet
+
+from provisioning import leases
+from provisioning.choices import Transport, WorkloadState
+from provisioning.containers.compose import compose_up
+from provisioning.containers.engine import engine_for
+from provisioning.models import Host, Workload
+from provisioning.transport import TargetSpec, transport_for
+from provisioning.workflows.specs import container_names, release_spec, role_of, service_names
+
+
+def target_of(host: Host) -> TargetSpec:
+    return TargetSpec(
+        name=host.name,
+        transport="ssh" if host.transport == Transport.SSH else "local",
+        address=host.address,
+        ssh_user=host.ssh_user,
+        ssh_port=host.ssh_port,
+        ssh_known_host=host.ssh_known_host,
+        ssh_key_path=settings.SSH_KEY_PATH,
+    )
+
+
+def ensure_instance(workload: Workload, *, restart_unhealthy: bool = False) -> None:
+    """Starts what does not run of the workload's containers; hung ones are stopped first where that is asked for."""
+    engine = engine_for(workload.host.docker_url)
+    spec, role = release_spec(workload.deployment), role_of(workload)
+    states = engine.states(container_names(spec, role))
+    if "missing" in states.values():
+        engine.ensure_network(spec.environment_name, spec.subnet, spec.bridge)
+        compose_up(target_of(workload.host), spec, services=service_names(spec.stack, role))
+        return
+    for name, state in states.items():
+        if state == "unhealthy" and restart_unhealthy:
+            engine.restart(name)
+        elif state not in {"running", "unhealthy"}:
+            engine.start(name)
+
+
+def remove_workloads(workloads: QuerySet[Workload]) -> Iterable[Workload]:
+    """Stops and removes the containers of the workloads, gives their ports back. Requests under way are finished."""
+    removed = []
+    rows = workloads.select_related("host", "port_lease", "deployment", "release__app", "environment")
+    for deployment in {workload.deployment for workload in rows}:
+        mine = [workload for workload in rows if workload.deployment_id == deployment.pk]
+        engine = engine_for(mine[0].host.docker_url)
+        engine.remove_deployment(settings.INSTALLATION, deployment.pk)
+        for workload in mine:
+            leases.port_release(lease=workload.port_lease)
+            Workload.objects.filter(pk=workload.pk).update(state=WorkloadState.REMOVED)
+            removed.append(workload)
+    return removed
+
+
+def remove_release_trees(host: Host, paths: Iterable[str]) -> None:
+    transport = transport_for(target_of(host))
+    for path in paths:
+        transport.remove_tree(path)

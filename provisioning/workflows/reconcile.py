@@ -1,0 +1,131 @@
+"""Holds what runs against what should run, and starts again what died. Says so on the app's timeline.
+
+Does not touch environments in which a deployment or a retirement is under way: those look after their own.
+"""
+
+import logging
+import threading
+from datetime import timedelta
+
+from django.conf import settings
+from django.db.models import Exists, F, OuterRef, QuerySet
+from django.utils import timezone
+
+from provisioning.choices import UNFINISHED, OperationKind, WorkloadState
+from provisioning.containers.engine import engine_for
+from provisioning.edge import edge_from_settings
+from provisioning.exceptions import ProvisioningError
+from provisioning.models import Host, Operation, Workload
+from provisioning.rendering.edge import render_edge_site
+from provisioning.workflows.instances import ensure_instance
+from provisioning.workflows.specs import container_names, release_spec, role_of, site_spec
+from tenants.choices import AppState
+from tenants.models import Environment
+from tenants.services.audit import audit_record
+
+logger = logging.getLogger(__name__)
+
+# A workload that keeps dying is started again at once, then after 2, 4, 8, … seconds, at most this many.
+MAX_PAUSE = timedelta(minutes=5)
+# A workload that ran for so long starts again at once, whatever it did before.
+SETTLED = timedelta(minutes=10)
+
+_one_at_a_time = threading.Lock()
+
+
+def run() -> None:
+    """One round over all hosts. A round that finds another one under way in this process leaves it to that."""
+    if not _one_at_a_time.acquire(blocking=False):
+        return
+    try:
+        for host in Host.objects.filter(is_enabled=True):
+            try:
+                reconcile_host(host)
+            except ProvisioningError as error:
+                logger.warning("host %s can't be reconciled now: %s", host.name, error)
+        try:
+            reconcile_edge()
+        except ProvisioningError as error:
+            logger.warning("the edge can't be reconciled now: %s", error)
+    finally:
+        _one_at_a_time.release()
+
+
+def reconcile_host(host: Host) -> None:
+    """Starts the containers of serving workloads that do not run. One call to the engine where all do."""
+    wanted = list(_serving(host))
+    if not wanted:
+        return
+    engine = engine_for(host.docker_url)
+    states = {
+        container.name: "unhealthy" if container.health == "unhealthy" else container.state
+        for container in engine.list_workload_containers(settings.INSTALLATION)
+    }
+    for workload in wanted:
+        names = container_names(release_spec(workload.deployment), role_of(workload))
+        broken = {name: states.get(name, "missing") for name in names if states.get(name, "missing") != "running"}
+        if broken and _may_start(workload):
+            _repair(workload, broken)
+
+
+def _serving(host: Host) -> QuerySet[Workload]:
+    busy = Operation.objects.filter(
+        environment=OuterRef("environment"), kind=OperationKind.DEPLOY_RELEASE, state__in=UNFINISHED
+    )
+    return (
+        Workload.objects.filter(host=host, state=WorkloadState.SERVING, environment__app__state=AppState.ACTIVE)
+        .filter(~Exists(busy))
+        .select_related(
+            "host",
+            "deployment__release__app",
+            "deployment__environment__app",
+            "release",
+            "environment__app__organization",
+        )
+    )
+
+
+def _may_start(workload: Workload) -> bool:
+    if workload.last_restart_at is None:
+        return True
+    since = timezone.now() - workload.last_restart_at
+    if since > SETTLED:
+        Workload.objects.filter(pk=workload.pk).update(restarts=0)
+        return True
+    return since > min(timedelta(seconds=2 ** min(workload.restarts, 10) - 2), MAX_PAUSE)
+
+
+def _repair(workload: Workload, broken: dict[str, str]) -> None:
+    started = timezone.now()
+    Workload.objects.filter(pk=workload.pk).update(restarts=F("restarts") + 1, last_restart_at=started)
+    found = ", ".join(f"{name} was {state}" for name, state in broken.items())
+    app = workload.environment.app
+    try:
+        ensure_instance(workload, restart_unhealthy=True)
+    except ProvisioningError as error:
+        message = f"{found}; it could not be started again: {error}"
+        action = "workload.repair_failed"
+    else:
+        took = (timezone.now() - started).total_seconds()
+        message = f"{found}; started again in {took:.1f} s"
+        action = "workload.repaired"
+    audit_record(
+        action=action,
+        message=message,
+        organization=app.organization,
+        app=app,
+        environment=workload.environment.name,
+        release=workload.release,
+        data={"role": workload.role, "containers": broken},
+    )
+
+
+def reconcile_edge() -> None:
+    """Writes the edge's entries that are missing or not what should be served. Unchanged text reloads nothing."""
+    serving = Workload.objects.filter(environment=OuterRef("pk"), state=WorkloadState.SERVING)
+    environments = Environment.objects.filter(Exists(serving), app__state=AppState.ACTIVE).select_related("app")
+    sites: dict[str, str | None] = {}
+    for environment in environments:
+        site = site_spec(environment)
+        sites[site.name] = render_edge_site(site)
+    edge_from_settings().apply(sites)

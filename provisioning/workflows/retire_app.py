@@ -1,0 +1,99 @@
+"""Takes a retired app away: its deployments end, its hostnames stop answering, its containers, networks and access go.
+
+The repositories are archived, not deleted: what ran stays readable to the platform. Hostnames are never used again.
+"""
+
+from provisioning import leases
+from provisioning.choices import UNFINISHED, WorkloadState
+from provisioning.containers.engine import engine_for
+from provisioning.edge import edge_from_settings
+from provisioning.exceptions import PermanentError
+from provisioning.forge.client import forge_from_settings
+from provisioning.models import Host, Operation
+from provisioning.rendering.specs import SiteSpec
+from provisioning.services.repositories import repository_of
+from provisioning.workflows.engine import Run, Wait, Workflow, steps
+from provisioning.workflows.instances import remove_release_trees, remove_workloads
+from provisioning.workflows.specs import environment_docker_name
+from tenants.choices import AppState
+from tenants.services import apps
+
+OTHERS_PAUSE_S = 1
+
+
+def ensure_nothing_else_runs(run: Run) -> None:
+    """Other operations see that the app is retiring and end at their next step."""
+    others = Operation.objects.filter(app=run.operation.app, state__in=UNFINISHED).exclude(pk=run.operation.pk)
+    others.update(next_run_at=None)
+    if others.exists():
+        raise Wait("other work on the app ends first", seconds=OTHERS_PAUSE_S)
+
+
+def remove_edge_entries(run: Run) -> None:
+    names: dict[str, str | None] = {}
+    for environment in run.operation.app.environments.all():
+        site = SiteSpec(app_id=run.operation.app.public_id, environment=environment.name, hostnames=(), servers=())
+        names[site.name] = None
+    edge_from_settings().apply(names)
+    run.note("hostnames answer 404: " + ", ".join(names))
+
+
+def remove_containers(run: Run) -> None:
+    for environment in run.operation.app.environments.all():
+        for workload in remove_workloads(environment.workloads.exclude(state=WorkloadState.REMOVED)):
+            run.note(f"{workload} removed")
+
+
+def remove_networks(run: Run) -> None:
+    app = run.operation.app
+    for environment in app.environments.all():
+        for host in Host.objects.filter(workloads__environment=environment).distinct():
+            engine_for(host.docker_url).remove_network(environment_docker_name(environment))
+        leases.subnet_release(environment=environment)
+
+
+def remove_release_files(run: Run) -> None:
+    app = run.operation.app
+    for host in Host.objects.filter(workloads__environment__app=app).distinct():
+        remove_release_trees(host, [f"{host.releases_home}/{app.public_id}"])
+
+
+def remove_forge_access(run: Run) -> None:
+    """Archives both repositories: nobody pushes any more, and no pipeline runs."""
+    repository, forge = repository_of(run.operation.app), forge_from_settings()
+    for project_id in (repository.code_project_id, repository.management_project_id):
+        if project_id is not None:
+            forge.archive_project(project_id)
+
+
+def succeeded(run: Run) -> None:
+    app = run.operation.app
+    app.refresh_from_db()
+    if app.state == AppState.RETIRING:
+        apps.app_retired(app=app)
+
+
+def failed(run: Run, error: PermanentError) -> None:
+    app = run.operation.app
+    app.refresh_from_db()
+    if app.state == AppState.RETIRING:
+        apps.app_failed(app=app, error=str(error))
+
+
+def cancelled(_run: Run) -> None:
+    """Nothing cancels a retirement."""
+
+
+WORKFLOW = Workflow(
+    steps=steps(
+        ensure_nothing_else_runs,
+        remove_edge_entries,
+        remove_containers,
+        remove_networks,
+        remove_release_files,
+        remove_forge_access,
+    ),
+    succeeded=succeeded,
+    failed=failed,
+    cancelled=cancelled,
+)

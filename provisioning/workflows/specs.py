@@ -1,0 +1,105 @@
+"""From rows to the frozen values that rendering and drivers take."""
+
+from pathlib import PurePosixPath
+
+from django.conf import settings
+
+from provisioning.choices import Transport, WorkloadRole, WorkloadState
+from provisioning.leases import subnet_lease, uid_lease
+from provisioning.models import Host, Operation, Workload
+from provisioning.rendering.specs import InstanceSpec, ReleaseSpec, Role, SiteSpec, UpstreamServer
+from tenants.choices import Stack
+from tenants.models import Environment, Release
+
+DEFAULT_INSTALLATION = "berth"
+
+
+def installation_prefix() -> str:
+    return "" if settings.INSTALLATION == DEFAULT_INSTALLATION else settings.INSTALLATION
+
+
+def release_home(release: Release, host: Host) -> PurePosixPath:
+    app, environment = release.app.public_id, release.environment.name
+    return PurePosixPath(host.releases_home) / app / environment / str(release.number)
+
+
+def release_spec(deployment: Operation) -> ReleaseSpec:
+    """How the deployment's release shall run: its snapshot, and what was leased for it."""
+    release, environment = deployment.release, deployment.environment
+    if release is None or environment is None:
+        raise TypeError(f"operation {deployment.pk} deploys nothing")
+    workloads = list(deployment.workloads.select_related("host").order_by("pk"))
+    snapshot = release.configuration
+    return ReleaseSpec(
+        installation=installation_prefix(),
+        app_id=release.app.public_id,
+        environment=environment.name,
+        number=release.number,
+        deployment=deployment.pk,
+        stack=release.app.stack,
+        stack_version=release.stack_version,
+        hostnames=tuple(snapshot["hostnames"]),
+        memory_mib=snapshot["memory_mib"],
+        cpu_millis=snapshot["cpu_millis"],
+        pids=snapshot["pids"],
+        disk_mib=snapshot["disk_mib"],
+        health_check_path=snapshot["health_check_path"],
+        uid=uid_lease(app=release.app),
+        subnet=str(subnet_lease(environment=environment)),
+        home=release_home(release, workloads[0].host),
+        instances=tuple(
+            InstanceSpec(role=role_of(workload), address=workload.host.address, port=workload.port)
+            for workload in workloads
+        ),
+    )
+
+
+def role_of(workload: Workload) -> Role:
+    return "standby" if workload.role == WorkloadRole.STANDBY else "live"
+
+
+def site_spec(environment: Environment) -> SiteSpec:
+    """What the edge shall serve for the environment now: its serving workloads, the live one first."""
+    serving = environment.workloads.filter(state=WorkloadState.SERVING).select_related("host")
+    ordered = sorted(serving, key=lambda workload: workload.role != WorkloadRole.LIVE)
+    return SiteSpec(
+        app_id=environment.app.public_id,
+        environment=environment.name,
+        hostnames=tuple(environment.subdomains.values_list("hostname", flat=True)),
+        servers=tuple(
+            UpstreamServer(
+                address=workload.host.address, port=workload.port, is_backup=workload.role == WorkloadRole.STANDBY
+            )
+            for workload in ordered
+        ),
+    )
+
+
+def roles_of(environment: Environment) -> tuple[WorkloadRole, ...]:
+    """Production has a standby beside the live workload."""
+    if environment.name == "production":
+        return (WorkloadRole.LIVE, WorkloadRole.STANDBY)
+    return (WorkloadRole.LIVE,)
+
+
+def service_names(stack: str, role: str) -> list[str]:
+    """The compose services of one instance."""
+    return [f"{role}-web"] if stack == Stack.STATIC else [f"{role}-web", f"{role}-app"]
+
+
+def container_names(spec: ReleaseSpec, role: Role) -> list[str]:
+    parts = ("web",) if spec.stack == Stack.STATIC else ("web", "app")
+    return [spec.container(role, part) for part in parts]
+
+
+def target_line(release: Release, host: Host) -> str:
+    """The host as `deploy.sh` takes it: `local HOME`, or `ssh USER@ADDRESS:PORT HOME`."""
+    home = release_home(release, host)
+    if host.transport == Transport.SSH:
+        return f"ssh {host.ssh_user}@{host.address}:{host.ssh_port} {home}"
+    return f"local {home}"
+
+
+def environment_docker_name(environment: Environment) -> str:
+    """What `ReleaseSpec.environment_name` says, without a release."""
+    return "-".join(part for part in (installation_prefix(), environment.app.public_id, environment.name) if part)

@@ -1,0 +1,53 @@
+"""Finds every intent that no operation has taken up, and every operation that no worker holds.
+
+Signals and messages are the fast path; this is the promise.
+"""
+
+from django.db.models import Exists, OuterRef, Q
+from django.utils import timezone
+
+from provisioning.choices import UNFINISHED, OperationKind
+from provisioning.models import Operation
+from provisioning.services.operations import deployment_create, operation_ensure
+from tenants.choices import AppState, ReleaseState
+from tenants.models import PluginApp, Release
+
+
+def due() -> list[int]:
+    """Makes the operations that intents lack; gives the ids of all that a worker should run now."""
+    adopt_intents()
+    now = timezone.now()
+    free = Operation.objects.filter(
+        Q(lease_until=None) | Q(lease_until__lt=now),
+        Q(next_run_at=None) | Q(next_run_at__lte=now),
+        state__in=UNFINISHED,
+    )
+    return list(free.order_by("pk").values_list("pk", flat=True))
+
+
+def adopt_intents() -> None:
+    for state, kind in (
+        (AppState.PROVISIONING, OperationKind.PROVISION_APP),
+        (AppState.RETIRING, OperationKind.RETIRE_APP),
+    ):
+        taken = Operation.objects.filter(app=OuterRef("pk"), kind=kind, state__in=UNFINISHED)
+        for app in PluginApp.objects.filter(~Exists(taken), state=state):
+            operation_ensure(kind=kind, app=app)
+    checked = Operation.objects.filter(release=OuterRef("pk"), kind=OperationKind.CHECK_RELEASE, state__in=UNFINISHED)
+    open_states = (ReleaseState.SUBMITTED, ReleaseState.CHECKING)
+    for release in Release.objects.filter(~Exists(checked), state__in=open_states).select_related("app"):
+        operation_ensure(kind=OperationKind.CHECK_RELEASE, app=release.app, release=release)
+    adopt_approved_releases()
+
+
+def adopt_approved_releases() -> None:
+    """The oldest approved release of each environment in which no deployment is under way gets one."""
+    busy = Operation.objects.filter(
+        environment=OuterRef("environment"), kind=OperationKind.DEPLOY_RELEASE, state__in=UNFINISHED
+    )
+    approved = Release.objects.filter(~Exists(busy), state=ReleaseState.APPROVED, app__state=AppState.ACTIVE)
+    started: set[int] = set()
+    for release in approved.select_related("app__organization", "environment").order_by("pk"):
+        if release.environment_id not in started:
+            started.add(release.environment_id)
+            deployment_create(release=release, requested_by=None)
