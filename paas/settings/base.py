@@ -135,6 +135,8 @@ EMBEDDED_FORGE_MAX_PUSH_BYTES = env.integer("BERTH_FORGE_MAX_PUSH_BYTES", 100 * 
 # Apps: hostnames, edge, hosts.
 APPS_DOMAIN = env.text("BERTH_APPS_DOMAIN", "apps.localhost")
 EDGE_PORT = env.integer("BERTH_EDGE_PORT", 8080)
+# Where Berth itself reaches the edge, to look at an app as the world does.
+EDGE_PROBE_ADDRESS = env.text("BERTH_EDGE_PROBE_ADDRESS", "127.0.0.1")
 EDGE_HOME = HOME / "edge"
 RELEASES_HOME = HOME / "releases"
 # What one release's tree may hold.
@@ -145,6 +147,10 @@ PORT_RANGE = (env.integer("BERTH_PORT_FIRST", 20000), env.integer("BERTH_PORT_LA
 SUBNET_POOL = env.text("BERTH_SUBNET_POOL", "10.213.0.0/16")
 UID_RANGE = (env.integer("BERTH_UID_FIRST", 200_000), env.integer("BERTH_UID_LAST", 299_999))
 DOCKER_URL = env.text("BERTH_DOCKER_URL", "unix:///var/run/docker.sock")
+# A Debian image to build on, from a registry; empty: one is made from this machine's own apt sources.
+BASE_IMAGE = env.text("BERTH_BASE_IMAGE", "")
+# The private key for hosts that are reached over SSH.
+SSH_KEY_PATH = env.path("BERTH_SSH_KEY_PATH", HOME / "ssh" / "id_ed25519")
 
 # Celery: a message is only a wake-up; the row is the truth.
 CELERY_BROKER_URL = env.text("BERTH_BROKER_URL", f"redis+socket://{HOME}/run/redis.sock")
@@ -158,6 +164,20 @@ CELERY_BROKER_TRANSPORT_OPTIONS = {"visibility_timeout": 300, "socket_timeout": 
 CELERY_TASK_PUBLISH_RETRY = False
 SWEEP_INTERVAL_S = env.integer("BERTH_SWEEP_INTERVAL_S", 5)
 RECONCILE_INTERVAL_S = env.integer("BERTH_RECONCILE_INTERVAL_S", 3)
+CELERY_BEAT_SCHEDULE = {
+    # A round that could not start before the next one is due is not worth running.
+    "sweep": {
+        "task": "provisioning.sweep",
+        "schedule": SWEEP_INTERVAL_S,
+        "options": {"expires": SWEEP_INTERVAL_S},
+    },
+    "reconcile": {
+        "task": "provisioning.reconcile",
+        "schedule": RECONCILE_INTERVAL_S,
+        "options": {"expires": RECONCILE_INTERVAL_S},
+    },
+    "sync-members": {"task": "provisioning.sync_members", "schedule": 300, "options": {"expires": 300}},
+}
 
 LOGGING = {
     "version": 1,

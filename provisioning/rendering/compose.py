@@ -1,0 +1,203 @@
+"""The compose file of one release: data, dumped as JSON (which is YAML), for docker-compose 1.29 and compose v2.
+
+Nothing in it is a template that text could break out of, and nothing in it is there that a plugin could use: no
+capability, no privilege, no writable mount but capped memory, no socket of the engine's, no way to the host's
+namespaces. The plugin's own container has no network at all.
+"""
+
+import base64
+import gzip
+import json
+from collections.abc import Mapping
+from typing import Any
+
+from provisioning.rendering.grammar import check_images, check_release, check_variable
+from provisioning.rendering.limits import (
+    SIDECAR_DISK_MIB,
+    SIDECAR_MEMORY_MIB,
+    SIDECAR_PIDS,
+    nproc_limit,
+    reserved_memory_mib,
+    tmpfs_inodes,
+)
+from provisioning.rendering.php_fpm import startup_settings
+from provisioning.rendering.specs import InstanceSpec, ReleaseSpec
+
+FORMAT = "2.4"
+SOCKET_HOME = "/run/app"
+SIDECAR_PORT = 8080
+_LIBRARY_THREADS = ("OMP_NUM_THREADS=1", "OMP_THREAD_LIMIT=1", "MAGICK_THREAD_LIMIT=1")
+
+Service = dict[str, Any]
+
+
+def services(spec: ReleaseSpec) -> tuple[str, ...]:
+    """The services to start, in the order they are named: `live-web`, `live-app`, then those of the standby."""
+    parts = ("web", "app") if spec.stack == "php" else ("web",)
+    return tuple(f"{instance.role}-{part}" for instance in spec.instances for part in parts)
+
+
+def render_compose(spec: ReleaseSpec, images: Mapping[str, str]) -> str:
+    """The compose file. `images` needs `web`, and `php` for that stack. Raises `ValueError` naming a bad field."""
+    check_release(spec)
+    check_images(dict(images))
+    rendered: dict[str, Service] = {}
+    volumes: dict[str, Any] = {}
+    for instance in spec.instances:
+        rendered[f"{instance.role}-web"] = _web(spec, instance, images["web"])
+        if spec.stack == "php":
+            rendered[f"{instance.role}-app"] = _app(spec, instance, images["php"])
+            volumes[f"{instance.role}-run"] = _socket_volume(spec, instance)
+    document = {
+        "version": FORMAT,
+        "services": rendered,
+        "networks": {"environment": {"external": True, "name": spec.environment_name}},
+    }
+    if volumes:
+        document["volumes"] = volumes
+    return json.dumps(document, indent=1) + "\n"
+
+
+def render_variables_override(spec: ReleaseSpec, variables: Mapping[str, str]) -> str:
+    """A second compose file with the plugin's variables, for its own containers only.
+
+    It holds secrets: it is never committed, and travels as a masked CI variable. `$` is doubled, since compose would
+    put a variable of the deploying machine in its place. Raises `ValueError` naming a bad variable, never its value.
+    """
+    check_release(spec)
+    for name, value in variables.items():
+        check_variable(name, value)
+    environment = {name: value.replace("$", "$$") for name, value in sorted(variables.items())}
+    apps = [service for service in services(spec) if service.endswith("-app")]
+    document = {"version": FORMAT, "services": {service: {"environment": environment} for service in apps}}
+    return json.dumps(document, separators=(",", ":")) + "\n"
+
+
+def encode_variables_override(text: str) -> str:
+    """The override as a CI variable carries it: gzip, then base64, so that it can be masked and stays below 10,000.
+
+    Raises `ValueError` where it does not fit.
+    """
+    encoded = base64.b64encode(gzip.compress(text.encode(), mtime=0)).decode()
+    if len(encoded) > 10_000:
+        raise ValueError("variables: all variables of an environment together are too large: shorten or remove some")
+    return encoded
+
+
+def _web(spec: ReleaseSpec, instance: InstanceSpec, image: str) -> Service:
+    """The platform's sidecar. With the static stack it is the whole plugin and has the environment's limits."""
+    is_whole = spec.stack == "static"
+    memory = spec.memory_mib if is_whole else SIDECAR_MEMORY_MIB
+    service = _hardened(
+        spec, instance, "web", image,
+        memory_mib=memory, pids=SIDECAR_PIDS, disk_mib=min(memory // 2, SIDECAR_DISK_MIB), files=4096,
+    )  # fmt: skip
+    service["networks"] = {"environment": {}}
+    service["ports"] = [f"{instance.address}:{instance.port}:{SIDECAR_PORT}"]
+    service["volumes"] = [
+        _read_only(spec, "code", "/app"),
+        _read_only(spec, "conf/nginx.conf", "/etc/berth/nginx.conf"),
+    ]
+    if not is_whole:
+        service["volumes"].append(_socket_mount(instance))
+    service["stop_grace_period"] = "30s"
+    return service
+
+
+def _app(spec: ReleaseSpec, instance: InstanceSpec, image: str) -> Service:
+    service = _hardened(
+        spec, instance, "app", image,
+        memory_mib=spec.memory_mib, pids=spec.pids, disk_mib=spec.disk_mib, files=1024,
+    )  # fmt: skip
+    # The plugin's code gets no network: requests come over the socket.
+    service["network_mode"] = "none"
+    # Once more in front of the interpreter: what a library reads when it is loaded no variable can strip.
+    service["command"] = [
+        "env", *_LIBRARY_THREADS, "php-fpm8.2", "--nodaemonize", "--fpm-config", "/etc/berth/php-fpm.conf",
+        *(f"-d{setting}" for setting in startup_settings(spec)),
+    ]  # fmt: skip
+    service["volumes"] = [
+        _read_only(spec, "code", "/app"),
+        _read_only(spec, "conf/php-fpm.conf", "/etc/berth/php-fpm.conf"),
+        _socket_mount(instance),
+    ]
+    service["stop_grace_period"] = "30s"
+    return service
+
+
+def _hardened(
+    spec: ReleaseSpec, instance: InstanceSpec, part: Any, image: str, *,
+    memory_mib: int, pids: int, disk_mib: int, files: int,
+) -> Service:  # fmt: skip
+    """What every container has, the platform's sidecar too."""
+    size = f"size={disk_mib}m,nr_inodes={tmpfs_inodes(disk_mib)}"
+    return {
+        "image": image,
+        "container_name": spec.container(instance.role, part),
+        "labels": {
+            "berth.installation": spec.installation,
+            "berth.app": spec.app_id,
+            "berth.environment": spec.environment,
+            "berth.release": str(spec.number),
+            "berth.deployment": str(spec.deployment),
+            "berth.role": instance.role,
+            "berth.part": part,
+        },
+        "user": f"{spec.uid}:{spec.uid}",
+        "cap_drop": ["ALL"],
+        "security_opt": ["no-new-privileges:true"],
+        "read_only": True,
+        "tmpfs": [f"/tmp:rw,noexec,nosuid,nodev,{size},mode=0700,uid={spec.uid},gid={spec.uid}"],  # noqa: S108 - inside the container
+        "pids_limit": pids,
+        "mem_limit": f"{memory_mib}m",
+        "memswap_limit": f"{memory_mib}m",
+        "mem_reservation": f"{reserved_memory_mib(memory_mib)}m",
+        "cpus": spec.cpu_millis / 1000,
+        "cpu_shares": 256,
+        "shm_size": "16m",
+        "ipc": "private",
+        "ulimits": {
+            "nofile": {"soft": files, "hard": files},
+            # Counted over all containers of the app, which share its uid: pids_limit is the limit of one.
+            "nproc": nproc_limit(spec.pids),
+            "core": 0,
+            "fsize": disk_mib * 1024 * 1024,
+        },
+        "init": True,
+        "restart": "on-failure:5",
+        "stop_signal": "SIGQUIT",
+        "oom_kill_disable": False,
+        "oom_score_adj": 500,
+        "logging": {
+            "driver": "json-file",
+            "options": {"max-size": "10m", "max-file": "3", "mode": "non-blocking", "max-buffer-size": "4m"},
+        },
+        # For people and `docker ps`; the edge and the reconciler look for themselves, over HTTP. Each check is a
+        # process in the container, and an idle plugin should cost nothing: hence not every few seconds.
+        "healthcheck": {
+            "test": ["CMD", "/usr/local/bin/probe"],
+            "interval": "30s",
+            "timeout": "5s",
+            "retries": 3,
+            "start_period": "20s",
+        },
+    }
+
+
+def _socket_volume(spec: ReleaseSpec, instance: InstanceSpec) -> dict[str, Any]:
+    """A megabyte of memory that only the app's uid may enter: the plugin's socket lies in it, and nothing else may."""
+    options = f"size=1m,nr_inodes=64,uid={spec.uid},gid={spec.uid},mode=0700,nosuid,nodev,noexec"
+    return {
+        "name": f"{spec.project}-{instance.role}-run",
+        "driver": "local",
+        "driver_opts": {"type": "tmpfs", "device": "tmpfs", "o": options},
+        "labels": {"berth.installation": spec.installation, "berth.app": spec.app_id},
+    }
+
+
+def _socket_mount(instance: InstanceSpec) -> dict[str, Any]:
+    return {"type": "volume", "source": f"{instance.role}-run", "target": SOCKET_HOME}
+
+
+def _read_only(spec: ReleaseSpec, path: str, target: str) -> dict[str, Any]:
+    return {"type": "bind", "source": str(spec.home / path), "target": target, "read_only": True}

@@ -1,0 +1,13 @@
+"""What the management repository runs: its pipeline, one job, and that job's script. The same for every app."""
+
+from provisioning.rendering.text import template
+
+
+def render_gitlab_ci() -> str:
+    """`.gitlab-ci.yml`: valid for GitLab and for the embedded forge. A push makes no pipeline; the platform does."""
+    return template("gitlab-ci/gitlab-ci.yml")
+
+
+def render_deploy_script() -> str:
+    """`deploy.sh`. It has no text of any app's in it: everything comes as a variable, and is checked there."""
+    return template("gitlab-ci/deploy.sh")

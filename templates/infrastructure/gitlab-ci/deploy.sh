@@ -1,0 +1,295 @@
+#!/usr/bin/env bash
+# Rendered by Berth. Puts one approved commit and its configuration on each target and starts its containers beside
+# those that run. Runs in the checkout of the management repository. May run twice: what is done is left as it is.
+#
+# Exit status: 0 it runs; 3 the plugin's tree must not be deployed ("berth: refused: ..."); 1 anything else
+# ("berth: failed: ..."). Secrets come as variables and go to programs as environment or input, never as arguments.
+set -euo pipefail
+export LC_ALL=C
+umask 022
+
+refused() {
+    printf 'berth: refused: %s\n' "$1" >&2
+    exit 3
+}
+
+failed() {
+    printf 'berth: failed: %s\n' "$1" >&2
+    exit 1
+}
+
+say() {
+    printf 'berth: %s\n' "$1"
+}
+
+# What a program said when it failed, in one line; a full disk is named as such.
+explained() { # what, file with its output, where
+    tail -n 20 -- "$2" >&2
+    if grep -qi 'no space left on device\|disk quota exceeded' -- "$2"; then
+        failed "$1: the disk is full on $3: free space there and deploy again"
+    fi
+    failed "$1 on $3"
+}
+
+require() { # variable, pattern that its whole value must match
+    local value="${!1-}"
+    [[ -n $value ]] || failed "$1 is not set: the platform sets it when it makes the pipeline"
+    [[ $value =~ ^($2)$ ]] || failed "$1 is not valid: the platform sets it when it makes the pipeline"
+}
+
+require BERTH_RELEASE '[1-9][0-9]{0,8}'
+require BERTH_ENVIRONMENT 'test|production'
+require BERTH_COMMIT '[0-9a-f]{40}'
+require BERTH_PROJECT '[a-z0-9][a-z0-9-]{0,100}'
+require BERTH_NETWORK '[a-z0-9][a-z0-9-]{0,100}'
+require BERTH_SUBNET '[0-9]{1,3}(\.[0-9]{1,3}){3}/[0-9]{1,2}'
+require BERTH_BRIDGE 'pa-[0-9a-f]{10}'
+require BERTH_START '(live|standby)-(web|app)( (live|standby)-(web|app))*'
+require BERTH_MAX_FILES '[1-9][0-9]{0,8}'
+require BERTH_MAX_BYTES '[1-9][0-9]{0,14}'
+require BERTH_CODE_URL '[^[:space:][:cntrl:]]+'
+[[ -n ${BERTH_TARGETS-} ]] || failed "BERTH_TARGETS is not set: the platform sets it when it makes the pipeline"
+BERTH_DOCKER_HOST="${BERTH_DOCKER_HOST:-unix:///var/run/docker.sock}"
+[[ $BERTH_DOCKER_HOST =~ ^(unix|tcp|ssh)://[A-Za-z0-9@:/._-]+$ ]] || failed "BERTH_DOCKER_HOST is not valid"
+
+case "$BERTH_CODE_URL" in
+    http://*@* | https://*@*) failed "BERTH_CODE_URL has a user in it: credentials go into BERTH_CODE_TOKEN" ;;
+    http://* | https://*) protocols=http:https ;;
+    file://*)
+        [[ ${BERTH_ALLOW_FILE_URL-} == 1 ]] || failed "BERTH_CODE_URL must be http:// or https://"
+        protocols="file"
+        ;;
+    *) failed "BERTH_CODE_URL must be http:// or https://" ;;
+esac
+
+scratch="$(realpath -- "$(mktemp -d "${TMPDIR:-/tmp}/berth.XXXXXXXX")")"
+# A full disk must not keep the scratch directory from going.
+trap 'rm -rf -- "$scratch"' EXIT
+said="$scratch/said"
+repository="$scratch/repository"
+release="$scratch/release"
+tree="$release/code"
+mkdir -- "$repository" "$release" "$tree" "$scratch/home"
+
+# ---------------------------------------------------------------- the approved commit, and no other
+
+pointer="$(git ls-tree HEAD -- codes | awk '{print $1, $3}')" || failed "the management repository has no commit"
+[[ $pointer == "160000 $BERTH_COMMIT" ]] ||
+    refused "codes points to ${pointer#* } and not to the approved commit $BERTH_COMMIT"
+for file in compose.json nginx.conf; do
+    [[ -f conf/$file && ! -L conf/$file ]] || failed "conf/$file is missing from the management repository"
+done
+
+# git as it is used on a hostile repository: no configuration but this, no hook, no filter, no submodule, no redirect.
+guarded_git() {
+    local -a settings=(
+        credential.helper ""
+        # shellcheck disable=SC2016 # the helper's own shell expands it
+        credential.helper '!answer() { [ "$1" = get ] && printf "username=berth\npassword=%s\n" "$BERTH_CODE_TOKEN"; }; answer'
+        core.hooksPath /dev/null core.fsmonitor false core.protectHFS true core.protectNTFS true core.symlinks true
+        core.autocrlf false core.attributesFile /dev/null safe.bareRepository explicit submodule.recurse false
+        fetch.recurseSubmodules false protocol.version 2 http.followRedirects false http.lowSpeedLimit 1000
+        http.lowSpeedTime 20 transfer.bundleURI false transfer.fsckObjects true fetch.fsck.zeroPaddedFilemode ignore
+        fetch.fsck.missingSpaceBeforeDate ignore fetch.fsck.badTimezone ignore fetch.fsck.missingEmail ignore
+        gc.auto 0 maintenance.auto false advice.detachedHead false
+    )
+    local -a assignments=() && local index
+    for ((index = 0; index < ${#settings[@]}; index += 2)); do
+        assignments+=("GIT_CONFIG_KEY_$((index / 2))=${settings[index]}" "GIT_CONFIG_VALUE_$((index / 2))=${settings[index + 1]}")
+    done
+    # The token is exported in a subshell, so that it is no argument of any process, not even of env.
+    (
+        unset "${!GIT_@}"
+        export "${assignments[@]}" GIT_CONFIG_COUNT=$((${#settings[@]} / 2)) BERTH_CODE_TOKEN="${BERTH_CODE_TOKEN-}"
+        export GIT_CONFIG_NOSYSTEM=1 GIT_CONFIG_GLOBAL=/dev/null GIT_TERMINAL_PROMPT=0 GIT_LFS_SKIP_SMUDGE=1
+        export GIT_ALLOW_PROTOCOL="$protocols" GIT_NO_REPLACE_OBJECTS=1 GIT_ATTR_NOSYSTEM=1 HOME="$scratch/home"
+        git --git-dir="$repository" "$@"
+    )
+}
+
+guarded_git init --quiet --bare --template= -- "$repository"
+mkdir -p -- "$repository/info"
+# The tree is deployed byte for byte as it was reviewed: its own attributes may not change a file or leave one out.
+printf '* -text -eol -ident -filter -working-tree-encoding -export-ignore -export-subst\n' >"$repository/info/attributes"
+
+# No file that git writes may be larger than what is allowed, compressed or not. The unit of ulimit is a KiB.
+if ! (
+    ulimit -f $((BERTH_MAX_BYTES / 1024 + 16384))
+    guarded_git fetch --quiet --depth 1 --no-tags --no-recurse-submodules --no-write-fetch-head -- "$BERTH_CODE_URL" "$BERTH_COMMIT"
+) >"$said" 2>&1; then
+    if grep -qi 'file size limit\|signal 25\|File too large' -- "$said"; then
+        refused "too large: the commit has more than $BERTH_MAX_BYTES bytes"
+    fi
+    if grep -qi 'not our ref\|unadvertised object\|remote error: upload-pack' -- "$said"; then
+        refused "commit $BERTH_COMMIT is gone from the code repository: push it again or request another release"
+    fi
+    explained "the approved commit can't be fetched from the code repository" "$said" "the runner"
+fi
+[[ "$(guarded_git cat-file -t "$BERTH_COMMIT" 2>/dev/null)" == commit ]] || refused "$BERTH_COMMIT is not a commit"
+say "fetched $BERTH_COMMIT"
+
+# ---------------------------------------------------------------- the tree, before a file of it is written
+
+shown() { # a path, made harmless for a log
+    printf '%q' "$1"
+}
+
+# Does a link at $1 with the target $2 stay in the tree, by its text alone?
+stays_inside() {
+    local depth=0 part
+    local -a parts
+    [[ $2 != /* && -n $2 ]] || return 1
+    IFS=/ read -r -d '' -a parts < <(printf '%s\0' "$1") || true
+    depth=$((${#parts[@]} - 1))
+    IFS=/ read -r -d '' -a parts < <(printf '%s\0' "$2") || true
+    for part in "${parts[@]}"; do
+        case "$part" in
+            '' | .) ;;
+            ..) ((depth-- > 0)) || return 1 ;;
+            *) depth=$((depth + 1)) ;;
+        esac
+    done
+}
+
+files=0
+bytes=0
+links=()
+guarded_git ls-tree -r -l -z --full-tree "$BERTH_COMMIT" >"$scratch/list" 2>"$said" ||
+    explained "the commit's tree can't be read" "$said" "the runner"
+while IFS= read -r -d '' line; do
+    path="${line#*$'\t'}"
+    read -r mode _ object size <<<"${line%%$'\t'*}"
+    files=$((files + 1))
+    ((files <= BERTH_MAX_FILES)) || refused "too large: the commit has more than $BERTH_MAX_FILES files"
+    case "/${path,,}/" in
+        */.git/* | */git~[0-9]*/* | */../* | */./* | *//*) refused "$(shown "$path") is a name that may not be deployed" ;;
+    esac
+    [[ $path != *[[:cntrl:]]* ]] || refused "$(shown "$path") has a control character in its name"
+    ((${#path} <= 1024)) || refused "$(shown "${path:0:80}")... has a path longer than 1024 bytes"
+    case "$mode" in
+        100644 | 100755)
+            bytes=$((bytes + size))
+            ((bytes <= BERTH_MAX_BYTES)) || refused "too large: the commit's files have more than $BERTH_MAX_BYTES bytes"
+            ;;
+        120000)
+            ((size <= 1024)) || refused "$(shown "$path") is a link with too long a target"
+            links+=("$path")
+            ((${#links[@]} <= 1000)) || refused "too large: the commit has more than 1000 links"
+            target="$(guarded_git cat-file blob "$object" | tr '\0' '\n')"
+            stays_inside "$path" "$target" || refused "$(shown "$path") is a link that leaves the tree: remove it"
+            ;;
+        160000) refused "$(shown "$path") is a nested submodule: put its files into the repository itself" ;;
+        *) refused "$(shown "$path") is neither a file nor a link" ;;
+    esac
+done <"$scratch/list"
+
+# ---------------------------------------------------------------- the tree, written and checked again
+
+if ! {
+    guarded_git --work-tree="$tree" read-tree "$BERTH_COMMIT" &&
+        guarded_git --work-tree="$tree" checkout-index --all --force
+} >"$said" 2>&1; then
+    explained "the commit's files can't be written" "$said" "the runner"
+fi
+for link in ${links[@]+"${links[@]}"}; do
+    [[ "$(realpath -m -- "$tree/$link")/" == "$tree"/* ]] || refused "$(shown "$link") is a link that leaves the tree: remove it"
+done
+stranger="$(find "$tree" ! -type f ! -type d ! -type l -print -quit)"
+[[ -z $stranger ]] || refused "$(shown "${stranger#"$tree"/}") is neither a file, a directory nor a link"
+stranger="$(find "$tree" -type f \( -links +1 -o -perm /7000 \) -print -quit)"
+[[ -z $stranger ]] || refused "$(shown "${stranger#"$tree"/}") is a hard link or has special permissions"
+
+cp -R -- conf "$release/conf" 2>"$said" || explained "the configuration can't be written" "$said" "the runner"
+chmod -R u=rwX,go=rX -- "$release"
+# The engine enters as root; on the host nobody else needs to.
+chmod 0700 -- "$release"
+secret="BERTH_VARIABLES_${BERTH_ENVIRONMENT^^}"
+if [[ -n ${!secret-} ]]; then
+    # The plugin's variables: for the engine alone to read.
+    (umask 077 && base64 -d <<<"${!secret}" >"$release/variables") 2>"$said" || failed "$secret is not valid base64"
+    if [[ "$(head -c 2 -- "$release/variables" | od -An -tx1)" == ' 1f 8b' ]]; then
+        (umask 077 && gzip -dc <"$release/variables" >"$release/variables.json") 2>"$said" || failed "$secret is not valid gzip"
+        rm -- "$release/variables"
+    else
+        mv -- "$release/variables" "$release/variables.json"
+    fi
+fi
+say "checked $files files, $bytes bytes"
+
+# ---------------------------------------------------------------- on each target
+
+# Runs on the target itself, which may be another machine: uses its arguments and nothing else.
+start_release() { # home, engine, network, subnet, bridge, project, service...
+    local home="$1" network="$3" subnet="$4" bridge="$5" project="$6" found
+    local -a compose variables=() clean=(env -i "PATH=$PATH" "HOME=${HOME:-/}" LC_ALL=C "DOCKER_HOST=$2")
+    shift 6
+    if ! found="$("${clean[@]}" docker network inspect --format '{{(index .IPAM.Config 0).Subnet}}' "$network" 2>/dev/null)"; then
+        # Nobody on it but the platform's own sidecars; they don't see each other, and nothing goes out.
+        "${clean[@]}" docker network create --driver bridge --subnet "$subnet" \
+            --opt "com.docker.network.bridge.name=$bridge" \
+            --opt com.docker.network.bridge.enable_icc=false \
+            --opt com.docker.network.bridge.enable_ip_masquerade=false \
+            --opt com.docker.network.bridge.host_binding_ipv4=127.0.0.1 \
+            --label "berth.network=$network" "$network" >/dev/null || return 1
+    elif [[ $found != "$subnet" ]]; then
+        echo "network $network has the subnet $found and not $subnet: remove it, and deploy again" >&2
+        return 1
+    fi
+    for found in /usr/local/lib /usr/local/libexec /usr/lib /usr/libexec; do
+        [[ -x $found/docker/cli-plugins/docker-compose ]] && compose=(docker compose) && break
+    done
+    [[ -n ${compose-} ]] || compose=(docker-compose)
+    [[ -f $home/variables.json ]] && variables=(--file "$home/variables.json")
+    # An empty environment: compose would put a variable of this process in the place of a `$NAME`.
+    "${clean[@]}" COMPOSE_HTTP_TIMEOUT=60 "${compose[@]}" --project-name "$project" --project-directory "$home" \
+        --file "$home/conf/compose.json" ${variables[@]+"${variables[@]}"} \
+        up --detach --no-build --no-deps --quiet-pull "$@"
+}
+
+deliver() { # transport, address, home, service...
+    local transport="$1" address="$2" home="$3" port=22
+    local -a ssh=()
+    shift 3
+    [[ $home =~ ^/[A-Za-z0-9._/-]+$ && /$home/ != */../* ]] || failed "BERTH_TARGETS names a home that is not valid"
+    if [[ $transport == local ]]; then
+        mkdir -p -- "$home" 2>"$said" || explained "$home can't be made" "$said" "$address"
+        rsync --archive --checksum --delete --no-owner --no-group -- "$release/" "$home/" >"$said" 2>&1 ||
+            explained "the release can't be copied" "$said" "$address"
+        start_release "$home" "$BERTH_DOCKER_HOST" "$BERTH_NETWORK" "$BERTH_SUBNET" "$BERTH_BRIDGE" "$BERTH_PROJECT" "$@" \
+            >"$said" 2>&1 || explained "the containers can't be started" "$said" "$address"
+        return
+    fi
+    [[ $address =~ ^([a-z_][a-z0-9_-]*@[A-Za-z0-9][A-Za-z0-9.-]*):([0-9]{1,5})$ ]] || failed "BERTH_TARGETS names an address that is not user@host:port"
+    address="${BASH_REMATCH[1]}" port="${BASH_REMATCH[2]}"
+    [[ -f ${BERTH_SSH_KEY-} && -f ${BERTH_SSH_KNOWN_HOSTS-} ]] || failed "$address needs the file variables BERTH_SSH_KEY and BERTH_SSH_KNOWN_HOSTS"
+    # ssh wants a key that only its owner reads; a runner's file variable may be open to more.
+    [[ -f $scratch/key ]] || (umask 077 && cat -- "$BERTH_SSH_KEY" >"$scratch/key")
+    # One connection for the copy and the start.
+    ssh=(ssh -F none -p "$port" -i "$scratch/key" -o IdentitiesOnly=yes -o BatchMode=yes -o ConnectTimeout=10
+        -o StrictHostKeyChecking=yes -o "UserKnownHostsFile=$BERTH_SSH_KNOWN_HOSTS" -o GlobalKnownHostsFile=/dev/null
+        -o ControlMaster=auto -o "ControlPath=$scratch/%C" -o ControlPersist=20 -o ServerAliveInterval=15 -o LogLevel=ERROR)
+    if ! { "${ssh[@]}" -- "$address" "mkdir -p -- $home" &&
+        rsync --archive --checksum --delete --no-owner --no-group --rsh="${ssh[*]}" -- "$release/" "$address:$home/"; } >"$said" 2>&1; then
+        explained "the release can't be copied" "$said" "$address"
+    fi
+    {
+        declare -f start_release
+        printf '%q ' start_release "$home" "$BERTH_DOCKER_HOST" "$BERTH_NETWORK" "$BERTH_SUBNET" "$BERTH_BRIDGE" "$BERTH_PROJECT" "$@"
+    } | "${ssh[@]}" -- "$address" bash -s >"$said" 2>&1 || explained "the containers can't be started" "$said" "$address"
+    "${ssh[@]}" -O exit -- "$address" >/dev/null 2>&1 || true
+}
+
+# A line of BERTH_TARGETS: `local HOME [SERVICE...]` or `ssh USER@HOST:PORT HOME [SERVICE...]`.
+while read -r transport rest; do
+    case "$transport" in
+        '') continue ;;
+        local) address="this machine" ;;
+        ssh) read -r address rest <<<"$rest" ;;
+        *) failed "BERTH_TARGETS names the transport $(shown "$transport"), which is neither local nor ssh" ;;
+    esac
+    read -r home own <<<"$rest"
+    read -r -a start <<<"${own:-$BERTH_START}"
+    deliver "$transport" "$address" "$home" "${start[@]}" </dev/null
+    say "started ${start[*]} on $address"
+done <<<"$BERTH_TARGETS"
+say "release $BERTH_RELEASE is started in $BERTH_ENVIRONMENT"
