@@ -2,7 +2,8 @@
 
 Secrets are read from the file that `BERTH_SECRETS_FILE` names (by default `secrets.env` in `BERTH_HOME`; one
 `NAME=value` a line, mode 0600), so that they stand in no process list and no environment of a child process. A variable
-of the same name in the environment wins.
+of the same name in the environment wins. What is no secret is also read from `settings.env` in `BERTH_HOME`, where
+`bin/up` notes what the installation was set up with, so that a command run by hand finds the same settings.
 """
 
 import os
@@ -13,21 +14,26 @@ from django.core.exceptions import ImproperlyConfigured
 ROOT = Path(__file__).resolve().parents[2]
 
 
-def _secrets() -> dict[str, str]:
-    home = os.environ.get("BERTH_HOME", ROOT / "var")
-    path = Path(os.environ.get("BERTH_SECRETS_FILE", Path(home) / "secrets.env"))
+def _read(path: Path) -> dict[str, str]:
     if not path.is_file():
         return {}
     lines = path.read_text().splitlines()
     return dict(line.split("=", 1) for line in lines if "=" in line and not line.startswith("#"))
 
 
-_SECRETS = _secrets()
+def _files() -> dict[str, str]:
+    home = Path(os.environ.get("BERTH_HOME", ROOT / "var"))
+    settings = _read(home / "settings.env")
+    secrets = os.environ.get("BERTH_SECRETS_FILE", settings.get("BERTH_SECRETS_FILE", home / "secrets.env"))
+    return settings | _read(Path(secrets))
+
+
+_FILES = _files()
 
 
 def text(name: str, default: str | None = None) -> str:
     """The value of `name`. Raises `ImproperlyConfigured` where there is none and no default."""
-    value = os.environ.get(name, _SECRETS.get(name, default))
+    value = os.environ.get(name, _FILES.get(name, default))
     if value is None:
         raise ImproperlyConfigured(
             f"{name} is not set: set it in the environment or in the file BERTH_SECRETS_FILE names"

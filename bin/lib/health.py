@@ -1,0 +1,101 @@
+"""Whether each process does its work, asked of the process itself."""
+
+import http.client
+import socket
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+from lib import supervisor
+from lib.configuration import Configuration
+from lib.console import Failure, last_lines
+
+LIMIT_S = 60
+# A process that ends again and again within this time will not come up.
+CRASH_LIMIT_S = 12
+
+
+def wait(configuration: Configuration, names: list[str]) -> None:
+    """Waits until every process of `names` is healthy. Raises `Failure` naming the first that is not, with its log."""
+    checks: dict[str, Callable[[Configuration], str]] = {
+        "redis": _redis,
+        "web": _web,
+        "worker": _worker,
+        "edge": _edge,
+    }
+    started = time.monotonic()
+    for name in names:
+        while True:
+            problem = _not_running(configuration, name)
+            if not problem and name in checks:
+                problem = checks[name](configuration)
+            if not problem:
+                break
+            entry = (supervisor.state(configuration) or {}).get(name, {})
+            waited_s = time.monotonic() - started
+            is_crashing = entry.get("statename") in {"BACKOFF", "FATAL"} and waited_s > CRASH_LIMIT_S
+            if is_crashing or waited_s > LIMIT_S:
+                log = configuration.logs / f"{name}.log"
+                raise Failure(f"{name} is not healthy: {problem}; the end of {log}:\n{last_lines(log)}")
+            time.sleep(0.05)
+
+
+def _not_running(configuration: Configuration, name: str) -> str:
+    entry = (supervisor.state(configuration) or {}).get(name)
+    if entry is None:
+        return "the process manager does not know it"
+    if entry["statename"] == "RUNNING":
+        return ""
+    detail = entry["spawnerr"] or f"exit status {entry['exitstatus']}"
+    return f"it is {entry['statename'].lower()} ({detail})"
+
+
+def _redis(configuration: Configuration) -> str:
+    try:
+        answer = _ask_redis(configuration.run / "redis.sock", b"PING\r\n")
+    except OSError as error:
+        return f"its socket does not answer: {error}"
+    return "" if answer.startswith(b"+PONG") else f"it answers {answer[:100]!r}"
+
+
+def _worker(configuration: Configuration) -> str:
+    """The worker is ready when it waits for messages: Redis then shows a client that is blocked on the queue."""
+    try:
+        clients = _ask_redis(configuration.run / "redis.sock", b"CLIENT LIST\r\n")
+    except OSError as error:
+        return f"Redis does not answer: {error}"
+    return "" if b" cmd=brpop " in clients else "it does not listen for messages"
+
+
+def _web(configuration: Configuration) -> str:
+    return _http(configuration.web_port, "/api/v1/health/", host=f"127.0.0.1:{configuration.web_port}", expected=200)
+
+
+def _edge(configuration: Configuration) -> str:
+    return _http(configuration.edge_port, "/", host="nobody.invalid", expected=404)
+
+
+def _http(port: int, path: str, *, host: str, expected: int) -> str:
+    connection = http.client.HTTPConnection("127.0.0.1", port, timeout=10)
+    try:
+        connection.request("GET", path, headers={"Host": host})
+        response = connection.getresponse()
+        body = response.read(300).decode(errors="replace")
+    except (OSError, http.client.HTTPException) as error:
+        return f"port {port} does not answer: {error}"
+    finally:
+        connection.close()
+    return "" if response.status == expected else f"GET {path} answers {response.status} {body}"
+
+
+def _ask_redis(path: Path, command: bytes) -> bytes:
+    with socket.socket(socket.AF_UNIX) as connection:
+        connection.settimeout(5)
+        connection.connect(str(path))
+        connection.sendall(command)
+        answer = connection.recv(65536)
+        if answer.startswith(b"$"):
+            length = int(answer[1 : answer.index(b"\r\n")])
+            while len(answer) < length:
+                answer += connection.recv(65536)
+        return answer
