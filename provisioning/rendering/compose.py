@@ -24,6 +24,8 @@ from provisioning.rendering.php_fpm import startup_settings
 from provisioning.rendering.specs import InstanceSpec, ReleaseSpec
 
 FORMAT = "2.4"
+# What the label says where the spec leaves the name out.
+DEFAULT_INSTALLATION = "berth"
 SOCKET_HOME = "/run/app"
 SIDECAR_PORT = 8080
 _LIBRARY_THREADS = ("OMP_NUM_THREADS=1", "OMP_THREAD_LIMIT=1", "MAGICK_THREAD_LIMIT=1")
@@ -135,7 +137,7 @@ def _hardened(
         "image": image,
         "container_name": spec.container(instance.role, part),
         "labels": {
-            "berth.installation": spec.installation,
+            "berth.installation": spec.installation or DEFAULT_INSTALLATION,
             "berth.app": spec.app_id,
             "berth.environment": spec.environment,
             "berth.release": str(spec.number),
@@ -191,7 +193,7 @@ def _socket_volume(spec: ReleaseSpec, instance: InstanceSpec) -> dict[str, Any]:
         "name": f"{spec.project}-{instance.role}-run",
         "driver": "local",
         "driver_opts": {"type": "tmpfs", "device": "tmpfs", "o": options},
-        "labels": {"berth.installation": spec.installation, "berth.app": spec.app_id},
+        "labels": {"berth.installation": spec.installation or DEFAULT_INSTALLATION, "berth.app": spec.app_id},
     }
 
 

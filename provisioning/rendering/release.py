@@ -6,10 +6,23 @@ from collections.abc import Mapping
 from pathlib import PurePosixPath
 from typing import Any
 
-from provisioning.rendering.compose import render_compose
+from provisioning.rendering.compose import encode_variables_override, render_compose, render_variables_override
 from provisioning.rendering.php_fpm import render_php_fpm
+from provisioning.rendering.pipeline import render_deploy_script, render_gitlab_ci
 from provisioning.rendering.sidecar import render_sidecar_nginx
 from provisioning.rendering.specs import InstanceSpec, ReleaseSpec
+
+__all__ = [
+    "configuration_sha256",
+    "encode_variables_override",
+    "render_compose",
+    "render_deploy_script",
+    "render_gitlab_ci",
+    "render_php_fpm",
+    "render_release",
+    "render_sidecar_nginx",
+    "render_variables_override",
+]
 
 # What is leased or counted stands in for itself with these: the digest is over what was decided, not over which port
 # happened to be free.

@@ -1,0 +1,299 @@
+"""The Docker Engine, and the only home of its SDK beside the image build and the log driver.
+
+What comes out of here are plain values; what goes wrong is a `RetryableError` (the engine is down or slow) or an
+`OperatorError` (somebody must free space, build an image, widen an address pool).
+"""
+
+import ipaddress
+from collections.abc import Callable, Iterable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import datetime
+from functools import cache
+from typing import Any
+
+import docker
+import requests
+from docker.errors import APIError, DockerException, ImageNotFound, NotFound
+
+from provisioning.exceptions import OperatorError, ProvisioningError, RetryableError
+
+MISSING = "missing"
+UNHEALTHY = "unhealthy"
+# A container has 30 s of its own to finish its requests; the engine gets a little more to say so.
+STOP_TIMEOUT_S = 30
+TAIL_LINES = 20
+TAIL_BYTES = 4096
+
+
+@dataclass(frozen=True, kw_only=True)
+class ContainerState:
+    """One container of a workload. `state` is Docker's: created, running, restarting, exited, dead, ...
+
+    `exit_code`, `oom_killed`, `started_at` and `restart_count` are known where it does not run, and `None` elsewhere:
+    for a running one they would cost a call each.
+    """
+
+    name: str
+    id: str
+    app: str
+    environment: str
+    release: int
+    deployment: int
+    role: str
+    part: str
+    state: str
+    health: str
+    exit_code: int | None = None
+    oom_killed: bool | None = None
+    started_at: datetime | None = None
+    restart_count: int | None = None
+
+
+@cache
+def engine_for(docker_url: str) -> "Engine":
+    """The engine at the URL; one for each in this process, with its own pool of connections."""
+    return Engine(docker_url)
+
+
+class Engine:
+    def __init__(self, docker_url: str, *, timeout_s: int = 10) -> None:
+        self._url = docker_url
+        self._timeout_s = timeout_s
+        self._client: docker.DockerClient | None = None
+
+    def ping(self) -> None:
+        """Raises `RetryableError` where the engine does not answer."""
+        with self._speaking("ping") as client:
+            client.ping()
+
+    def list_workload_containers(self, installation: str) -> list[ContainerState]:
+        """Every container of the installation's plugins, in one call, and one more for each that does not run."""
+        with self._speaking("list the containers") as client:
+            rows = client.api.containers(all=True, filters={"label": [f"berth.installation={installation}"]})
+            found = []
+            for row in rows:
+                try:
+                    details = {} if row["State"] == "running" else client.api.inspect_container(row["Id"])
+                except NotFound:
+                    continue
+                found.append(_container_state(row, details))
+        return found
+
+    def states(self, names: Iterable[str]) -> dict[str, str]:
+        """Name -> Docker's state, `unhealthy` for one that runs and fails its check, `missing` for one not there."""
+        wanted = list(names)
+        with self._speaking("list the containers") as client:
+            rows = client.api.containers(all=True, filters={"name": [f"^/{name}$" for name in wanted]})
+        present = {row["Names"][0].lstrip("/"): row for row in rows}
+        return {name: _state(present[name]) if name in present else MISSING for name in wanted}
+
+    def ensure_network(self, name: str, subnet: str, bridge: str) -> None:
+        """The environment's bridge: its containers don't see each other, and nothing goes out by it.
+
+        Raises `OperatorError` where a network of that name has another subnet, or the subnet is somebody's already.
+        """
+        with self._speaking(f"make the network {name}") as client:
+            try:
+                found = client.api.inspect_network(name)
+            except NotFound:
+                pass
+            else:
+                if [config.get("Subnet") for config in found["IPAM"]["Config"]] != [subnet]:
+                    raise OperatorError(
+                        f"the network {name} has another subnet than {subnet}: remove it, and try again"
+                    )
+                return
+            gateway = str(next(ipaddress.IPv4Network(subnet).hosts()))
+            try:
+                client.api.create_network(
+                    name, driver="bridge", check_duplicate=True, labels={"berth.network": name},
+                    ipam=docker.types.IPAMConfig(pool_configs=[docker.types.IPAMPool(subnet=subnet, gateway=gateway)]),
+                    options={
+                        "com.docker.network.bridge.name": bridge,
+                        "com.docker.network.bridge.enable_icc": "false",
+                        "com.docker.network.bridge.enable_ip_masquerade": "false",
+                        "com.docker.network.bridge.host_binding_ipv4": "127.0.0.1",
+                    },
+                )  # fmt: skip
+            except APIError as exc:
+                # Somebody else made it in the meantime: that is as good.
+                if exc.status_code != 409:
+                    raise
+
+    def start(self, name: str) -> None:
+        with self._speaking(f"start {name}") as client:
+            client.api.start(name)
+
+    def restart(self, name: str) -> None:
+        """For one that hangs: it gets two seconds, not the time to finish its requests."""
+        with self._speaking(f"restart {name}", timeout_s=self._timeout_s + 2) as client:
+            client.api.restart(name, timeout=2)
+
+    def stop(self, names: Iterable[str], timeout_s: int = STOP_TIMEOUT_S) -> None:
+        """All at once; each may finish its requests for `timeout_s`. One that does not run is as good."""
+        self._each(names, lambda client, name: client.api.stop(name, timeout=timeout_s), timeout_s)
+
+    def remove_project(self, project: str) -> None:
+        """Containers and volumes of one release of one environment."""
+        self._remove({"label": [f"com.docker.compose.project={project}"]})
+
+    def remove_role(self, project: str, role: str) -> None:
+        self._remove({"label": [f"com.docker.compose.project={project}", f"berth.role={role}"]})
+
+    def remove_deployment(self, installation: str, deployment: int) -> None:
+        """Containers and volumes that the deployment made; a later one of the same release keeps its own."""
+        self._remove({"label": [f"berth.installation={installation}", f"berth.deployment={deployment}"]})
+
+    def remove_network(self, name: str) -> None:
+        """One that is not there is as good. Raises `RetryableError` while a container is on it."""
+        with self._speaking(f"remove the network {name}") as client:
+            try:
+                client.api.remove_network(name)
+            except NotFound:
+                return
+            except APIError as exc:
+                if exc.status_code == 403:
+                    raise RetryableError(f"the network {name} still has containers on it") from exc
+                raise
+
+    def tail(self, name: str, lines: int = TAIL_LINES) -> str:
+        """The container's last log lines, at most 4 KiB; empty where there is no such container."""
+        with self._speaking(f"read the log of {name}") as client:
+            try:
+                output: bytes = client.api.logs(name, stdout=True, stderr=True, tail=lines)
+            except NotFound:
+                return ""
+        return output[-TAIL_BYTES:].decode(errors="replace")
+
+    def inspect_failure(self, names: Iterable[str]) -> str:
+        """For the error of a failed deployment: how each container stands or ended, and what it said last."""
+        said = []
+        for name in names:
+            with self._speaking(f"inspect {name}") as client:
+                try:
+                    state = client.api.inspect_container(name)["State"]
+                except NotFound:
+                    said.append(f"{name}: there is no such container")
+                    continue
+            said.append(f"{name}: {_ending(state)}")
+            if tail := self.tail(name).strip():
+                said.append("\n".join(f"  {_harmless(line)}" for line in tail.splitlines()))
+        return "\n".join(said)
+
+    def _remove(self, filters: dict[str, list[str]]) -> None:
+        with self._speaking("list the containers") as client:
+            rows = client.api.containers(all=True, filters=filters)
+        names = [row["Id"] for row in rows]
+        self.stop(names)
+        self._each(names, lambda client, name: client.api.remove_container(name, force=True, v=True), STOP_TIMEOUT_S)
+        volumes = {mount["Name"] for row in rows for mount in row["Mounts"] if mount["Type"] == "volume"}
+        self._each(volumes, lambda client, name: client.api.remove_volume(name), self._timeout_s)
+
+    def _each(self, names: Iterable[str], act: Callable[[docker.DockerClient, str], Any], timeout_s: int) -> None:
+        def one(name: str) -> None:
+            with self._speaking(f"stop or remove {name}", timeout_s=timeout_s + self._timeout_s) as client:
+                try:
+                    act(client, name)
+                except NotFound:
+                    return
+                except APIError as exc:
+                    # 304: it does not run; 409: it is going already, or another container still has the volume.
+                    if exc.status_code not in {304, 409}:
+                        raise
+
+        wanted = list(names)
+        if wanted:
+            with ThreadPoolExecutor(max_workers=min(8, len(wanted))) as pool:
+                list(pool.map(one, wanted))
+
+    @contextmanager
+    def _speaking(self, what: str, *, timeout_s: int | None = None) -> Iterator[docker.DockerClient]:
+        """The client; its exceptions, and those of what lies below it, stop here."""
+        try:
+            if timeout_s is not None:
+                with _closing(docker.DockerClient(base_url=self._url, timeout=timeout_s)) as client:
+                    yield client
+                return
+            if self._client is None:
+                self._client = docker.DockerClient(base_url=self._url, timeout=self._timeout_s)
+            yield self._client
+        except ProvisioningError:
+            raise
+        except (DockerException, requests.RequestException, OSError) as exc:
+            raise _translated(exc, what=what, url=self._url) from exc
+
+
+@contextmanager
+def _closing(client: docker.DockerClient) -> Iterator[docker.DockerClient]:
+    try:
+        yield client
+    finally:
+        client.close()
+
+
+def _translated(exc: Exception, *, what: str, url: str) -> ProvisioningError:
+    text = (exc.explanation if isinstance(exc, APIError) else None) or str(exc)
+    lowered = str(text).lower()
+    if isinstance(exc, ImageNotFound) or "no such image" in lowered:
+        return OperatorError(f"can't {what}: an image is missing: run manage.py build_images on that host ({text})")
+    if "no space left on device" in lowered:
+        return OperatorError(f"can't {what}: the engine's disk is full: free space there")
+    if "non-overlapping" in lowered or "pool overlaps" in lowered:
+        return OperatorError(
+            f"can't {what}: its addresses are in use by another network: change BERTH_SUBNET_POOL ({text})"
+        )
+    if isinstance(exc, NotFound):
+        return RetryableError(f"can't {what}: it is not there any more")
+    if isinstance(exc, APIError):
+        return RetryableError(f"can't {what}: the Docker Engine says: {text}")
+    return RetryableError(f"can't {what}: the Docker Engine at {url} does not answer: start it ({text})")
+
+
+def _state(row: dict[str, Any]) -> str:
+    if row["State"] == "running" and "(unhealthy)" in row["Status"]:
+        return UNHEALTHY
+    return str(row["State"])
+
+
+def _container_state(row: dict[str, Any], details: dict[str, Any]) -> ContainerState:
+    labels, state = row["Labels"], details.get("State", {})
+    status = row["Status"]
+    health = next((word for word in ("unhealthy", "starting", "healthy") if word in status), "none")
+    return ContainerState(
+        name=row["Names"][0].lstrip("/"),
+        id=row["Id"],
+        app=labels.get("berth.app", ""),
+        environment=labels.get("berth.environment", ""),
+        release=int(labels.get("berth.release", 0)),
+        deployment=int(labels.get("berth.deployment", 0)),
+        role=labels.get("berth.role", ""),
+        part=labels.get("berth.part", ""),
+        state=row["State"],
+        health=health,
+        exit_code=state.get("ExitCode"),
+        oom_killed=state.get("OOMKilled"),
+        started_at=_time(state.get("StartedAt")),
+        restart_count=details.get("RestartCount"),
+    )
+
+
+def _time(text: str | None) -> datetime | None:
+    """Docker writes nanoseconds, and the year 1 for never."""
+    if not text or text.startswith("0001-"):
+        return None
+    return datetime.fromisoformat(text[:19] + "+00:00")
+
+
+def _ending(state: dict[str, Any]) -> str:
+    if state["Status"] == "running":
+        health = state.get("Health", {}).get("Status")
+        return f"running ({health})" if health else "running"
+    why = " after it used more memory than its limit" if state.get("OOMKilled") else ""
+    error = f": {state['Error']}" if state.get("Error") else ""
+    return f"{state['Status']} with exit code {state['ExitCode']}{why}{error}"
+
+
+def _harmless(line: str) -> str:
+    return "".join(character if character.isprintable() else "\N{REPLACEMENT CHARACTER}" for character in line)
