@@ -1,0 +1,335 @@
+"""Drives the edge's own nginx: writes a configuration, tests it, swaps it in, reloads, or leaves what was there.
+
+Who may write, and in which order, two file locks decide, so that threads, workers and machines' processes share one
+edge: `config.lock` is held while files change and while nginx reads them, `reload.lock` by the one caller that reloads
+for all who wrote before. Every change raises a number, the generation, which nginx itself tells when asked: what the
+workers serve is never guessed.
+"""
+
+import contextlib
+import errno
+import os
+import re
+import secrets
+import shutil
+import signal
+import subprocess
+import time
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import NoReturn
+
+from provisioning.edge import locks, workers
+from provisioning.edge.status import ask
+from provisioning.exceptions import OperatorError, PermanentError, ProvisioningError, RetryableError, ServiceUnavailable
+from provisioning.rendering.edge import (
+    GENERATION_FILE,
+    GENERATION_PATH,
+    HEALTH_PATH,
+    LISTEN_FILE,
+    SITES_DIRECTORY,
+    render_edge_generation,
+    render_edge_listen,
+    render_edge_main,
+)
+from provisioning.rendering.specs import EdgeSpec
+
+TEST_TIMEOUT_S = 60
+# 10,000 apps take 9 s to load.
+RELOAD_TIMEOUT_S = 30
+RELOAD_INTERVAL_S = 1.0
+_LOOK_S = 0.005
+_NAME = re.compile(r"[a-z0-9][a-z0-9-]{0,99}")
+# A file's bytes by its path; None: no file.
+Contents = Mapping[Path, bytes | None]
+_SHELL = 'ulimit -S -n "$(ulimit -H -n)"; exec "$@"'
+
+
+def edge_command(spec: EdgeSpec) -> list[str]:
+    """The command line that runs the edge in the foreground, for a process manager.
+
+    It raises the limit of open files as far as it may: each app's access log is one, in every process. SIGQUIT ends
+    nginx after the running requests, SIGTERM at once.
+    """
+    return ["/bin/sh", "-c", _SHELL, "berth-edge", *_nginx(spec, Path(spec.home) / "nginx.conf"), "-g", "daemon off;"]
+
+
+def _nginx(spec: EdgeSpec, configuration: Path) -> list[str]:
+    home = str(spec.home)
+    return ["nginx", "-p", home, "-c", str(configuration), "-e", f"{home}/log/error.log"]
+
+
+@dataclass(frozen=True)
+class _Change:
+    """What one caller wrote: the generation it became, and of each file what stood in it and what does now."""
+
+    generation: int
+    before: Contents
+    after: Contents
+
+
+class EdgeNginx:
+    """One edge, by its home. Instances, threads and processes may share it; none keeps state in memory."""
+
+    def __init__(self, spec: EdgeSpec) -> None:
+        self.spec = spec
+        self.home = Path(spec.home)
+
+    def ensure_main(self) -> None:
+        """Writes nginx.conf and the directories of the home; reloads where nginx runs and something changed.
+
+        Raises `OperatorError` naming the file that nginx refuses, which may be one in sites/; nothing has changed then.
+        """
+        main, listen = render_edge_main(self.spec), render_edge_listen(self.spec)
+        with _disk(self.home):
+            self._ensure_directories()
+            with locks.held(self.home / "run" / "config.lock"):
+                for leftover in self.home.glob(".candidate-*"):
+                    shutil.rmtree(leftover, ignore_errors=True)
+                if not (self.home / GENERATION_FILE).exists():
+                    self._replace({self.home / GENERATION_FILE: render_edge_generation(0).encode()})
+                texts = {self.home / "nginx.conf": main, self.home / LISTEN_FILE: listen}
+                change = self._write(texts, is_start=True)
+        if workers.master(self.home) is not None:
+            self._ensure_served(change)
+
+    def apply(self, sites: Mapping[str, str | None]) -> None:
+        """Makes the edge serve exactly these texts under these names (`app1000001-production`); None removes a site.
+
+        Returns when the workers serve it and those before take no connection any more. Several callers at the same
+        time share one reload, and there is at most one a second; a caller alone does not wait for it. Where the files
+        say all that already and nginx serves them, nothing is reloaded.
+
+        Raises `PermanentError` with nginx's message where nginx refuses a text, `RetryableError` where nginx does not
+        run or does not take the change, `OperatorError` where the home can't be written. In each case the files are
+        put back, byte for byte, and nginx goes on with what it had.
+        """
+        for name in sites:
+            if not _NAME.fullmatch(name):
+                raise ValueError(f"sites: {name[:80]!r} is no name of a site: use a-z, 0-9 and '-'")
+        if workers.master(self.home) is None:
+            raise self._not_running()
+        directory = self.home / SITES_DIRECTORY
+        with _disk(self.home), locks.held(self.home / "run" / "config.lock"):
+            change = self._write({directory / f"{name}.conf": text for name, text in sites.items()})
+        self._ensure_served(change)
+
+    def is_healthy(self) -> bool:
+        """Whether nginx answers on its own port. Says nothing about the apps."""
+        return ask(self.spec, HEALTH_PATH) == "ok"
+
+    def served_generation(self) -> int | None:
+        """The generation that a worker serves now, or None where nginx does not answer."""
+        words = (ask(self.spec, GENERATION_PATH) or "").split()
+        return int(words[0]) if len(words) == 2 and words[0].isdigit() else None
+
+    def _ensure_directories(self) -> None:
+        for name in ("", "run", "log", "temp", SITES_DIRECTORY):
+            path = self.home / name
+            path.mkdir(parents=True, exist_ok=True)
+            # The workers may be another user than the master: they pass through to their temporary files.
+            path.chmod(0o711 if name in {"", "temp"} else 0o700)
+
+    def _written_generation(self) -> int:
+        try:
+            text = (self.home / GENERATION_FILE).read_text()
+        except FileNotFoundError:
+            return 0
+        found = re.search(r"default (\d+);", text)
+        return int(found[1]) if found else 0
+
+    def _write(self, texts: Mapping[Path, str | None], *, is_start: bool = False) -> _Change:
+        """Tests the configuration with `texts` in it and swaps them in. The caller holds `config.lock`.
+
+        At a start what is there already is tested as well.
+        """
+        wanted = {path: None if text is None else text.encode() for path, text in texts.items()}
+        before = {path: _content(path) for path in wanted}
+        changed = {path: content for path, content in wanted.items() if before[path] != content}
+        generation = self._written_generation()
+        if changed or is_start:
+            self._test(changed)
+        if not changed:
+            return _Change(generation, {}, {})
+        generation += 1
+        # The number first: whoever finds it may have to reload once too often, never once too seldom.
+        self._replace({self.home / GENERATION_FILE: render_edge_generation(generation).encode()})
+        try:
+            self._replace(changed)
+        except OSError:
+            with contextlib.suppress(OSError):
+                self._replace({path: before[path] for path in changed})
+            raise
+        return _Change(generation, {path: before[path] for path in changed}, changed)
+
+    def _replace(self, contents: Contents) -> None:
+        """All new contents are on the disk before the first file changes: a full disk changes none."""
+        beside: dict[Path, Path] = {}
+        try:
+            for path, content in contents.items():
+                if content is not None:
+                    beside[path] = path.with_name(f".{path.name}.{secrets.token_hex(4)}")
+                    _write_synced(beside[path], content)
+            for path, content in contents.items():
+                if content is None:
+                    path.unlink(missing_ok=True)
+                else:
+                    beside[path].replace(path)
+        finally:
+            for path in beside.values():
+                path.unlink(missing_ok=True)
+
+    def _test(self, changed: Contents) -> None:
+        """`nginx -t` over a copy of the configuration with the changes in it."""
+        candidate = self.home / f".candidate-{secrets.token_hex(4)}"
+        try:
+            (candidate / SITES_DIRECTORY).mkdir(parents=True, mode=0o700)
+            kept = [self.home / name for name in ("nginx.conf", LISTEN_FILE, GENERATION_FILE)]
+            kept += (self.home / SITES_DIRECTORY).glob("*.conf")
+            for path in kept:
+                if path not in changed and path.exists():
+                    (candidate / path.relative_to(self.home)).symlink_to(path)
+            for path, content in changed.items():
+                if content is not None:
+                    (candidate / path.relative_to(self.home)).write_bytes(content)
+            result = _run([*_nginx(self.spec, candidate / "nginx.conf")[:-1], "stderr", "-t"])
+        finally:
+            shutil.rmtree(candidate, ignore_errors=True)
+        said = result.stderr.replace(f"{candidate}/", f"{self.home}/")
+        conflict = re.search(r'conflicting server name "([^"]*)"', said)
+        if result.returncode == 0 and conflict is None:
+            return
+        if "No space left on device" in said:
+            raise OperatorError(f"the disk of {self.home} is full: free space (nginx: {_brief(said)})")
+        if conflict is not None:
+            raise PermanentError(
+                f"the edge serves {conflict[1]} for another environment already: an operator must find out whose it is"
+            )
+        guilty = sorted({path for path in re.findall(r" in (\S+):\d+", said) if path.startswith(str(self.home))})
+        if guilty and Path(guilty[0]) not in changed:
+            raise OperatorError(
+                f"nginx refuses {guilty[0]}, which was there before: an operator must repair the file or move it away "
+                f"(nginx: {_brief(said)})"
+            )
+        raise PermanentError(f"nginx refuses the new configuration, the old one stays (nginx: {_brief(said)})")
+
+    def _ensure_served(self, change: _Change) -> None:
+        """Returns when the workers serve `change`: by a reload of somebody else's, or by one for all who wrote."""
+        with locks.held(self.home / "run" / "reload.lock"):
+            served = self.served_generation()
+            if served is not None and served >= change.generation:
+                return
+            try:
+                self._reload()
+            except ProvisioningError:
+                self._put_back(change)
+                raise
+
+    def _reload(self) -> None:
+        """One reload, for everything that is written when it begins. The caller holds `reload.lock`."""
+        error_log = self.home / "log" / "error.log"
+        locks.wait_for_turn(self.home / "run" / "reloaded", RELOAD_INTERVAL_S)
+        with locks.held(self.home / "run" / "config.lock"):
+            generation = self._written_generation()
+            master = workers.master(self.home)
+            if master is None:
+                raise self._not_running()
+            old = workers.of(master)
+            log_from = error_log.stat().st_size if error_log.exists() else 0
+            try:
+                os.kill(master, signal.SIGHUP)
+            except PermissionError as exc:
+                raise OperatorError(f"the edge nginx (process {master}) runs as another user: run Berth as it") from exc
+            locks.mark_turn(self.home / "run" / "reloaded")
+            self._wait(lambda: self.served_generation() == generation, error_log, log_from)
+        # Until the old workers have closed their listening sockets they may take a request yet.
+        self._wait(lambda: not workers.accepting(old), error_log, None)
+
+    def _wait(self, condition: Callable[[], bool], error_log: Path, log_from: int | None) -> None:
+        """Looks until `condition` holds. Gives up where nginx died, or says from `log_from` on why it will not."""
+        until = time.monotonic() + RELOAD_TIMEOUT_S
+        while not condition():
+            if workers.master(self.home) is None:
+                raise self._not_running()
+            said = "" if log_from is None else _refusal(error_log, log_from)
+            if said or time.monotonic() > until:
+                raise RetryableError(f"nginx did not take the new configuration: {said or 'it gave no reason in time'}")
+            time.sleep(_LOOK_S)
+
+    def _put_back(self, change: _Change) -> None:
+        """What stood in the files before, unless somebody has written them since."""
+        with contextlib.suppress(OSError), locks.held(self.home / "run" / "config.lock"):
+            mine = {path: text for path, text in change.before.items() if _content(path) == change.after[path]}
+            if mine:
+                generation = self._written_generation() + 1
+                self._replace({self.home / GENERATION_FILE: render_edge_generation(generation).encode()})
+                self._replace(mine)
+
+    def _not_running(self) -> RetryableError:
+        return ServiceUnavailable(
+            f"the edge nginx of {self.home} does not run: start it (bin/up does, and `manage.py edge_config` "
+            "prints the command); what was asked for waits until then"
+        )
+
+
+def _content(path: Path) -> bytes | None:
+    try:
+        return path.read_bytes()
+    except FileNotFoundError:
+        return None
+
+
+def _write_synced(path: Path, content: bytes) -> None:
+    with path.open("xb") as file:
+        file.write(content)
+        file.flush()
+        os.fsync(file.fileno())
+
+
+def _run(command: list[str]) -> subprocess.CompletedProcess[str]:
+    try:
+        return subprocess.run(
+            command, capture_output=True, text=True, errors="replace", timeout=TEST_TIMEOUT_S, check=False
+        )
+    except FileNotFoundError as exc:
+        raise OperatorError("nginx is not installed: install it (apt-get install nginx-light)") from exc
+    except subprocess.TimeoutExpired as exc:
+        raise RetryableError(
+            f"nginx did not test the configuration within {TEST_TIMEOUT_S} s: is the machine busy?"
+        ) from exc
+
+
+def _brief(said: str) -> str:
+    """nginx's own message, without the lines that only announce the test."""
+    lines = [line for line in said.splitlines() if "[emerg]" in line or "[alert]" in line] or said.splitlines()
+    return "; ".join(line.removeprefix("nginx: ") for line in lines)[:1000]
+
+
+def _refusal(error_log: Path, log_from: int) -> str:
+    """What nginx wrote at a level that makes it keep its old configuration; empty where it did not."""
+    try:
+        with error_log.open("rb") as file:
+            file.seek(log_from)
+            said = file.read(64 * 1024).decode(errors="replace")
+    except FileNotFoundError:
+        return ""
+    return _brief(said) if "[emerg]" in said else ""
+
+
+@contextlib.contextmanager
+def _disk(home: Path) -> Iterator[None]:
+    """What the file system refuses, as an error that says who must act."""
+    try:
+        yield
+    except OSError as exc:
+        _refuse(home, exc)
+
+
+def _refuse(home: Path, exc: OSError) -> NoReturn:
+    if exc.errno in {errno.ENOSPC, errno.EDQUOT}:
+        raise OperatorError(f"the disk of {home} is full: free space; the edge goes on with what it had") from exc
+    raise OperatorError(
+        f"the edge's home {home} can't be written ({exc.strerror}: {exc.filename}): make it writable for the user that "
+        "Berth runs as; the edge goes on with what it had"
+    ) from exc
