@@ -1,9 +1,22 @@
 """Where each room is reached."""
 
 from django.conf import settings
+from django.contrib.staticfiles.views import serve
 from django.urls import URLPattern, URLResolver, include, path
 
-urlpatterns: list[URLPattern | URLResolver] = []
+from provisioning.api.webhooks import forge_webhook
+
+urlpatterns: list[URLPattern | URLResolver] = [
+    path("api/v1/", include("paas.api.router")),
+    path("hooks/forge/", forge_webhook, name="forge-webhook"),
+    # `insecure` is Django's word for "also without DEBUG": files come from the installed packages and templates/static.
+    path("static/<path:path>", serve, {"insecure": True}),
+]
 
 if settings.EMBEDDED_FORGE:
     urlpatterns.append(path("forge/", include("provisioning.forge.embedded.urls")))
+
+handler400 = "paas.api.errors.bad_request"
+handler403 = "paas.api.errors.permission_denied"
+handler404 = "paas.api.errors.page_not_found"
+handler500 = "paas.api.errors.server_error"

@@ -60,3 +60,17 @@ class LastOwner(TenantsError):
 
     code = "last_owner"
     status = 409
+
+
+class IdempotencyKeyReused(TenantsError):
+    """The key belongs to another request of this user."""
+
+    code = "idempotency_key_reused"
+    status = 422
+
+
+class IdempotencyInProgress(TenantsError):
+    """The first request with this key has not ended."""
+
+    code = "idempotency_in_progress"
+    status = 409

@@ -1,0 +1,1 @@
+"""The roof of the REST API: what holds for every call, whichever room answers it."""

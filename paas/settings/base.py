@@ -94,7 +94,7 @@ REST_FRAMEWORK = {
     "DEFAULT_PERMISSION_CLASSES": ["rest_framework.permissions.IsAuthenticated"],
     "DEFAULT_RENDERER_CLASSES": ["rest_framework.renderers.JSONRenderer"],
     "DEFAULT_PARSER_CLASSES": ["paas.api.parsers.StrictJSONParser"],
-    "DEFAULT_PAGINATION_CLASS": "paas.api.pagination.CursorPages",
+    "DEFAULT_PAGINATION_CLASS": "tenants.api.pagination.CursorPages",
     "DEFAULT_FILTER_BACKENDS": ["django_filters.rest_framework.DjangoFilterBackend"],
     "DEFAULT_SCHEMA_CLASS": "drf_spectacular.openapi.AutoSchema",
     "DEFAULT_THROTTLE_CLASSES": ["paas.api.throttling.UserThrottle", "paas.api.throttling.AddressThrottle"],
@@ -117,6 +117,16 @@ SPECTACULAR_SETTINGS = {
     "SWAGGER_UI_FAVICON_HREF": "SIDECAR",
     "REDOC_DIST": "SIDECAR",
     "SCHEMA_PATH_PREFIX": "/api/v1",
+    "POSTPROCESSING_HOOKS": [
+        "drf_spectacular.hooks.postprocess_schema_enums",
+        "paas.api.schema.document_problems",
+    ],
+    "ENUM_NAME_OVERRIDES": {
+        "AppState": "tenants.choices.AppState",
+        "ReleaseState": "tenants.choices.ReleaseState",
+        "EnvironmentName": "tenants.choices.EnvironmentName",
+        "PartHealth": ["ok", "down"],
+    },
 }
 DATA_UPLOAD_MAX_MEMORY_SIZE = 1024 * 1024
 
@@ -134,9 +144,12 @@ EMBEDDED_FORGE_MAX_PUSH_BYTES = env.integer("BERTH_FORGE_MAX_PUSH_BYTES", 100 * 
 
 # Apps: hostnames, edge, hosts.
 APPS_DOMAIN = env.text("BERTH_APPS_DOMAIN", "apps.localhost")
+EDGE_ADDRESS = env.text("BERTH_EDGE_ADDRESS", "127.0.0.1")
 EDGE_PORT = env.integer("BERTH_EDGE_PORT", 8080)
 # Where Berth itself reaches the edge, to look at an app as the world does.
 EDGE_PROBE_ADDRESS = env.text("BERTH_EDGE_PROBE_ADDRESS", "127.0.0.1")
+# Who the edge's workers run as. Empty: an unprivileged user where the edge starts as root.
+EDGE_USER = env.text("BERTH_EDGE_USER", "")
 EDGE_HOME = HOME / "edge"
 RELEASES_HOME = HOME / "releases"
 # What one release's tree may hold.

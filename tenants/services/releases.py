@@ -1,6 +1,7 @@
 """A release from its request to its end. Who reviews it is in `reviews`."""
 
 import hashlib
+import hmac
 import json
 from collections.abc import Mapping
 from functools import partial
@@ -14,7 +15,7 @@ from django.utils.crypto import salted_hmac
 from tenants import access, validators
 from tenants.canonical import canonical_json
 from tenants.choices import RELEASE_SOURCES, STACK_VERSIONS, AppState, ReleaseState, ReviewDecision
-from tenants.exceptions import AlreadyExists, InvalidTransition
+from tenants.exceptions import AlreadyExists, DigestMismatch, InvalidTransition
 from tenants.models import Environment, PluginApp, Release, User
 from tenants.services.audit import audit_record
 from tenants.services.transitions import transition
@@ -92,13 +93,26 @@ def _numbered(release: Release) -> Release:
 
 
 @transaction.atomic
-def release_cancel(*, release: Release, actor: User) -> Release:
-    """Takes a release back that is not deploying yet. Raises `InvalidTransition`, naming who was faster."""
+def release_cancel(*, release: Release, actor: User, comment: str = "", digest: str | None = None) -> Release:
+    """Takes a release back that is not deploying yet. Raises `InvalidTransition`, naming who was faster.
+
+    A `digest` that is given must be the release's: else `DigestMismatch`.
+    """
     access.require(user=actor, action="release.cancel", obj=release)
+    validators.free_text(comment, field="comment")
+    if digest is not None:
+        require_digest(release, digest)
     move(release, to=ReleaseState.CANCELLED)
-    _record(release, "release.cancelled", f"release {release.number} cancelled", actor=actor)
+    _record(release, "release.cancelled", f"release {release.number} cancelled", actor=actor, comment=comment)
     transaction.on_commit(partial(release_cancelled.send_robust, sender=Release, release_id=release.pk))
     return release
+
+
+def require_digest(release: Release, digest: str) -> None:
+    """Raises `DigestMismatch` unless `digest` is the release's."""
+    sent = digest.strip().lower().encode("utf-8", "replace")
+    if not release.digest or not hmac.compare_digest(sent, release.digest.encode()):
+        raise DigestMismatch("digest: this is not the release's: read the release again and decide on what it is now")
 
 
 @transaction.atomic

@@ -1,16 +1,15 @@
 """A reviewer's decision on a release, bound to the digest that was read."""
 
-import hmac
 from functools import partial
 
 from django.db import transaction
 
 from tenants import access, validators
 from tenants.choices import AppState, ReleaseState, ReviewDecision
-from tenants.exceptions import DigestMismatch, InvalidTransition
+from tenants.exceptions import InvalidTransition
 from tenants.models import Release, Review, User
 from tenants.services.audit import audit_record
-from tenants.services.releases import move
+from tenants.services.releases import move, require_digest
 from tenants.signals import release_approved
 
 
@@ -38,8 +37,8 @@ def _decide(
     access.require(user=actor, action="release.review", obj=release)
     validators.free_text(comment, field="comment")
     release.refresh_from_db()
-    if release.state == ReleaseState.AWAITING_REVIEW and not _same(digest, release.digest):
-        raise DigestMismatch("digest: this is not the release's: read the release again and decide on what it is now")
+    if release.state == ReleaseState.AWAITING_REVIEW:
+        require_digest(release, digest)
     if decision == ReviewDecision.APPROVE and release.app.state != AppState.ACTIVE:
         raise InvalidTransition(f"{release.app.public_id} is {release.app.state}: nothing can go live in it")
     move(release, to=state)
@@ -51,7 +50,3 @@ def _decide(
         release=release,
         data={"digest": release.digest, "comment": comment},
     )
-
-
-def _same(sent: str, kept: str) -> bool:
-    return hmac.compare_digest(sent.strip().lower().encode("utf-8", "replace"), kept.encode())

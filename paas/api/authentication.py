@@ -1,0 +1,48 @@
+"""Who sends this request: a bearer token, or the portal's session."""
+
+from contextlib import suppress
+from datetime import timedelta
+from typing import Any
+
+from django.db import OperationalError
+from django.utils import timezone
+from rest_framework.authentication import BaseAuthentication, SessionAuthentication
+from rest_framework.exceptions import AuthenticationFailed
+from rest_framework.request import Request
+
+from tenants.models import ApiToken, User
+from tenants.services.people import TOKEN_PREFIX, token_sha256
+
+CHALLENGE = 'Bearer realm="berth"'
+_USE_IS_NOTED_EVERY = timedelta(minutes=1)
+
+
+class TokenAuthentication(BaseAuthentication):
+    """`Authorization: Bearer TOKEN`. One answer for a token that is unknown, expired, revoked or an inactive user's."""
+
+    def authenticate(self, request: Request) -> tuple[User, ApiToken] | None:
+        scheme, _, text = request.headers.get("Authorization", "").partition(" ")
+        if scheme.lower() != "bearer":
+            return None
+        text = text.strip()
+        token = None
+        if text.startswith(TOKEN_PREFIX) and len(text) <= 200:
+            token = ApiToken.objects.select_related("user").filter(token_sha256=token_sha256(text)).first()
+        now = timezone.now()
+        if token is None or token.revoked_at or token.expires_at <= now or not token.user.is_active:
+            raise AuthenticationFailed("the token is not valid (any more): ask for a new one at /api/v1/tokens/")
+        if token.last_used_at is None or token.last_used_at < now - _USE_IS_NOTED_EVERY:
+            # Only a note: a database that is busy must not refuse the request for it.
+            with suppress(OperationalError):
+                ApiToken.objects.filter(pk=token.pk).update(last_used_at=now)
+        return token.user, token
+
+    def authenticate_header(self, request: Request) -> str:
+        return CHALLENGE
+
+
+class PortalSessionAuthentication(SessionAuthentication):
+    """The portal's own pages, signed in by session; whatever writes must carry the CSRF token."""
+
+    def authenticate(self, request: Request) -> tuple[Any, None] | None:
+        return super().authenticate(request)

@@ -1,0 +1,61 @@
+"""How often somebody may ask. Counted in the cache; refused with `Retry-After`."""
+
+import hashlib
+from typing import Any
+
+from rest_framework.request import Request
+from rest_framework.settings import api_settings
+from rest_framework.throttling import SimpleRateThrottle
+
+
+class _Throttle(SimpleRateThrottle):
+    def get_rate(self) -> str | None:
+        return api_settings.DEFAULT_THROTTLE_RATES[self.scope]
+
+    def get_ident(self, request: Request) -> str:
+        # The peer's address: a forwarding header is the client's own invention unless the server has taken it already.
+        return str(request.META.get("REMOTE_ADDR", ""))
+
+
+class UserThrottle(_Throttle):
+    """By user, over all their tokens and sessions."""
+
+    scope = "user"
+
+    def get_cache_key(self, request: Request, view: Any) -> str | None:
+        if not request.user.is_authenticated:
+            return None
+        return self.cache_format % {"scope": self.scope, "ident": request.user.pk}
+
+
+class AddressThrottle(_Throttle):
+    """By address, for those who are not signed in."""
+
+    scope = "address"
+
+    def get_cache_key(self, request: Request, view: Any) -> str | None:
+        if request.user.is_authenticated:
+            return None
+        return self.cache_format % {"scope": self.scope, "ident": self.get_ident(request)}
+
+
+class SignInAddressThrottle(_Throttle):
+    """By address: one machine can't try many names."""
+
+    scope = "sign-in"
+
+    def get_cache_key(self, request: Request, view: Any) -> str | None:
+        return self.cache_format % {"scope": "sign-in-address", "ident": self.get_ident(request)}
+
+
+class SignInNameThrottle(_Throttle):
+    """By user name, whether it exists or not: many machines can't try one name."""
+
+    scope = "sign-in"
+
+    def get_cache_key(self, request: Request, view: Any) -> str | None:
+        name: Any = request.data.get("username") if isinstance(request.data, dict) else None
+        if not isinstance(name, str):
+            return None
+        ident = hashlib.sha256(name.lower().encode("utf-8", "replace")).hexdigest()
+        return self.cache_format % {"scope": "sign-in-name", "ident": ident}

@@ -1,0 +1,72 @@
+"""What every request gets: an id, and headers that keep a browser from running anything foreign."""
+
+import re
+import uuid
+from collections.abc import Awaitable, Callable
+from typing import Any
+
+from asgiref.sync import iscoroutinefunction
+from django.http import HttpRequest
+from django.http.response import HttpResponseBase
+from django.utils.decorators import sync_and_async_middleware
+
+from tenants.request_context import request_id
+
+_WELL_FORMED = re.compile(r"[A-Za-z0-9._-]{8,64}")
+_POLICY = (
+    "default-src 'self'; script-src 'self'; style-src 'self'; img-src 'self' data:; object-src 'none'; "
+    "base-uri 'none'; form-action 'self'; frame-ancestors 'none'"
+)
+Handler = Callable[[HttpRequest], Any]
+
+
+def _wrapped(
+    get_response: Handler,
+    before: Callable[[HttpRequest], Any],
+    after: Callable[[HttpRequest, HttpResponseBase], Any],
+) -> Handler:
+    """A middleware for sync and async handlers alike, so that event streams keep no thread."""
+    if iscoroutinefunction(get_response):
+        handle: Callable[[HttpRequest], Awaitable[HttpResponseBase]] = get_response
+
+        async def on_loop(request: HttpRequest) -> HttpResponseBase:
+            before(request)
+            response = await handle(request)
+            after(request, response)
+            return response
+
+        return on_loop
+
+    def in_thread(request: HttpRequest) -> HttpResponseBase:
+        before(request)
+        response: HttpResponseBase = get_response(request)
+        after(request, response)
+        return response
+
+    return in_thread
+
+
+@sync_and_async_middleware
+def RequestIdMiddleware(get_response: Handler) -> Handler:  # noqa: N802 - settings name middleware like classes
+    """Takes a well-formed `X-Request-Id` (8 to 64 of letters, digits, . _ -) or makes one; answers with it."""
+
+    def before(request: HttpRequest) -> None:
+        sent = request.headers.get("X-Request-Id", "")
+        request_id.set(sent if _WELL_FORMED.fullmatch(sent) else uuid.uuid4().hex)
+
+    def after(_request: HttpRequest, response: HttpResponseBase) -> None:
+        response.headers["X-Request-Id"] = request_id.get()
+
+    return _wrapped(get_response, before, after)
+
+
+@sync_and_async_middleware
+def ContentSecurityPolicyMiddleware(get_response: Handler) -> Handler:  # noqa: N802
+    """Scripts and styles come from Berth itself alone; a view may set a policy of its own. The API is not cached."""
+
+    def after(request: HttpRequest, response: HttpResponseBase) -> None:
+        response.headers.setdefault("Content-Security-Policy", _POLICY)
+        if request.path.startswith("/api/"):
+            response.headers.setdefault("Cache-Control", "no-store")
+
+    return _wrapped(get_response, lambda _request: None, after)

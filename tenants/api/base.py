@@ -1,0 +1,66 @@
+"""How a view finds what it works on: through `access.restrict`, so that what one may not see does not exist."""
+
+import re
+from typing import Any, TypeVar
+
+from django.db.models import Model, QuerySet
+from django.http import Http404
+from rest_framework.request import Request
+
+from tenants import access
+from tenants.models import Environment, PluginApp, Release
+
+Row = TypeVar("Row", bound=Model)
+_PUBLIC_ID = re.compile(r"app([1-9][0-9]{6,8})")
+_LARGEST_ID = 2**63 - 1
+
+
+def get_visible(queryset: QuerySet[Row], *, user: Any, action: str, **lookup: Any) -> Row:
+    """The one row of `queryset` that `lookup` names and on which `user` may do `action`; else `Http404`."""
+    if any(isinstance(value, int) and value > _LARGEST_ID for value in lookup.values()):
+        raise Http404
+    row = access.restrict(queryset, user=user, action=action).filter(**lookup).first()
+    if row is None:
+        raise Http404
+    return row
+
+
+def number_of(public_id: str) -> int | None:
+    """1000001 for `app1000001`; None for what is not a public id."""
+    match = _PUBLIC_ID.fullmatch(public_id)
+    return int(match[1]) if match else None
+
+
+def get_app(
+    request: Request, public_id: str, *, action: str = "app.view", queryset: QuerySet[PluginApp] | None = None
+) -> PluginApp:
+    number = number_of(public_id)
+    if number is None:
+        raise Http404
+    if queryset is None:
+        queryset = PluginApp.objects.select_related("organization")
+    return get_visible(queryset, user=request.user, action=action, number=number)
+
+
+def get_environment(
+    request: Request,
+    public_id: str,
+    name: str,
+    *,
+    action: str = "environment.view",
+    queryset: QuerySet[Environment] | None = None,
+) -> Environment:
+    number = number_of(public_id)
+    if number is None:
+        raise Http404
+    if queryset is None:
+        queryset = Environment.objects.select_related("app__organization")
+    return get_visible(queryset, user=request.user, action=action, app__number=number, name=name)
+
+
+def get_release(
+    request: Request, pk: int, *, action: str = "release.view", queryset: QuerySet[Release] | None = None
+) -> Release:
+    if queryset is None:
+        queryset = Release.objects.select_related("app__organization", "environment", "submitted_by")
+    return get_visible(queryset, user=request.user, action=action, pk=pk)

@@ -1,0 +1,42 @@
+"""The query parameters that narrow a list."""
+
+import django_filters
+from django.db.models import Q, QuerySet
+
+from tenants.api.base import number_of
+from tenants.choices import AppState, EnvironmentName, ReleaseState
+from tenants.models import PluginApp, Release
+
+
+class AppFilter(django_filters.FilterSet):
+    organization = django_filters.CharFilter(field_name="organization__slug", help_text="The organization's slug")
+    state = django_filters.ChoiceFilter(choices=AppState.choices)
+    search = django_filters.CharFilter(
+        method="by_text", max_length=100, help_text="Part of the name or slug, or the app's id"
+    )
+
+    class Meta:
+        model = PluginApp
+        fields: list[str] = []
+
+    def by_text(self, queryset: QuerySet[PluginApp], _name: str, value: str) -> QuerySet[PluginApp]:
+        found = Q(name__icontains=value) | Q(slug__icontains=value)
+        number = number_of(value.strip().lower())
+        return queryset.filter(found if number is None else found | Q(number=number))
+
+
+class AppReleaseFilter(django_filters.FilterSet):
+    state = django_filters.ChoiceFilter(choices=ReleaseState.choices)
+    environment = django_filters.ChoiceFilter(field_name="environment__name", choices=EnvironmentName.choices)
+
+    class Meta:
+        model = Release
+        fields: list[str] = []
+
+
+class ReleaseFilter(AppReleaseFilter):
+    app = django_filters.CharFilter(method="by_app", help_text="The app's id, app1000001")
+
+    def by_app(self, queryset: QuerySet[Release], _name: str, value: str) -> QuerySet[Release]:
+        number = number_of(value)
+        return queryset.none() if number is None else queryset.filter(app__number=number)

@@ -1,0 +1,211 @@
+"""What clients send and what they get. Rules are the services': here is only the shape."""
+
+from typing import Any
+
+from rest_framework import serializers
+
+from tenants.api.fields import Flag, StrictSerializer, Text, WholeNumber
+from tenants.choices import AppState, EnvironmentName, MemberRole, ReleaseState, ReviewDecision, Stack
+from tenants.models import AuditEvent, ConfigVariable, Environment, Membership, Organization, PluginApp, Release, Review
+
+
+class OrganizationCreate(StrictSerializer):
+    name = Text()
+    slug = Text()
+
+
+class OrganizationSerializer(serializers.ModelSerializer[Organization]):
+    class Meta:
+        model = Organization
+        fields = ["slug", "name", "created_at"]
+
+
+class MemberCreate(StrictSerializer):
+    username = Text()
+    role = Text(help_text="owner, maintainer or developer")
+
+
+class MemberSerializer(serializers.ModelSerializer[Membership]):
+    username = serializers.CharField(source="user.username")
+    role = serializers.ChoiceField(choices=MemberRole.choices)
+
+    class Meta:
+        model = Membership
+        fields = ["username", "role", "created_at"]
+
+
+class CurrentRelease(serializers.ModelSerializer[Release]):
+    class Meta:
+        model = Release
+        fields = ["id", "number", "commit_sha"]
+
+
+class EnvironmentSummary(serializers.ModelSerializer[Environment]):
+    name = serializers.ChoiceField(choices=EnvironmentName.choices)
+    hostnames = serializers.SlugRelatedField(source="subdomains", slug_field="hostname", many=True, read_only=True)
+    current_release = CurrentRelease(read_only=True, allow_null=True)
+
+    class Meta:
+        model = Environment
+        fields = ["name", "hostnames", "current_release"]
+
+
+class VariableSerializer(serializers.ModelSerializer[ConfigVariable]):
+    """A variable without its value, which never comes back."""
+
+    class Meta:
+        model = ConfigVariable
+        fields = ["name", "is_secret", "updated_at"]
+
+
+class VariableSet(StrictSerializer):
+    value = Text(help_text="At most 4096 bytes; never comes back.", style={"input_type": "password"})
+    secret = Flag(default=True, help_text="Masked in logs.")
+
+
+class EnvironmentSerializer(EnvironmentSummary):
+    variables = VariableSerializer(many=True, read_only=True)
+
+    class Meta(EnvironmentSummary.Meta):
+        fields = [
+            *EnvironmentSummary.Meta.fields,
+            *("memory_mib", "cpu_millis", "pids", "disk_mib", "health_check_path", "variables"),
+        ]
+
+
+class EnvironmentChange(StrictSerializer):
+    memory_mib = WholeNumber(required=False, help_text="32 to 4096")
+    cpu_millis = WholeNumber(required=False, help_text="Thousandths of one core, 50 to 4000")
+    pids = WholeNumber(required=False, help_text="16 to 1024")
+    disk_mib = WholeNumber(required=False, help_text="8 to 1024")
+    health_check_path = Text(required=False)
+
+
+class RepositorySerializer(serializers.Serializer[PluginApp]):
+    http_url = serializers.SerializerMethodField()
+
+    def get_http_url(self, app: PluginApp) -> str | None:
+        return app.repository_http_url or None
+
+
+class AppSerializer(serializers.ModelSerializer[PluginApp]):
+    id = serializers.CharField(source="public_id", read_only=True, help_text="app1000001")
+    organization = serializers.SlugRelatedField[Organization](slug_field="slug", read_only=True)
+    state = serializers.ChoiceField(choices=AppState.choices, read_only=True)
+    stack = serializers.ChoiceField(choices=Stack.choices, read_only=True)
+    repository = RepositorySerializer(source="*", read_only=True)
+    environments = EnvironmentSummary(many=True, read_only=True)
+    created_by = serializers.SlugRelatedField[Any](slug_field="username", read_only=True)
+
+    class Meta:
+        model = PluginApp
+        fields = [
+            *("id", "organization", "name", "slug", "stack", "state", "error", "repository", "environments"),
+            *("created_by", "created_at"),
+        ]
+
+
+class AppCreate(StrictSerializer):
+    organization = Text(help_text="The organization's slug")
+    name = Text()
+    slug = Text()
+    stack = Text(help_text="php or static")
+
+
+class AppChange(StrictSerializer):
+    name = Text(required=False)
+
+
+class ReviewSerializer(serializers.ModelSerializer[Review]):
+    reviewer = serializers.SlugRelatedField[Any](slug_field="username", read_only=True)
+    decision = serializers.ChoiceField(choices=ReviewDecision.choices, read_only=True)
+
+    class Meta:
+        model = Review
+        fields = ["reviewer", "decision", "comment", "digest", "created_at"]
+
+
+class CheckSerializer(serializers.Serializer[dict[str, str]]):
+    name = serializers.CharField()
+    state = serializers.CharField()
+    detail = serializers.CharField()
+
+
+class ReleaseSerializer(serializers.ModelSerializer[Release]):
+    app = serializers.CharField(source="app.public_id", read_only=True)
+    organization = serializers.CharField(source="app.organization.slug", read_only=True)
+    environment = serializers.ChoiceField(source="environment.name", choices=EnvironmentName.choices, read_only=True)
+    state = serializers.ChoiceField(choices=ReleaseState.choices, read_only=True)
+    commit_sha = serializers.SerializerMethodField(help_text="null until the ref is resolved")
+    digest = serializers.SerializerMethodField(help_text="What a review is bound to; null until the ref is resolved")
+    checks = CheckSerializer(many=True, read_only=True)
+    configuration = serializers.DictField(read_only=True, help_text="The environment's settings when it was asked for")
+    submitted_by = serializers.SlugRelatedField[Any](slug_field="username", read_only=True)
+    reviews = ReviewSerializer(many=True, read_only=True)
+
+    class Meta:
+        model = Release
+        fields = [
+            *("id", "number", "app", "organization", "environment", "state", "requested_ref", "notes", "commit_sha"),
+            *("commit_title", "commit_author", "digest", "stack_version", "configuration", "checks", "error"),
+            *("submitted_by", "reviews", "created_at", "went_live_at"),
+        ]
+
+    def get_commit_sha(self, release: Release) -> str | None:
+        return release.commit_sha or None
+
+    def get_digest(self, release: Release) -> str | None:
+        return release.digest or None
+
+
+class ReleaseCreate(StrictSerializer):
+    environment = Text(help_text="test or production")
+    ref = Text(help_text="A branch, a tag or a commit")
+    notes = Text(required=False, default="")
+
+
+class Decision(StrictSerializer):
+    digest = Text(help_text="The digest of the release as you read it")
+    comment = Text(required=False, default="")
+
+
+class Cancellation(StrictSerializer):
+    digest = Text(required=False, help_text="If given, it must be the release's")
+    comment = Text(required=False, default="")
+
+
+class EventSerializer(serializers.ModelSerializer[AuditEvent]):
+    time = serializers.DateTimeField(source="created_at", read_only=True)
+    actor = serializers.SlugRelatedField[Any](
+        slug_field="username", read_only=True, allow_null=True, help_text="null where the platform itself acted"
+    )
+    environment = serializers.SerializerMethodField()
+    release = serializers.SerializerMethodField(help_text="The release's number")
+    data = serializers.DictField(read_only=True)
+
+    class Meta:
+        model = AuditEvent
+        fields = ["id", "time", "actor", "action", "message", "environment", "release", "data", "request_id"]
+
+    def get_environment(self, event: AuditEvent) -> str | None:
+        return event.environment or None
+
+    def get_release(self, event: AuditEvent) -> int | None:
+        return event.release.number if event.release else None
+
+
+class MyOrganization(serializers.ModelSerializer[Membership]):
+    slug = serializers.CharField(source="organization.slug")
+    name = serializers.CharField(source="organization.name")
+    role = serializers.ChoiceField(choices=MemberRole.choices)
+
+    class Meta:
+        model = Membership
+        fields = ["slug", "name", "role"]
+
+
+class MeSerializer(serializers.Serializer[Any]):
+    username = serializers.CharField()
+    email = serializers.CharField()
+    roles = serializers.ListField(child=serializers.ChoiceField(choices=["reviewer", "operator"]))
+    organizations = MyOrganization(source="memberships", many=True)

@@ -1,0 +1,86 @@
+"""Apps and their timelines."""
+
+from typing import Any
+
+from django.db.models import QuerySet
+from drf_spectacular.utils import extend_schema
+from rest_framework import status
+from rest_framework.generics import ListAPIView
+from rest_framework.request import Request
+from rest_framework.response import Response
+from rest_framework.views import APIView
+
+from tenants import access
+from tenants.api import serializers
+from tenants.api.base import get_app
+from tenants.api.filters import AppFilter
+from tenants.api.idempotency import IDEMPOTENCY_KEY, IdempotentCreate
+from tenants.exceptions import InvalidInput
+from tenants.models import AuditEvent, Organization, PluginApp
+from tenants.selectors import rows
+from tenants.services.apps import app_create, app_retire, app_update
+
+
+class AppListView(IdempotentCreate, ListAPIView):  # type: ignore[type-arg]
+    serializer_class = serializers.AppSerializer
+    filterset_class = AppFilter
+
+    def get_queryset(self) -> QuerySet[PluginApp]:
+        return access.restrict(rows.apps(), user=self.request.user, action="app.view")
+
+    @extend_schema(
+        request=serializers.AppCreate, responses={201: serializers.AppSerializer}, parameters=[IDEMPOTENCY_KEY]
+    )
+    def post(self, request: Request, **kwargs: Any) -> Response:
+        """Asks for an app: its repository, environments and hostnames are made in the background."""
+        return super().post(request, **kwargs)
+
+    def create(self, request: Request, **kwargs: Any) -> PluginApp:
+        sent = serializers.AppCreate(data=request.data)
+        sent.is_valid(raise_exception=True)
+        fields = sent.validated_data
+        visible = access.restrict(Organization.objects.all(), user=request.user, action="organization.view")
+        organization = visible.filter(slug=fields.pop("organization")).first()
+        if organization is None:
+            raise InvalidInput.field("organization", "is none that you can see: name the slug of yours")
+        return app_create(organization=organization, **fields, actor=request.user)
+
+    def represent(self, row: PluginApp) -> Any:
+        return serializers.AppSerializer(rows.apps().get(pk=row.pk)).data
+
+
+class AppView(APIView):
+    @extend_schema(responses=serializers.AppSerializer)
+    def get(self, request: Request, app: str) -> Response:
+        return _shown(get_app(request, app, queryset=rows.apps()))
+
+    @extend_schema(request=serializers.AppChange, responses=serializers.AppSerializer)
+    def patch(self, request: Request, app: str) -> Response:
+        row = get_app(request, app)
+        sent = serializers.AppChange(data=request.data)
+        sent.is_valid(raise_exception=True)
+        app_update(app=row, name=sent.validated_data.get("name", row.name), actor=request.user)
+        return _shown(rows.apps().get(pk=row.pk))
+
+    @extend_schema(responses={202: serializers.AppSerializer})
+    def delete(self, request: Request, app: str) -> Response:
+        """Retires the app: its containers, hostnames and repositories go, in the background."""
+        row = get_app(request, app)
+        app_retire(app=row, actor=request.user)
+        return _shown(rows.apps().get(pk=row.pk), status.HTTP_202_ACCEPTED)
+
+
+class TimelineView(ListAPIView):  # type: ignore[type-arg]
+    """What happened to the app, newest first."""
+
+    serializer_class = serializers.EventSerializer
+
+    def get_queryset(self) -> QuerySet[AuditEvent]:
+        if getattr(self, "swagger_fake_view", False):
+            return AuditEvent.objects.none()
+        app = get_app(self.request, self.kwargs["app"])
+        return access.restrict(rows.timeline().filter(app=app), user=self.request.user, action="timeline.view")
+
+
+def _shown(app: PluginApp, code: int = status.HTTP_200_OK) -> Response:
+    return Response(serializers.AppSerializer(app).data, status=code)

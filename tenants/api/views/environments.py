@@ -1,0 +1,57 @@
+"""An environment's settings and variables."""
+
+from django.http import Http404
+from drf_spectacular.utils import extend_schema
+from rest_framework import status
+from rest_framework.request import Request
+from rest_framework.response import Response
+from rest_framework.views import APIView
+
+from tenants.api import serializers
+from tenants.api.base import get_environment
+from tenants.models import Environment
+from tenants.selectors import rows
+from tenants.services.environments import environment_update, variable_remove, variable_set
+
+
+class EnvironmentView(APIView):
+    @extend_schema(responses=serializers.EnvironmentSerializer)
+    def get(self, request: Request, app: str, env: str) -> Response:
+        return _shown(get_environment(request, app, env, queryset=rows.environments()))
+
+    @extend_schema(request=serializers.EnvironmentChange, responses=serializers.EnvironmentSerializer)
+    def patch(self, request: Request, app: str, env: str) -> Response:
+        """Changes take effect with the next release."""
+        environment = get_environment(request, app, env)
+        sent = serializers.EnvironmentChange(data=request.data)
+        sent.is_valid(raise_exception=True)
+        environment_update(environment=environment, actor=request.user, **sent.validated_data)
+        return _shown(rows.environments().get(pk=environment.pk))
+
+
+class VariableView(APIView):
+    @extend_schema(request=serializers.VariableSet, responses=serializers.VariableSerializer)
+    def put(self, request: Request, app: str, env: str, name: str) -> Response:
+        """Sets the variable for the next release. Its value never comes back."""
+        environment = get_environment(request, app, env)
+        sent = serializers.VariableSet(data=request.data)
+        sent.is_valid(raise_exception=True)
+        variable = variable_set(
+            environment=environment,
+            name=name,
+            value=sent.validated_data["value"],
+            is_secret=sent.validated_data["secret"],
+            actor=request.user,
+        )
+        return Response(serializers.VariableSerializer(variable).data)
+
+    @extend_schema(responses={204: None})
+    def delete(self, request: Request, app: str, env: str, name: str) -> Response:
+        environment = get_environment(request, app, env)
+        if not variable_remove(environment=environment, name=name, actor=request.user):
+            raise Http404
+        return Response(status=status.HTTP_204_NO_CONTENT)
+
+
+def _shown(environment: Environment) -> Response:
+    return Response(serializers.EnvironmentSerializer(environment).data)

@@ -1,0 +1,103 @@
+"""Releases and the decisions on them."""
+
+from typing import Any
+
+from django.db.models import QuerySet
+from drf_spectacular.utils import extend_schema
+from rest_framework.generics import ListAPIView
+from rest_framework.request import Request
+from rest_framework.response import Response
+from rest_framework.views import APIView
+
+from tenants import access, validators
+from tenants.api import serializers
+from tenants.api.base import get_app, get_release
+from tenants.api.filters import AppReleaseFilter, ReleaseFilter
+from tenants.api.idempotency import IDEMPOTENCY_KEY, IdempotentCreate
+from tenants.models import Release
+from tenants.selectors import rows
+from tenants.services.releases import release_cancel, release_submit
+from tenants.services.reviews import release_approve, release_reject
+
+
+class ReleaseListView(ListAPIView):  # type: ignore[type-arg]
+    """All releases that you may see, newest first."""
+
+    serializer_class = serializers.ReleaseSerializer
+    filterset_class = ReleaseFilter
+
+    def get_queryset(self) -> QuerySet[Release]:
+        return access.restrict(rows.releases(), user=self.request.user, action="release.view")
+
+
+class AppReleaseListView(IdempotentCreate, ListAPIView):  # type: ignore[type-arg]
+    serializer_class = serializers.ReleaseSerializer
+    filterset_class = AppReleaseFilter
+
+    def get_queryset(self) -> QuerySet[Release]:
+        if getattr(self, "swagger_fake_view", False):
+            return Release.objects.none()
+        app = get_app(self.request, self.kwargs["app"])
+        return access.restrict(rows.releases().filter(app=app), user=self.request.user, action="release.view")
+
+    @extend_schema(
+        request=serializers.ReleaseCreate, responses={201: serializers.ReleaseSerializer}, parameters=[IDEMPOTENCY_KEY]
+    )
+    def post(self, request: Request, **kwargs: Any) -> Response:
+        """Asks for a commit to run in an environment, with its settings and variables as they are now."""
+        return super().post(request, **kwargs)
+
+    def create(self, request: Request, **kwargs: Any) -> Release:
+        app = get_app(request, kwargs["app"])
+        sent = serializers.ReleaseCreate(data=request.data)
+        sent.is_valid(raise_exception=True)
+        name, ref, notes = (sent.validated_data[field] for field in ("environment", "ref", "notes"))
+        validators.together(
+            lambda: validators.environment_name(name),
+            lambda: validators.ref(ref),
+            lambda: validators.free_text(notes, field="notes"),
+        )
+        return release_submit(environment=app.environments.get(name=name), ref=ref, notes=notes, actor=request.user)
+
+    def represent(self, row: Release) -> Any:
+        return serializers.ReleaseSerializer(rows.releases().get(pk=row.pk)).data
+
+
+class ReleaseView(APIView):
+    @extend_schema(responses=serializers.ReleaseSerializer)
+    def get(self, request: Request, release: int) -> Response:
+        return _shown(get_release(request, release))
+
+
+class ApproveView(APIView):
+    @extend_schema(request=serializers.Decision, responses=serializers.ReleaseSerializer)
+    def post(self, request: Request, release: int) -> Response:
+        """Lets the release go live. Reviewers only, and none on a release of their own."""
+        row = get_release(request, release)
+        return _shown(release_approve(release=row, **_sent(serializers.Decision, request), actor=request.user))
+
+
+class RejectView(APIView):
+    @extend_schema(request=serializers.Decision, responses=serializers.ReleaseSerializer)
+    def post(self, request: Request, release: int) -> Response:
+        """Ends the release. Reviewers only, and none on a release of their own."""
+        row = get_release(request, release)
+        return _shown(release_reject(release=row, **_sent(serializers.Decision, request), actor=request.user))
+
+
+class CancelView(APIView):
+    @extend_schema(request=serializers.Cancellation, responses=serializers.ReleaseSerializer)
+    def post(self, request: Request, release: int) -> Response:
+        """Takes a release back that is not deploying yet."""
+        row = get_release(request, release)
+        return _shown(release_cancel(release=row, **_sent(serializers.Cancellation, request), actor=request.user))
+
+
+def _sent(serializer: type[Any], request: Request) -> dict[str, Any]:
+    sent = serializer(data=request.data)
+    sent.is_valid(raise_exception=True)
+    return dict(sent.validated_data)
+
+
+def _shown(release: Release) -> Response:
+    return Response(serializers.ReleaseSerializer(rows.releases().get(pk=release.pk)).data)
