@@ -25,7 +25,8 @@ SECRET_NAMES = {
     "BERTH_DB_PASSWORD",
 }
 # Where the installation is, and what only a test run looks at: not settings of the installation.
-NOT_KEPT = {"BERTH_HOME", "BERTH_PROCESS", "BERTH_TEST_HOME", "BERTH_TEST_LIMIT_S"}
+NOT_KEPT = {"BERTH_HOME", "BERTH_PROCESS"}
+NOT_KEPT |= {"BERTH_TEST_HOME", "BERTH_TEST_LIMIT_S", "BERTH_TEST_WEB_PORT", "BERTH_TEST_EDGE_PORT"}
 # A path to a unix socket has at most 107 bytes, and supervisord adds its pid while it makes one.
 LONGEST_SOCKET = 107 - len(".4194304")
 

@@ -48,6 +48,7 @@ def main() -> int:
     closing = ""
     try:
         home.make(configuration)
+        settings.write(configuration)
         setup.machine(configuration, packages.TESTS, "development")
         setup.manage(configuration, ["build_images"])
         failed = [] if arguments.only_pytest else _check(configuration)
@@ -96,7 +97,15 @@ def _environment(configuration: Configuration) -> dict[str, str]:
     # The test settings give these values of their own.
     for name in ("BERTH_BROKER_URL", "BERTH_WEB_URL", "FORGE_URL", "BERTH_EMBEDDED_FORGE"):
         del environment[name]
-    return environment | {"DJANGO_SETTINGS_MODULE": "paas.settings.test", "CI": os.environ.get("CI", "")}
+    web_port, edge_port = environment.pop("BERTH_WEB_PORT"), environment.pop("BERTH_EDGE_PORT")
+    return environment | {
+        "DJANGO_SETTINGS_MODULE": "paas.settings.test",
+        "CI": os.environ.get("CI", ""),
+        "BERTH_TEST_WEB_PORT": web_port,
+        "BERTH_TEST_EDGE_PORT": edge_port,
+        # The tests' own edges: one port for each worker, above the platform's.
+        "BERTH_EDGE_PORT": str(int(edge_port) + 1),
+    }
 
 
 def _check(configuration: Configuration) -> list[str]:
@@ -175,7 +184,7 @@ def _clean_up(configuration: Configuration, made: Path | None) -> list[str]:
     """Removes what the run made, also where tests were killed before they could. Returns what went wrong with that."""
     troubles = []
     try:
-        for marker in configuration.home.glob(f"*/{home.MARKER}"):
+        for marker in configuration.home.glob(f"*/*/{home.MARKER}"):
             supervisor.stop(settings.load(marker.parent))
         processes.stop(processes.of_home(configuration.home), patience_s=5)
         if engine.answers(configuration.docker_url):

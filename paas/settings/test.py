@@ -1,5 +1,6 @@
 """What pytest runs with: a home, ports, Docker names and an address pool of its own, set by `bin/test`."""
 
+import ipaddress
 import os
 import tempfile
 from pathlib import Path
@@ -16,16 +17,36 @@ os.environ.setdefault("BERTH_PORT_LAST", "27999")
 os.environ.setdefault("BERTH_SUBNET_POOL", "10.214.0.0/16")
 os.environ.setdefault("BERTH_UID_FIRST", "300000")
 os.environ.setdefault("BERTH_UID_LAST", "399999")
+os.environ.setdefault("BERTH_EDGE_PORT", "18081")
 os.environ.setdefault("BERTH_API_RATE_USER", "100000/minute")
 os.environ.setdefault("BERTH_API_RATE_ADDRESS", "100000/minute")
 os.environ.setdefault("BERTH_API_RATE_SIGN_IN", "100000/minute")
 
-from paas.settings.embedded import *  # noqa: F403
-from paas.settings.embedded import DATABASES, HOME
+# Two workers of pytest-xdist get a share each of all that they could quarrel over. The fourth share is the platform's
+# that the end-to-end tests bring up (tests/end_to_end/running.py).
+WORKER = os.environ.get("PYTEST_XDIST_WORKER", "")
+if WORKER and not os.environ["BERTH_INSTALLATION"].endswith(f"-{WORKER}"):
+    share = int(WORKER.removeprefix("gw")) % 3
+    pool = ipaddress.ip_network(os.environ["BERTH_SUBNET_POOL"])
+    port = int(os.environ["BERTH_PORT_FIRST"]) + 1000 * share
+    uid = int(os.environ["BERTH_UID_FIRST"]) + 25_000 * share
+    os.environ |= {
+        "BERTH_HOME": f"{os.environ['BERTH_HOME']}/{WORKER}",
+        "BERTH_INSTALLATION": f"{os.environ['BERTH_INSTALLATION']}-{WORKER}",
+        "BERTH_SUBNET_POOL": str(list(pool.subnets(prefixlen_diff=2))[share]),
+        "BERTH_PORT_FIRST": str(port),
+        "BERTH_PORT_LAST": str(port + 999),
+        "BERTH_UID_FIRST": str(uid),
+        "BERTH_UID_LAST": str(uid + 24_999),
+        "BERTH_EDGE_PORT": str(int(os.environ["BERTH_EDGE_PORT"]) + share),
+    }
+
+from paas.settings.embedded import *  # noqa: E402, F403
+from paas.settings.embedded import DATABASES, HOME  # noqa: E402
 
 HOME.mkdir(parents=True, exist_ok=True)
 # A file, not memory: live servers, workers and threads of a test share it.
-DATABASES["default"]["TEST"] = {"NAME": HOME / f"test-{os.environ.get('PYTEST_XDIST_WORKER', 'main')}.sqlite3"}
+DATABASES["default"]["TEST"] = {"NAME": HOME / f"test-{WORKER or 'main'}.sqlite3"}
 DATABASES["default"]["CONN_MAX_AGE"] = 0
 PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
 CELERY_TASK_ALWAYS_EAGER = False
