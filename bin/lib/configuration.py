@@ -17,6 +17,8 @@ from lib.console import Failure
 ROOT = Path(__file__).resolve().parents[2]
 DEFAULT_HOME = ROOT / "var"
 PYTHON = ROOT / ".venv" / "bin" / "python"
+# nginx, sshd and dockerd stand in directories that are not on every user's PATH.
+SEARCH_PATH = os.pathsep.join([os.environ.get("PATH", os.defpath), "/usr/local/sbin", "/usr/sbin", "/sbin"])
 DERIVED_LINE = "# What follows from the above; written anew at each start."
 SECRET_NAMES = {
     "BERTH_SECRET_KEY",
@@ -94,6 +96,7 @@ class Configuration:
             | self.settings
             | {
                 "BERTH_HOME": str(self.home),
+                "PATH": SEARCH_PATH,
                 "DJANGO_SETTINGS_MODULE": "paas.settings.embedded",
                 "PYTHONUNBUFFERED": "1",
                 "PYTHONDONTWRITEBYTECODE": "1",

@@ -19,7 +19,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from lib import packages, processes
-from lib.configuration import Configuration
+from lib.configuration import SEARCH_PATH, Configuration
 from lib.console import Failure, Step, last_lines
 
 DEFAULT_URL = "unix:///var/run/docker.sock"
@@ -60,7 +60,7 @@ def answers(url: str) -> bool:
 
 def docker(url: str, *arguments: str) -> subprocess.CompletedProcess[str]:
     """Runs the docker command line against `url`."""
-    command = shutil.which("docker", path=packages.SEARCH_PATH)
+    command = shutil.which("docker", path=SEARCH_PATH)
     if command is None:
         raise Failure("there is no docker command: install docker.io")
     return subprocess.run(
@@ -132,8 +132,8 @@ def release(configuration: Configuration) -> str:
 def _start_daemon(configuration: Configuration) -> processes.Process:
     root = packages.as_root("start the Docker Engine")
     _mount_cgroups(root)
-    command = shutil.which("dockerd", path=packages.SEARCH_PATH) or "dockerd"
-    environment = {"PATH": packages.SEARCH_PATH, "HOME": "/root", "LANG": "C.UTF-8"}
+    command = shutil.which("dockerd", path=SEARCH_PATH) or "dockerd"
+    environment = {"PATH": SEARCH_PATH, "HOME": "/root", "LANG": "C.UTF-8"}
     proxies = {name: value for name, value in os.environ.items() if name.lower().endswith("_proxy")}
     with (configuration.logs / "docker.log").open("ab") as log:
         started = subprocess.Popen(

@@ -9,12 +9,10 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
-from lib.configuration import ROOT
+from lib.configuration import ROOT, SEARCH_PATH
 from lib.console import Failure, Step, run_logged, say
 
 INSTALLER = Path(__file__).with_name("install_packages.py")
-# nginx and sshd stand in directories that are not on every user's PATH.
-SEARCH_PATH = os.pathsep.join([os.environ.get("PATH", os.defpath), "/usr/local/sbin", "/usr/sbin", "/sbin"])
 
 
 @dataclass(frozen=True)

@@ -14,8 +14,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from lib import packages, processes
-from lib.configuration import PYTHON, ROOT, Configuration
+from lib import processes
+from lib.configuration import PYTHON, ROOT, SEARCH_PATH, Configuration
 from lib.console import Failure, last_lines
 
 LOG_LIMIT = "10MB"
@@ -36,7 +36,7 @@ class Program:
 def programs(configuration: Configuration, *, edge_argv: list[str]) -> list[Program]:
     """Everything that runs, in the order in which it starts; it stops in the reverse order."""
     python = [str(PYTHON), "-m"]
-    redis = shutil.which("redis-server", path=packages.SEARCH_PATH) or "redis-server"
+    redis = shutil.which("redis-server", path=SEARCH_PATH) or "redis-server"
     web = ["uvicorn", "paas.asgi:application", "--host", configuration.web_address]
     # The access log would write query strings, and forwarded headers would let a client choose its address.
     web += ["--port", str(configuration.web_port), "--no-access-log", "--no-proxy-headers", "--no-server-header"]
