@@ -37,7 +37,13 @@ class ProblemResponse(HttpResponse):
     """One problem. It is no DRF response, so that it looks the same whatever the view renders otherwise."""
 
     def __init__(
-        self, *, status: int, code: str, detail: str, errors: list[dict[str, str]] | None = None, **headers: str
+        self,
+        *,
+        status: int,
+        code: str,
+        detail: str,
+        errors: list[dict[str, str]] | None = None,
+        headers: dict[str, str] | None = None,
     ) -> None:
         problem = {
             "type": f"urn:berth:error:{code}",
@@ -52,7 +58,7 @@ class ProblemResponse(HttpResponse):
             json.dumps(problem),
             status=status,
             content_type="application/problem+json",
-            headers={name.replace("_", "-"): value for name, value in headers.items()},
+            headers=headers,
         )
 
 
@@ -80,7 +86,7 @@ def problem_details(exc: Exception, _context: dict[str, Any]) -> HttpResponse | 
                 status=503,
                 code="database_unavailable",
                 detail="the database does not answer: nothing was changed, try again in a moment",
-                Retry_After="2",
+                headers={"Retry-After": "2"},
             )
         case exceptions.ValidationError():
             errors = list(_flattened(exc.get_full_details()))
@@ -94,13 +100,13 @@ def problem_details(exc: Exception, _context: dict[str, Any]) -> HttpResponse | 
 def _of_framework(exc: exceptions.APIException) -> ProblemResponse:
     headers: dict[str, str] = {}
     if auth_header := getattr(exc, "auth_header", None):
-        headers["WWW_Authenticate"] = auth_header
+        headers["WWW-Authenticate"] = auth_header
     wait_s = getattr(exc, "wait", None)
     if isinstance(exc, exceptions.Throttled):
-        headers["Retry_After"] = str(max(1, math.ceil(wait_s or 1)))
+        headers["Retry-After"] = str(max(1, math.ceil(wait_s or 1)))
     codes = exc.get_codes()
     code = codes if isinstance(codes, str) else "invalid"
-    return ProblemResponse(status=exc.status_code, code=code, detail=str(exc.detail), **headers)
+    return ProblemResponse(status=exc.status_code, code=code, detail=str(exc.detail), headers=headers)
 
 
 def _flattened(details: Any, field: str = "") -> Any:

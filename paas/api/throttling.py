@@ -9,8 +9,10 @@ from rest_framework.throttling import SimpleRateThrottle
 
 
 class _Throttle(SimpleRateThrottle):
-    def get_rate(self) -> str | None:
-        return api_settings.DEFAULT_THROTTLE_RATES[self.scope]
+    scope = ""
+
+    def get_rate(self) -> str:
+        return str(api_settings.DEFAULT_THROTTLE_RATES[self.scope])
 
     def get_ident(self, request: Request) -> str:
         # The peer's address: a forwarding header is the client's own invention unless the server has taken it already.

@@ -5,14 +5,22 @@ from typing import Any, TypeVar
 
 from django.db.models import Model, QuerySet
 from django.http import Http404
+from rest_framework.exceptions import NotAuthenticated
 from rest_framework.request import Request
 
 from tenants import access
-from tenants.models import Environment, PluginApp, Release
+from tenants.models import Environment, PluginApp, Release, User
 
 Row = TypeVar("Row", bound=Model)
 _PUBLIC_ID = re.compile(r"app([1-9][0-9]{6,8})")
 _LARGEST_ID = 2**63 - 1
+
+
+def signed_in(request: Request) -> User:
+    """Who acts. Raises `NotAuthenticated` where a view let an anonymous request through."""
+    if not isinstance(request.user, User):
+        raise NotAuthenticated
+    return request.user
 
 
 def get_visible(queryset: QuerySet[Row], *, user: Any, action: str, **lookup: Any) -> Row:

@@ -17,6 +17,7 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.views import APIView
 
+from tenants.api.base import signed_in
 from tenants.canonical import canonical_json
 from tenants.exceptions import IdempotencyInProgress, IdempotencyKeyReused, InvalidInput
 from tenants.models import IdempotencyKey
@@ -75,14 +76,15 @@ def _claim(request: Request, key: str) -> IdempotencyKey:
     fingerprint = hashlib.sha256(
         canonical_json({"method": request.method, "path": request.path, "body": request.data})
     ).hexdigest()
+    user = signed_in(request)
     now = timezone.now()
     try:
         with transaction.atomic():
             return IdempotencyKey.objects.create(
-                user=request.user, key=key, path=request.path[:300], request_sha256=fingerprint
+                user=user, key=key, path=request.path[:300], request_sha256=fingerprint
             )
     except IntegrityError:
-        row = IdempotencyKey.objects.filter(user=request.user, key=key).first()
+        row = IdempotencyKey.objects.filter(user=user, key=key).first()
     if row is None:
         raise IdempotencyInProgress("the first request with this key has just ended: send it again")
     if row.request_sha256 != fingerprint:

@@ -42,7 +42,7 @@ class CurrentRelease(serializers.ModelSerializer[Release]):
 
 class EnvironmentSummary(serializers.ModelSerializer[Environment]):
     name = serializers.ChoiceField(choices=EnvironmentName.choices)
-    hostnames = serializers.SlugRelatedField(source="subdomains", slug_field="hostname", many=True, read_only=True)
+    hostnames: Any = serializers.SlugRelatedField(source="subdomains", slug_field="hostname", many=True, read_only=True)
     current_release = CurrentRelease(read_only=True, allow_null=True)
 
     class Meta:
@@ -181,7 +181,7 @@ class EventSerializer(serializers.ModelSerializer[AuditEvent]):
     )
     environment = serializers.SerializerMethodField()
     release = serializers.SerializerMethodField(help_text="The release's number")
-    data = serializers.DictField(read_only=True)
+    data = serializers.DictField(read_only=True)  # type: ignore[assignment]
 
     class Meta:
         model = AuditEvent

@@ -22,8 +22,8 @@ from tenants.services.transitions import transition
 from tenants.signals import release_cancelled, release_submitted
 
 _ATTEMPTS = 50
-_BEFORE_REVIEW = {ReleaseState.FAILED: {ReleaseState.SUBMITTED, ReleaseState.CHECKING}}
-_WHILE_DEPLOYING = {ReleaseState.FAILED: {ReleaseState.DEPLOYING}}
+_BEFORE_REVIEW: dict[str, set[str]] = {ReleaseState.FAILED: {ReleaseState.SUBMITTED, ReleaseState.CHECKING}}
+_WHILE_DEPLOYING: dict[str, set[str]] = {ReleaseState.FAILED: {ReleaseState.DEPLOYING}}
 
 
 @transaction.atomic

@@ -12,7 +12,7 @@ from rest_framework.views import APIView
 
 from tenants import access
 from tenants.api import serializers
-from tenants.api.base import get_app
+from tenants.api.base import get_app, signed_in
 from tenants.api.filters import AppFilter
 from tenants.api.idempotency import IDEMPOTENCY_KEY, IdempotentCreate
 from tenants.exceptions import InvalidInput
@@ -21,7 +21,7 @@ from tenants.selectors import rows
 from tenants.services.apps import app_create, app_retire, app_update
 
 
-class AppListView(IdempotentCreate, ListAPIView):  # type: ignore[type-arg]
+class AppListView(IdempotentCreate, ListAPIView):
     serializer_class = serializers.AppSerializer
     filterset_class = AppFilter
 
@@ -43,7 +43,7 @@ class AppListView(IdempotentCreate, ListAPIView):  # type: ignore[type-arg]
         organization = visible.filter(slug=fields.pop("organization")).first()
         if organization is None:
             raise InvalidInput.field("organization", "is none that you can see: name the slug of yours")
-        return app_create(organization=organization, **fields, actor=request.user)
+        return app_create(organization=organization, **fields, actor=signed_in(request))
 
     def represent(self, row: PluginApp) -> Any:
         return serializers.AppSerializer(rows.apps().get(pk=row.pk)).data
@@ -59,18 +59,18 @@ class AppView(APIView):
         row = get_app(request, app)
         sent = serializers.AppChange(data=request.data)
         sent.is_valid(raise_exception=True)
-        app_update(app=row, name=sent.validated_data.get("name", row.name), actor=request.user)
+        app_update(app=row, name=sent.validated_data.get("name", row.name), actor=signed_in(request))
         return _shown(rows.apps().get(pk=row.pk))
 
     @extend_schema(responses={202: serializers.AppSerializer})
     def delete(self, request: Request, app: str) -> Response:
         """Retires the app: its containers, hostnames and repositories go, in the background."""
         row = get_app(request, app)
-        app_retire(app=row, actor=request.user)
+        app_retire(app=row, actor=signed_in(request))
         return _shown(rows.apps().get(pk=row.pk), status.HTTP_202_ACCEPTED)
 
 
-class TimelineView(ListAPIView):  # type: ignore[type-arg]
+class TimelineView(ListAPIView):
     """What happened to the app, newest first."""
 
     serializer_class = serializers.EventSerializer

@@ -8,7 +8,7 @@ from rest_framework.response import Response
 from rest_framework.views import APIView
 
 from tenants.api import serializers
-from tenants.api.base import get_environment
+from tenants.api.base import get_environment, signed_in
 from tenants.models import Environment
 from tenants.selectors import rows
 from tenants.services.environments import environment_update, variable_remove, variable_set
@@ -25,7 +25,7 @@ class EnvironmentView(APIView):
         environment = get_environment(request, app, env)
         sent = serializers.EnvironmentChange(data=request.data)
         sent.is_valid(raise_exception=True)
-        environment_update(environment=environment, actor=request.user, **sent.validated_data)
+        environment_update(environment=environment, actor=signed_in(request), **sent.validated_data)
         return _shown(rows.environments().get(pk=environment.pk))
 
 
@@ -41,14 +41,14 @@ class VariableView(APIView):
             name=name,
             value=sent.validated_data["value"],
             is_secret=sent.validated_data["secret"],
-            actor=request.user,
+            actor=signed_in(request),
         )
         return Response(serializers.VariableSerializer(variable).data)
 
     @extend_schema(responses={204: None})
     def delete(self, request: Request, app: str, env: str, name: str) -> Response:
         environment = get_environment(request, app, env)
-        if not variable_remove(environment=environment, name=name, actor=request.user):
+        if not variable_remove(environment=environment, name=name, actor=signed_in(request)):
             raise Http404
         return Response(status=status.HTTP_204_NO_CONTENT)
 

@@ -12,7 +12,7 @@ from rest_framework.views import APIView
 
 from tenants import access
 from tenants.api import serializers
-from tenants.api.base import get_visible
+from tenants.api.base import get_visible, signed_in
 from tenants.api.idempotency import IDEMPOTENCY_KEY, IdempotentCreate
 from tenants.models import Membership, Organization, User
 from tenants.selectors import rows
@@ -22,11 +22,11 @@ from tenants.services.organizations import membership_add, membership_remove, or
 class MeView(APIView):
     @extend_schema(operation_id="me", responses=serializers.MeSerializer)
     def get(self, request: Request) -> Response:
-        user = User.objects.prefetch_related("memberships__organization").get(pk=request.user.pk)
+        user = User.objects.prefetch_related("memberships__organization").get(pk=signed_in(request).pk)
         return Response(serializers.MeSerializer(user).data)
 
 
-class OrganizationListView(IdempotentCreate, ListAPIView):  # type: ignore[type-arg]
+class OrganizationListView(IdempotentCreate, ListAPIView):
     serializer_class = serializers.OrganizationSerializer
 
     def get_queryset(self) -> QuerySet[Organization]:
@@ -44,7 +44,7 @@ class OrganizationListView(IdempotentCreate, ListAPIView):  # type: ignore[type-
     def create(self, request: Request, **kwargs: Any) -> Organization:
         sent = serializers.OrganizationCreate(data=request.data)
         sent.is_valid(raise_exception=True)
-        return organization_create(**sent.validated_data, actor=request.user)
+        return organization_create(**sent.validated_data, actor=signed_in(request))
 
     def represent(self, row: Organization) -> Any:
         return serializers.OrganizationSerializer(row).data
@@ -57,7 +57,7 @@ class OrganizationView(APIView):
         return Response(serializers.OrganizationSerializer(organization).data)
 
 
-class MemberListView(ListAPIView):  # type: ignore[type-arg]
+class MemberListView(ListAPIView):
     serializer_class = serializers.MemberSerializer
 
     def get_queryset(self) -> QuerySet[Membership]:
@@ -72,7 +72,7 @@ class MemberListView(ListAPIView):  # type: ignore[type-arg]
         organization = _organization(request, slug)
         sent = serializers.MemberCreate(data=request.data)
         sent.is_valid(raise_exception=True)
-        membership = membership_add(organization=organization, **sent.validated_data, actor=request.user)
+        membership = membership_add(organization=organization, **sent.validated_data, actor=signed_in(request))
         return Response(serializers.MemberSerializer(membership).data, status=status.HTTP_201_CREATED)
 
 
@@ -81,7 +81,7 @@ class MemberView(APIView):
     def delete(self, request: Request, slug: str, username: str) -> Response:
         """Ends a membership. Only owners may; an organization keeps at least one."""
         organization = _organization(request, slug)
-        membership_remove(organization=organization, username=username, actor=request.user)
+        membership_remove(organization=organization, username=username, actor=signed_in(request))
         return Response(status=status.HTTP_204_NO_CONTENT)
 
 

@@ -11,7 +11,7 @@ from rest_framework.views import APIView
 
 from tenants import access, validators
 from tenants.api import serializers
-from tenants.api.base import get_app, get_release
+from tenants.api.base import get_app, get_release, signed_in
 from tenants.api.filters import AppReleaseFilter, ReleaseFilter
 from tenants.api.idempotency import IDEMPOTENCY_KEY, IdempotentCreate
 from tenants.models import Release
@@ -20,7 +20,7 @@ from tenants.services.releases import release_cancel, release_submit
 from tenants.services.reviews import release_approve, release_reject
 
 
-class ReleaseListView(ListAPIView):  # type: ignore[type-arg]
+class ReleaseListView(ListAPIView):
     """All releases that you may see, newest first."""
 
     serializer_class = serializers.ReleaseSerializer
@@ -30,7 +30,7 @@ class ReleaseListView(ListAPIView):  # type: ignore[type-arg]
         return access.restrict(rows.releases(), user=self.request.user, action="release.view")
 
 
-class AppReleaseListView(IdempotentCreate, ListAPIView):  # type: ignore[type-arg]
+class AppReleaseListView(IdempotentCreate, ListAPIView):
     serializer_class = serializers.ReleaseSerializer
     filterset_class = AppReleaseFilter
 
@@ -57,7 +57,9 @@ class AppReleaseListView(IdempotentCreate, ListAPIView):  # type: ignore[type-ar
             lambda: validators.ref(ref),
             lambda: validators.free_text(notes, field="notes"),
         )
-        return release_submit(environment=app.environments.get(name=name), ref=ref, notes=notes, actor=request.user)
+        return release_submit(
+            environment=app.environments.get(name=name), ref=ref, notes=notes, actor=signed_in(request)
+        )
 
     def represent(self, row: Release) -> Any:
         return serializers.ReleaseSerializer(rows.releases().get(pk=row.pk)).data
@@ -74,7 +76,7 @@ class ApproveView(APIView):
     def post(self, request: Request, release: int) -> Response:
         """Lets the release go live. Reviewers only, and none on a release of their own."""
         row = get_release(request, release)
-        return _shown(release_approve(release=row, **_sent(serializers.Decision, request), actor=request.user))
+        return _shown(release_approve(release=row, **_sent(serializers.Decision, request), actor=signed_in(request)))
 
 
 class RejectView(APIView):
@@ -82,7 +84,7 @@ class RejectView(APIView):
     def post(self, request: Request, release: int) -> Response:
         """Ends the release. Reviewers only, and none on a release of their own."""
         row = get_release(request, release)
-        return _shown(release_reject(release=row, **_sent(serializers.Decision, request), actor=request.user))
+        return _shown(release_reject(release=row, **_sent(serializers.Decision, request), actor=signed_in(request)))
 
 
 class CancelView(APIView):
@@ -90,7 +92,7 @@ class CancelView(APIView):
     def post(self, request: Request, release: int) -> Response:
         """Takes a release back that is not deploying yet."""
         row = get_release(request, release)
-        return _shown(release_cancel(release=row, **_sent(serializers.Cancellation, request), actor=request.user))
+        return _shown(release_cancel(release=row, **_sent(serializers.Cancellation, request), actor=signed_in(request)))
 
 
 def _sent(serializer: type[Any], request: Request) -> dict[str, Any]:
