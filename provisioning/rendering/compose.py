@@ -1,5 +1,7 @@
 """The compose file of one release: data, dumped as JSON (which is YAML), for docker-compose 1.29 and compose v2.
 
+It names no version: both read it as the Compose Specification, and v2 would warn of one.
+
 Nothing in it is a template that text could break out of, and nothing in it is there that a plugin could use: no
 capability, no privilege, no writable mount but capped memory, no socket of the engine's, no way to the host's
 namespaces. The plugin's own container has no network at all.
@@ -23,7 +25,6 @@ from provisioning.rendering.limits import (
 from provisioning.rendering.php_fpm import startup_settings
 from provisioning.rendering.specs import InstanceSpec, ReleaseSpec
 
-FORMAT = "2.4"
 # What the label says where the spec leaves the name out.
 DEFAULT_INSTALLATION = "berth"
 SOCKET_HOME = "/run/app"
@@ -51,7 +52,6 @@ def render_compose(spec: ReleaseSpec, images: Mapping[str, str]) -> str:
             rendered[f"{instance.role}-app"] = _app(spec, instance, images["php"])
             volumes[f"{instance.role}-run"] = _socket_volume(spec, instance)
     document = {
-        "version": FORMAT,
         "services": rendered,
         "networks": {"environment": {"external": True, "name": spec.environment_name}},
     }
@@ -71,7 +71,7 @@ def render_variables_override(spec: ReleaseSpec, variables: Mapping[str, str]) -
         check_variable(name, value)
     environment = {name: value.replace("$", "$$") for name, value in sorted(variables.items())}
     apps = [service for service in services(spec) if service.endswith("-app")]
-    document = {"version": FORMAT, "services": {service: {"environment": environment} for service in apps}}
+    document = {"services": {service: {"environment": environment} for service in apps}}
     return json.dumps(document, separators=(",", ":")) + "\n"
 
 
@@ -198,7 +198,7 @@ def _socket_volume(spec: ReleaseSpec, instance: InstanceSpec) -> dict[str, Any]:
 
 
 def _socket_mount(instance: InstanceSpec) -> dict[str, Any]:
-    return {"type": "volume", "source": f"{instance.role}-run", "target": SOCKET_HOME}
+    return {"type": "volume", "source": f"{instance.role}-run", "target": SOCKET_HOME, "volume": {"nocopy": True}}
 
 
 def _read_only(spec: ReleaseSpec, path: str, target: str) -> dict[str, Any]:

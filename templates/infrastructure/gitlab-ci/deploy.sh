@@ -22,13 +22,23 @@ say() {
     printf 'berth: %s\n' "$1"
 }
 
-# What a program said when it failed, in one line; a full disk is named as such.
-explained() { # what, file with its output, where
-    tail -n 20 -- "$2" >&2
-    if grep -qi 'no space left on device\|disk quota exceeded' -- "$2"; then
-        failed "$1: the disk is full on $3: free space there and deploy again"
+# Ends with one clear line for what a program said; a full disk is named as such.
+explained() { # what, where, what the program said
+    tail -n 20 <<<"$3" >&2
+    if grep -qi 'no space left on device\|disk quota exceeded' <<<"$3"; then
+        failed "$1: the disk is full on $2: free space there and deploy again"
     fi
-    failed "$1 on $3"
+    if grep -qi 'timed out\|connection refused\|connection reset\|could not resolve\|temporary failure\|early eof\|hung up\|returned error: 5\|cannot connect to the docker daemon\|couldn.t connect to docker' <<<"$3"; then
+        printf 'berth: retry: this may pass by itself\n' >&2
+    fi
+    failed "$1 on $2"
+}
+
+# Runs a command whose output is of interest only where it fails. It is kept in memory: the disk may be what is full.
+attempt() { # what, where, command...
+    local what="$1" where="$2" output
+    shift 2
+    output="$("$@" 2>&1)" || explained "$what" "$where" "$output"
 }
 
 require() { # variable, pattern that its whole value must match
@@ -62,14 +72,15 @@ case "$BERTH_CODE_URL" in
     *) failed "BERTH_CODE_URL must be http:// or https://" ;;
 esac
 
-scratch="$(realpath -- "$(mktemp -d "${TMPDIR:-/tmp}/berth.XXXXXXXX")")"
-# A full disk must not keep the scratch directory from going.
-trap 'rm -rf -- "$scratch"' EXIT
-said="$scratch/said"
+# In the checkout, which the runner clears away even where this script is killed; the sockets' paths must be short.
+output="$(mktemp -d .berth.XXXXXXXX 2>&1)" || explained "a scratch directory can't be made" "the runner" "$output"
+scratch="$(realpath -- "$output")"
+sockets="$(mktemp -d /tmp/berth.XXXXXXXX)"
+trap 'rm -rf -- "$scratch" "$sockets"' EXIT
 repository="$scratch/repository"
 release="$scratch/release"
 tree="$release/code"
-mkdir -- "$repository" "$release" "$tree" "$scratch/home"
+attempt "the scratch directory can't be filled" "the runner" mkdir -- "$repository" "$release" "$tree" "$scratch/home"
 
 # ---------------------------------------------------------------- the approved commit, and no other
 
@@ -107,23 +118,27 @@ guarded_git() {
     )
 }
 
-guarded_git init --quiet --bare --template= -- "$repository"
-mkdir -p -- "$repository/info"
-# The tree is deployed byte for byte as it was reviewed: its own attributes may not change a file or leave one out.
-printf '* -text -eol -ident -filter -working-tree-encoding -export-ignore -export-subst\n' >"$repository/info/attributes"
+make_repository() {
+    guarded_git init --quiet --bare --template= -- "$repository" && mkdir -p -- "$repository/info" &&
+        # The tree is deployed byte for byte as it was reviewed: its own attributes may not change a file or leave one out.
+        printf '* -text -eol -ident -filter -working-tree-encoding -export-ignore -export-subst\n' >"$repository/info/attributes"
+}
 
-# No file that git writes may be larger than what is allowed, compressed or not. The unit of ulimit is a KiB.
-if ! (
+fetch_commit() {
+    # No file that git writes may be larger than what is allowed, compressed or not. The unit of ulimit is a KiB.
     ulimit -f $((BERTH_MAX_BYTES / 1024 + 16384))
     guarded_git fetch --quiet --depth 1 --no-tags --no-recurse-submodules --no-write-fetch-head -- "$BERTH_CODE_URL" "$BERTH_COMMIT"
-) >"$said" 2>&1; then
-    if grep -qi 'file size limit\|signal 25\|File too large' -- "$said"; then
+}
+
+attempt "a repository can't be made" "the runner" make_repository
+if ! output="$(fetch_commit 2>&1)"; then
+    if grep -qi 'file size limit\|signal 25\|file too large' <<<"$output"; then
         refused "too large: the commit has more than $BERTH_MAX_BYTES bytes"
     fi
-    if grep -qi 'not our ref\|unadvertised object\|remote error: upload-pack' -- "$said"; then
+    if grep -qi 'not our ref\|unadvertised object\|remote error: upload-pack' <<<"$output"; then
         refused "commit $BERTH_COMMIT is gone from the code repository: push it again or request another release"
     fi
-    explained "the approved commit can't be fetched from the code repository" "$said" "the runner"
+    explained "the approved commit can't be fetched from the code repository" "the runner" "$output"
 fi
 [[ "$(guarded_git cat-file -t "$BERTH_COMMIT" 2>/dev/null)" == commit ]] || refused "$BERTH_COMMIT is not a commit"
 say "fetched $BERTH_COMMIT"
@@ -154,8 +169,10 @@ stays_inside() {
 files=0
 bytes=0
 links=()
-guarded_git ls-tree -r -l -z --full-tree "$BERTH_COMMIT" >"$scratch/list" 2>"$said" ||
-    explained "the commit's tree can't be read" "$said" "the runner"
+list_tree() {
+    guarded_git ls-tree -r -l -z --full-tree "$BERTH_COMMIT" >"$scratch/list"
+}
+attempt "the commit's tree can't be read" "the runner" list_tree
 while IFS= read -r -d '' line; do
     path="${line#*$'\t'}"
     read -r mode _ object size <<<"${line%%$'\t'*}"
@@ -185,12 +202,10 @@ done <"$scratch/list"
 
 # ---------------------------------------------------------------- the tree, written and checked again
 
-if ! {
-    guarded_git --work-tree="$tree" read-tree "$BERTH_COMMIT" &&
-        guarded_git --work-tree="$tree" checkout-index --all --force
-} >"$said" 2>&1; then
-    explained "the commit's files can't be written" "$said" "the runner"
-fi
+write_tree() {
+    guarded_git --work-tree="$tree" read-tree "$BERTH_COMMIT" && guarded_git --work-tree="$tree" checkout-index --all --force
+}
+attempt "the commit's files can't be written" "the runner" write_tree
 for link in ${links[@]+"${links[@]}"}; do
     [[ "$(realpath -m -- "$tree/$link")/" == "$tree"/* ]] || refused "$(shown "$link") is a link that leaves the tree: remove it"
 done
@@ -199,20 +214,20 @@ stranger="$(find "$tree" ! -type f ! -type d ! -type l -print -quit)"
 stranger="$(find "$tree" -type f \( -links +1 -o -perm /7000 \) -print -quit)"
 [[ -z $stranger ]] || refused "$(shown "${stranger#"$tree"/}") is a hard link or has special permissions"
 
-cp -R -- conf "$release/conf" 2>"$said" || explained "the configuration can't be written" "$said" "the runner"
+attempt "the configuration can't be written" "the runner" cp -R -- conf "$release/conf"
 chmod -R u=rwX,go=rX -- "$release"
 # The engine enters as root; on the host nobody else needs to.
 chmod 0700 -- "$release"
 secret="BERTH_VARIABLES_${BERTH_ENVIRONMENT^^}"
-if [[ -n ${!secret-} ]]; then
-    # The plugin's variables: for the engine alone to read.
-    (umask 077 && base64 -d <<<"${!secret}" >"$release/variables") 2>"$said" || failed "$secret is not valid base64"
-    if [[ "$(head -c 2 -- "$release/variables" | od -An -tx1)" == ' 1f 8b' ]]; then
-        (umask 077 && gzip -dc <"$release/variables" >"$release/variables.json") 2>"$said" || failed "$secret is not valid gzip"
-        rm -- "$release/variables"
-    else
-        mv -- "$release/variables" "$release/variables.json"
+write_variables() { # the plugin's variables: for the engine alone to read
+    umask 077
+    base64 -d <<<"${!secret}" >"$release/variables.json" || return 1
+    if [[ "$(head -c 2 -- "$release/variables.json" | od -An -tx1)" == ' 1f 8b' ]]; then
+        mv -- "$release/variables.json" "$scratch/variables.gz" && gzip -dc <"$scratch/variables.gz" >"$release/variables.json"
     fi
+}
+if [[ -n ${!secret-} ]]; then
+    attempt "the variables can't be written" "the runner" write_variables
 fi
 say "checked $files files, $bytes bytes"
 
@@ -248,15 +263,14 @@ start_release() { # home, engine, network, subnet, bridge, project, service...
 
 deliver() { # transport, address, home, service...
     local transport="$1" address="$2" home="$3" port=22
-    local -a ssh=()
+    local -a ssh=() copy=(--archive --checksum --delete --no-owner --no-group)
+    local -a arguments=("$BERTH_DOCKER_HOST" "$BERTH_NETWORK" "$BERTH_SUBNET" "$BERTH_BRIDGE" "$BERTH_PROJECT")
     shift 3
     [[ $home =~ ^/[A-Za-z0-9._/-]+$ && /$home/ != */../* ]] || failed "BERTH_TARGETS names a home that is not valid"
     if [[ $transport == local ]]; then
-        mkdir -p -- "$home" 2>"$said" || explained "$home can't be made" "$said" "$address"
-        rsync --archive --checksum --delete --no-owner --no-group -- "$release/" "$home/" >"$said" 2>&1 ||
-            explained "the release can't be copied" "$said" "$address"
-        start_release "$home" "$BERTH_DOCKER_HOST" "$BERTH_NETWORK" "$BERTH_SUBNET" "$BERTH_BRIDGE" "$BERTH_PROJECT" "$@" \
-            >"$said" 2>&1 || explained "the containers can't be started" "$said" "$address"
+        attempt "$home can't be made" "$address" mkdir -p -- "$home"
+        attempt "the release can't be copied" "$address" rsync "${copy[@]}" -- "$release/" "$home/"
+        attempt "the containers can't be started" "$address" start_release "$home" "${arguments[@]}" "$@"
         return
     fi
     [[ $address =~ ^([a-z_][a-z0-9_-]*@[A-Za-z0-9][A-Za-z0-9.-]*):([0-9]{1,5})$ ]] || failed "BERTH_TARGETS names an address that is not user@host:port"
@@ -267,15 +281,16 @@ deliver() { # transport, address, home, service...
     # One connection for the copy and the start.
     ssh=(ssh -F none -p "$port" -i "$scratch/key" -o IdentitiesOnly=yes -o BatchMode=yes -o ConnectTimeout=10
         -o StrictHostKeyChecking=yes -o "UserKnownHostsFile=$BERTH_SSH_KNOWN_HOSTS" -o GlobalKnownHostsFile=/dev/null
-        -o ControlMaster=auto -o "ControlPath=$scratch/%C" -o ControlPersist=20 -o ServerAliveInterval=15 -o LogLevel=ERROR)
-    if ! { "${ssh[@]}" -- "$address" "mkdir -p -- $home" &&
-        rsync --archive --checksum --delete --no-owner --no-group --rsh="${ssh[*]}" -- "$release/" "$address:$home/"; } >"$said" 2>&1; then
-        explained "the release can't be copied" "$said" "$address"
-    fi
-    {
-        declare -f start_release
-        printf '%q ' start_release "$home" "$BERTH_DOCKER_HOST" "$BERTH_NETWORK" "$BERTH_SUBNET" "$BERTH_BRIDGE" "$BERTH_PROJECT" "$@"
-    } | "${ssh[@]}" -- "$address" bash -s >"$said" 2>&1 || explained "the containers can't be started" "$said" "$address"
+        -o ControlMaster=auto -o "ControlPath=$sockets/%C" -o ControlPersist=20 -o ServerAliveInterval=15 -o LogLevel=ERROR)
+    attempt "$home can't be made" "$address" "${ssh[@]}" -- "$address" "mkdir -p -- $home"
+    attempt "the release can't be copied" "$address" rsync "${copy[@]}" --rsh="${ssh[*]}" -- "$release/" "$address:$home/"
+    start_there() {
+        {
+            declare -f start_release
+            printf '%q ' start_release "$home" "${arguments[@]}" "$@"
+        } | "${ssh[@]}" -- "$address" bash -s
+    }
+    attempt "the containers can't be started" "$address" start_there "$@"
     "${ssh[@]}" -O exit -- "$address" >/dev/null 2>&1 || true
 }
 
