@@ -1,0 +1,1 @@
+"""`.gitlab-ci.yml`: reading it, its rules, and the pipelines made from it."""

@@ -1,0 +1,1 @@
+"""What GitLab shows of things, as plain data."""

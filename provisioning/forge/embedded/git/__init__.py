@@ -1,0 +1,1 @@
+"""Bare repositories, through git plumbing only: no clone, no work tree."""

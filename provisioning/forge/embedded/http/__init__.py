@@ -1,0 +1,1 @@
+"""Requests and answers as GitLab shapes them: routing, parameters, errors, pagination, tokens."""

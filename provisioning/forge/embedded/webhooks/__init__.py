@@ -1,0 +1,1 @@
+"""Webhooks as GitLab sends them: payloads, and one attempt each."""
