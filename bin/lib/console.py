@@ -35,7 +35,7 @@ def step(name: str) -> Iterator[Step]:
     """Prints `name`, and behind it the step's note and its seconds when it is over."""
     current = Step()
     started = time.monotonic()
-    print(f"  {name:<18}", end="", flush=True)
+    print(f"  {name:<20}", end="", flush=True)
     try:
         yield current
     except BaseException:
