@@ -78,6 +78,9 @@ def render(configuration: Configuration, found: list[Program]) -> str:
         "minfds=4096",
         *(["user=root"] if os.geteuid() == 0 else []),
         "",
+        "[supervisorctl]",
+        f"serverurl=unix://{run}/supervisor.sock",
+        "",
         "[rpcinterface:supervisor]",
         "supervisor.rpcinterface_factory=supervisor.rpcinterface:make_main_rpcinterface",
     ]
