@@ -7,7 +7,7 @@ from django.dispatch import receiver
 from provisioning.choices import UNFINISHED, OperationKind
 from provisioning.models import Operation
 from provisioning.services.operations import operation_ensure
-from provisioning.tasks import wake, wake_membership
+from provisioning.wakeups import wake, wake_membership
 from provisioning.workflows.check_release import resolve_at_once
 from provisioning.workflows.sweep import adopt_approved_releases
 from tenants import signals

@@ -1,20 +1,22 @@
 """Celery's entry points: an id in, one workflow call. A message is only a wake-up: the row is the truth."""
 
 import logging
-from functools import partial
 
 from celery import shared_task
-from django.db import transaction
-from kombu.exceptions import OperationalError
 
+from provisioning.exceptions import ProvisioningError
+from provisioning.forge.client import forge_from_settings
+from provisioning.services.repositories import organization_members_sync
+from provisioning.wakeups import RUN_OPERATION, SYNC_MEMBERS, wake
 from provisioning.workflows import reconcile as reconciler
 from provisioning.workflows import registry
 from provisioning.workflows import sweep as sweeper
+from tenants.models import Organization
 
 logger = logging.getLogger(__name__)
 
 
-@shared_task(name="provisioning.run_operation")
+@shared_task(name=RUN_OPERATION)
 def run_operation(operation_id: int) -> None:
     pause = registry.run(operation_id)
     if pause is not None:
@@ -32,13 +34,15 @@ def reconcile() -> None:
     reconciler.run()
 
 
-def wake(operation_id: int, *, countdown_s: float = 0) -> None:
-    """Asks a worker to look at the operation. A broker that is away costs time, nothing else: the sweep comes round."""
-    try:
-        run_operation.apply_async((operation_id,), countdown=countdown_s or None, retry=False)
-    except (OperationalError, OSError) as exc:
-        logger.warning("the broker did not take the wake-up of operation %s: %s", operation_id, exc)
-
-
-def wake_on_commit(operation_id: int) -> None:
-    transaction.on_commit(partial(wake, operation_id))
+@shared_task(name=SYNC_MEMBERS)
+def sync_members(organization_id: int | None = None) -> None:
+    """One organization's members, or (periodically) those of all that have apps, become those of its forge group."""
+    organizations = Organization.objects.filter(apps__isnull=False).distinct()
+    if organization_id is not None:
+        organizations = organizations.filter(pk=organization_id)
+    forge = forge_from_settings()
+    for organization in organizations:
+        try:
+            organization_members_sync(forge=forge, organization=organization)
+        except ProvisioningError as error:
+            logger.warning("the members of %s are not yet those of its forge group: %s", organization.slug, error)

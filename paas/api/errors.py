@@ -11,6 +11,7 @@ from django.http import Http404, HttpRequest, HttpResponse
 from django.views import defaults
 from rest_framework import exceptions
 
+from provisioning.exceptions import ProvisioningError, ServiceUnavailable
 from tenants.exceptions import TenantsError
 from tenants.request_context import request_id
 
@@ -27,6 +28,7 @@ TITLES = {
     422: "Can't be processed",
     429: "Too many requests",
     500: "Something went wrong here",
+    502: "Something behind Berth refused",
     503: "Not available right now",
 }
 # One text for all that is not there and all that may not be seen.
@@ -88,6 +90,10 @@ def problem_details(exc: Exception, _context: dict[str, Any]) -> HttpResponse | 
                 detail="the database does not answer: nothing was changed, try again in a moment",
                 headers={"Retry-After": "2"},
             )
+        case ServiceUnavailable():
+            return ProblemResponse(status=503, code=exc.code, detail=str(exc), headers={"Retry-After": "5"})
+        case ProvisioningError():
+            return ProblemResponse(status=502, code=exc.code, detail=str(exc))
         case exceptions.ValidationError():
             errors = list(_flattened(exc.get_full_details()))
             detail = f"{errors[0]['field']}: {errors[0]['message']}" if errors else "the request is not valid"

@@ -170,8 +170,8 @@ class Story:
     def release(self, git: GitClient, version: str) -> dict[str, Any]:
         """Push, ask, read, approve, wait: one release from the developer's disk to the edge."""
         with self.step(f"git push of {version}") as shown:
-            for path in sorted((SAMPLES / version).iterdir()):
-                shutil.copy(path, git.directory)
+            for sample in sorted((SAMPLES / version).iterdir()):
+                shutil.copy(sample, git.directory)
             git.run("add", "--all")
             git.run("commit", "--quiet", "--message", f"Demo plugin {version}")
             git.run("push", "--quiet", "origin", "main")
@@ -286,7 +286,12 @@ class Story:
             "edge": self.edge,
             "forge": settings.FORGE_URL,
             "app": self.app["id"],
-            "hostnames": {e["name"]: e["hostnames"] for e in self.app["environments"]},
+            # production's first
+            "hostnames": [
+                hostname
+                for environment in sorted(self.app["environments"], key=lambda e: e["name"] != "production")
+                for hostname in environment["hostnames"]
+            ],
             **{role: person.as_json() for role, person in self.people.items()},
         }
         partial = path.with_suffix(".partial")

@@ -12,6 +12,8 @@ os.environ.setdefault("BERTH_FIELD_ENCRYPTION_KEYS", "b25seS1mb3ItdGVzdHMtMzItYn
 os.environ.setdefault("FORGE_URL", "http://127.0.0.1:1/forge")
 os.environ.setdefault("FORGE_TOKEN", "glpat-only-for-tests-0000")
 os.environ.setdefault("BERTH_WEB_URL", "http://127.0.0.1:1")
+# Messages go nowhere: tests call tasks themselves; the end-to-end tests run a real Redis.
+os.environ.setdefault("BERTH_BROKER_URL", "memory://")
 os.environ.setdefault("BERTH_PORT_FIRST", "24000")
 os.environ.setdefault("BERTH_PORT_LAST", "27999")
 os.environ.setdefault("BERTH_SUBNET_POOL", "10.214.0.0/16")

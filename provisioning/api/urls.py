@@ -1,5 +1,14 @@
 """Paths under /api/v1/."""
 
-from django.urls import URLPattern
+from django.urls import URLPattern, path
 
-urlpatterns: list[URLPattern] = []
+from provisioning.api import views
+
+urlpatterns: list[URLPattern] = [
+    path("me/git-token/", views.GitTokenView.as_view()),
+    path("apps/<str:app>/deployments/", views.DeploymentListView.as_view()),
+    path("apps/<str:app>/environments/<str:env>/rollback/", views.RollbackView.as_view()),
+    path("deployments/<int:deployment>/", views.DeploymentView.as_view()),
+    path("releases/<int:release>/diff/", views.ReleaseDiffView.as_view()),
+    path("hosts/", views.HostListView.as_view()),
+]

@@ -5,7 +5,7 @@ from django.views.decorators.csrf import csrf_exempt
 from django.views.decorators.http import require_POST
 
 from provisioning.forge.webhooks import MAX_BODY_BYTES, WebhookRefused, take_delivery
-from provisioning.tasks import wake
+from provisioning.wakeups import wake
 
 
 @csrf_exempt

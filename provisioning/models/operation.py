@@ -73,7 +73,7 @@ class DeploymentManager(models.Manager["Deployment"]):
 class Deployment(Operation):
     """One attempt to make an approved release live."""
 
-    objects = DeploymentManager()
+    objects = DeploymentManager()  # type: ignore[misc]
 
     class Meta:
         proxy = True

@@ -6,7 +6,7 @@ from django.conf import settings
 
 from provisioning.exceptions import DeveloperError, PermanentError, ReleaseRefused, RetryableError
 from provisioning.forge.client import ForgeClient, forge_from_settings
-from provisioning.forge.contents import list_tree, read_blob, resolve_commit
+from provisioning.forge.contents import list_tree, read_file, resolve_commit
 from provisioning.forge.types import TreeEntry
 from provisioning.rendering.release import configuration_sha256
 from provisioning.services.repositories import repository_of
@@ -96,7 +96,7 @@ def ensure_tree_checked(run: Run) -> None:
         if entry.mode == SUBMODULE:
             raise ReleaseRefused(f"{entry.path} is a submodule: put its files into the repository itself")
         if entry.mode == SYMLINK:
-            _check_link(entry, read_blob(forge, code_project_id, entry.blob_id))
+            _check_link(entry, read_file(forge, code_project_id, release.commit_sha, entry.path))
     run.note(f"{len(entries)} files, no submodules, no links that leave the tree")
 
 

@@ -17,6 +17,7 @@ from django.utils import timezone
 from provisioning import leases, probes
 from provisioning.choices import WorkloadRole, WorkloadState
 from provisioning.containers.engine import engine_for
+from provisioning.containers.images import image_tags
 from provisioning.edge import edge_from_settings
 from provisioning.exceptions import (
     DigestChanged,
@@ -30,14 +31,10 @@ from provisioning.forge import contents, pipelines
 from provisioning.forge.client import forge_from_settings
 from provisioning.models import Workload
 from provisioning.placement import choose_host
+from provisioning.rendering.compose import render_variables_override
 from provisioning.rendering.edge import render_edge_site
-from provisioning.rendering.release import (
-    configuration_sha256,
-    render_deploy_script,
-    render_gitlab_ci,
-    render_release,
-    render_variables_override,
-)
+from provisioning.rendering.pipeline import render_deploy_script, render_gitlab_ci
+from provisioning.rendering.release import configuration_sha256, render_release
 from provisioning.services.repositories import repository_of
 from provisioning.workflows.engine import Cancelled, Run, Wait, Workflow, steps
 from provisioning.workflows.instances import ensure_instance, remove_workloads
@@ -150,7 +147,11 @@ def ensure_configuration_committed(run: Run) -> None:
         base64.b64encode(override.encode()).decode(),
         is_masked=True,
     )
-    files = {".gitlab-ci.yml": render_gitlab_ci(), "deploy.sh": render_deploy_script(), **render_release(spec)}
+    files = {
+        ".gitlab-ci.yml": render_gitlab_ci(),
+        "deploy.sh": render_deploy_script(),
+        **render_release(spec, image_tags()),
+    }
     message = f"Release {release.number} to {environment.name} (deployment {run.operation.pk})"
     present = contents.read_branch(forge, project_id, branch)
     if present is None or "codes" not in present:

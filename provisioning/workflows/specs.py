@@ -88,8 +88,8 @@ def service_names(stack: str, role: str) -> list[str]:
 
 
 def container_names(spec: ReleaseSpec, role: Role) -> list[str]:
-    parts = ("web",) if spec.stack == Stack.STATIC else ("web", "app")
-    return [spec.container(role, part) for part in parts]
+    web = spec.container(role, "web")
+    return [web] if spec.stack == Stack.STATIC else [web, spec.container(role, "app")]
 
 
 def target_line(release: Release, host: Host) -> str:

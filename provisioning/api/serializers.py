@@ -1,0 +1,100 @@
+"""How provisioning's rows look from outside."""
+
+from typing import Any
+
+from rest_framework import serializers
+
+from provisioning.models import Deployment, Host, Step
+from tenants.api.fields import StrictSerializer
+
+
+class StepSerializer(serializers.ModelSerializer[Step]):
+    class Meta:
+        model = Step
+        fields = ["name", "state", "attempts", "started_at", "finished_at", "output", "error"]
+        read_only_fields = fields
+
+
+class DeploymentSerializer(serializers.ModelSerializer[Deployment]):
+    """One attempt to make a release live, with its steps in their order."""
+
+    app = serializers.CharField(source="app.public_id", read_only=True)
+    environment = serializers.CharField(source="environment.name", read_only=True)
+    release = serializers.IntegerField(source="release_id", read_only=True)
+    release_number = serializers.IntegerField(source="release.number", read_only=True)
+    requested_by = serializers.CharField(source="requested_by.username", read_only=True, allow_null=True, default=None)
+    steps = StepSerializer(many=True, read_only=True)
+
+    class Meta:
+        model = Deployment
+        fields = [
+            "id",
+            "app",
+            "environment",
+            "release",
+            "release_number",
+            "is_rollback",
+            "state",
+            "error",
+            "error_code",
+            "requested_by",
+            "created_at",
+            "started_at",
+            "finished_at",
+            "steps",
+        ]
+        read_only_fields = fields
+
+
+class HostSerializer(serializers.ModelSerializer[Host]):
+    workloads = serializers.IntegerField(source="workload_count", read_only=True)
+    ports_leased = serializers.IntegerField(source="port_count", read_only=True)
+    ports = serializers.SerializerMethodField()
+
+    class Meta:
+        model = Host
+        fields = ["name", "address", "transport", "roles", "is_enabled", "ports", "ports_leased", "workloads"]
+        read_only_fields = fields
+
+    def get_ports(self, host: Host) -> str:
+        return f"{host.port_first}-{host.port_last}"
+
+
+class GitTokenSerializer(serializers.Serializer[Any]):
+    """Git over HTTP takes the user name, and the token as password. The token is shown once."""
+
+    username = serializers.CharField(read_only=True)
+    token = serializers.CharField(read_only=True)
+    expires_on = serializers.DateField(read_only=True)
+
+
+class FileDiffSerializer(serializers.Serializer[Any]):
+    old_path = serializers.CharField()
+    new_path = serializers.CharField()
+    diff = serializers.CharField(help_text="Unified diff, without the file header.")
+    is_new = serializers.BooleanField()
+    is_deleted = serializers.BooleanField()
+    is_renamed = serializers.BooleanField()
+
+
+class SettingChangeSerializer(serializers.Serializer[Any]):
+    name = serializers.CharField()
+    before = serializers.JSONField(allow_null=True)
+    after = serializers.JSONField(allow_null=True)
+
+
+class ReleaseDiffSerializer(serializers.Serializer[Any]):
+    """What would change in the environment: files, settings, names of variables (never a value)."""
+
+    base = serializers.CharField(allow_null=True, help_text="The live commit; null where nothing is live.")
+    head = serializers.CharField()
+    digest = serializers.CharField()
+    files = FileDiffSerializer(many=True)
+    settings = SettingChangeSerializer(many=True)
+    variables = SettingChangeSerializer(many=True)
+
+
+class RollbackSerializer(StrictSerializer):
+    release = serializers.IntegerField(
+        required=False, allow_null=True, min_value=1, help_text="A release's number; nothing for the last good one."
+    )

@@ -1,0 +1,106 @@
+"""Deployments, rollbacks, differences, hosts and git tokens."""
+
+from typing import Any
+
+from django.db.models import Count, Q, QuerySet
+from django.http import Http404
+from drf_spectacular.utils import extend_schema
+from rest_framework.generics import ListAPIView
+from rest_framework.request import Request
+from rest_framework.response import Response
+from rest_framework.views import APIView
+
+from provisioning.api import serializers
+from provisioning.choices import WorkloadState
+from provisioning.models import Deployment, Host
+from provisioning.selectors.diffs import release_diff
+from provisioning.services.repositories import git_token_create
+from provisioning.services.rollbacks import rollback_request
+from tenants import access
+from tenants.api.base import get_app, get_environment, get_release, get_visible, signed_in
+from tenants.api.idempotency import IDEMPOTENCY_KEY, IdempotentCreate
+from tenants.models import Release
+
+
+def deployments() -> QuerySet[Deployment]:
+    related = ("app__organization", "environment", "release", "requested_by")
+    return Deployment.objects.select_related(*related).prefetch_related("steps")
+
+
+class DeploymentListView(ListAPIView[Deployment]):
+    """The deployments of an app, newest first."""
+
+    serializer_class = serializers.DeploymentSerializer
+    filter_backends = []
+
+    def get_queryset(self) -> QuerySet[Deployment]:
+        if getattr(self, "swagger_fake_view", False):
+            return Deployment.objects.none()
+        app = get_app(self.request, self.kwargs["app"])
+        return access.restrict(deployments().filter(app=app), user=self.request.user, action="deployment.view")
+
+
+class DeploymentView(APIView):
+    @extend_schema(responses=serializers.DeploymentSerializer)
+    def get(self, request: Request, deployment: int) -> Response:
+        row = get_visible(deployments(), user=request.user, action="deployment.view", pk=deployment)
+        return Response(serializers.DeploymentSerializer(row).data)
+
+
+class RollbackView(IdempotentCreate):
+    @extend_schema(
+        request=serializers.RollbackSerializer,
+        responses={201: serializers.DeploymentSerializer},
+        parameters=[IDEMPOTENCY_KEY],
+    )
+    def post(self, request: Request, **kwargs: Any) -> Response:
+        """Puts an earlier release back: the numbered one, or the last good one."""
+        return super().post(request, **kwargs)
+
+    def create(self, request: Request, **kwargs: Any) -> Deployment:
+        environment = get_environment(request, kwargs["app"], kwargs["env"])
+        sent = serializers.RollbackSerializer(data=request.data)
+        sent.is_valid(raise_exception=True)
+        return rollback_request(
+            environment=environment, number=sent.validated_data.get("release"), actor=signed_in(request)
+        )
+
+    def represent(self, row: Deployment) -> Any:
+        return serializers.DeploymentSerializer(deployments().get(pk=row.pk)).data
+
+
+class ReleaseDiffView(APIView):
+    @extend_schema(responses=serializers.ReleaseDiffSerializer)
+    def get(self, request: Request, release: int) -> Response:
+        """What the release would change in its environment."""
+        queryset = Release.objects.select_related("app", "environment__current_release")
+        row = get_release(request, release, queryset=queryset)
+        return Response(serializers.ReleaseDiffSerializer(release_diff(row)).data)
+
+
+class HostListView(ListAPIView[Host]):
+    """The inventory of machines, for operators."""
+
+    serializer_class = serializers.HostSerializer
+    filter_backends = []
+
+    def get_queryset(self) -> QuerySet[Host]:
+        if getattr(self, "swagger_fake_view", False):
+            return Host.objects.none()
+        if not access.may_platform(user=self.request.user, action="host.view"):
+            raise Http404
+        running = Q(workloads__state__in=[WorkloadState.STARTING, WorkloadState.SERVING])
+        leased = Q(port_leases__free_at=None, port_leases__pk__isnull=False)
+        return Host.objects.annotate(
+            workload_count=Count("workloads", filter=running, distinct=True),
+            port_count=Count("port_leases", filter=leased, distinct=True),
+        )
+
+
+class GitTokenView(APIView):
+    @extend_schema(request=None, responses={201: serializers.GitTokenSerializer})
+    def post(self, request: Request) -> Response:
+        """A token for git over HTTP: the user name as user name, the token as password. Shown once."""
+        username, token, expires_on = git_token_create(user=signed_in(request))
+        body = {"username": username, "token": token, "expires_on": expires_on}
+        return Response(serializers.GitTokenSerializer(body).data, status=201)

@@ -1,0 +1,62 @@
+"""What a release would change in its environment."""
+
+import json
+from dataclasses import asdict
+from typing import Any
+
+from provisioning.forge import contents
+from provisioning.forge.client import forge_from_settings
+from provisioning.models import Repository
+from tenants.exceptions import InvalidTransition
+from tenants.models import Release
+
+
+def release_diff(release: Release) -> dict[str, Any]:
+    """The release against what is live in its environment: files, settings, and which variables differ.
+
+    Of a variable only `set`, `changed` or `removed` is said. Raises `InvalidTransition` before the commit is known,
+    and what the forge driver raises.
+    """
+    if not release.commit_sha:
+        raise InvalidTransition(f"release {release.number} has no commit yet: it is {release.state}")
+    live = release.environment.current_release
+    if live is not None and live.pk == release.pk:
+        live = None
+    project_id = Repository.objects.filter(app=release.app_id).values_list("code_project_id", flat=True).first()
+    if project_id is None:
+        raise InvalidTransition("the app has no repository")
+    forge = forge_from_settings()
+    if live is None:
+        files = contents.whole_tree(forge, project_id, release.commit_sha)
+    else:
+        files = contents.compare(forge, project_id, base=live.commit_sha, head=release.commit_sha)
+    return {
+        "base": live.commit_sha if live else None,
+        "head": release.commit_sha,
+        "digest": release.digest,
+        "files": [asdict(item) for item in files],
+        "settings": _changes(live.configuration if live else {}, release.configuration),
+        "variables": _variable_changes(live.variables if live else "{}", release.variables),
+    }
+
+
+def _changes(before: dict[str, Any], after: dict[str, Any]) -> list[dict[str, Any]]:
+    names = sorted(before.keys() | after.keys())
+    return [
+        {"name": name, "before": before.get(name), "after": after.get(name)}
+        for name in names
+        if before.get(name) != after.get(name)
+    ]
+
+
+def _variable_changes(before_json: str, after_json: str) -> list[dict[str, Any]]:
+    before, after = json.loads(before_json), json.loads(after_json)
+    return [
+        {
+            "name": name,
+            "before": "set" if name in before else None,
+            "after": None if name not in after else "changed" if name in before else "set",
+        }
+        for name in sorted(before.keys() | after.keys())
+        if before.get(name) != after.get(name)
+    ]

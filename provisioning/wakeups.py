@@ -1,0 +1,34 @@
+"""Messages to the workers: wake-ups, nothing more. A broker that is away costs time; the sweep comes round."""
+
+import logging
+from functools import partial
+
+from celery import current_app
+from django.db import transaction
+from kombu.exceptions import OperationalError
+
+logger = logging.getLogger(__name__)
+
+RUN_OPERATION = "provisioning.run_operation"
+SYNC_MEMBERS = "provisioning.sync_members"
+
+
+def wake(operation_id: int, *, countdown_s: float = 0) -> None:
+    """Asks a worker to look at the operation."""
+    _publish(RUN_OPERATION, operation_id, countdown_s=countdown_s)
+
+
+def wake_on_commit(operation_id: int) -> None:
+    transaction.on_commit(partial(wake, operation_id))
+
+
+def wake_membership(organization_id: int) -> None:
+    """Asks a worker to make the forge group's members those of the organization."""
+    _publish(SYNC_MEMBERS, organization_id)
+
+
+def _publish(task: str, argument: int, *, countdown_s: float = 0) -> None:
+    try:
+        current_app.send_task(task, (argument,), countdown=countdown_s or None, retry=False)
+    except (OperationalError, OSError) as exc:
+        logger.warning("the broker did not take %s(%s): %s", task, argument, exc)
