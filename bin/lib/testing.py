@@ -28,6 +28,7 @@ CHECKS = {
     "ruff check": [str(BINARIES / "ruff"), "check", "."],
     "ruff format": [str(BINARIES / "ruff"), "format", "--check", "."],
     "mypy": [str(BINARIES / "mypy")],
+    "mypy bin": [str(BINARIES / "mypy"), "--config-file=", "--strict", "--package", "lib"],
     "import-linter": [str(BINARIES / "lint-imports")],
     "migrations": [str(PYTHON), "manage.py", "makemigrations", "--check", "--dry-run"],
 }
@@ -49,6 +50,7 @@ def main() -> int:
     try:
         home.make(configuration)
         settings.write(configuration)
+        (configuration.home / "tmp").mkdir(exist_ok=True)
         setup.machine(configuration, packages.TESTS, "development")
         setup.manage(configuration, ["build_images"])
         failed = [] if arguments.only_pytest else _check(configuration)
@@ -101,6 +103,8 @@ def _environment(configuration: Configuration) -> dict[str, str]:
     return environment | {
         "DJANGO_SETTINGS_MODULE": "paas.settings.test",
         "CI": os.environ.get("CI", ""),
+        "MYPYPATH": "bin",
+        "TMPDIR": str(configuration.home / "tmp"),
         "BERTH_TEST_WEB_PORT": web_port,
         "BERTH_TEST_EDGE_PORT": edge_port,
         # The tests' own edges: one port for each worker, above the platform's.
@@ -131,7 +135,7 @@ def _check(configuration: Configuration) -> list[str]:
 
 def _pytest(configuration: Configuration, arguments: list[str]) -> tuple[int, str]:
     """Runs pytest and returns its status and its last line. Ends it where it takes longer than the limit."""
-    argv = [str(PYTHON), "-m", "pytest", "-p", "no:cacheprovider"]
+    argv = [str(PYTHON), "-m", "pytest", "-p", "no:cacheprovider", f"--basetemp={configuration.home / 't'}"]
     if not any(argument.startswith(("-n", "-p", "--pdb")) for argument in arguments):
         argv += ["-n", "2", "--dist", "loadgroup", "--no-loadscope-reorder"]
     if sys.stdout.isatty():
