@@ -52,7 +52,7 @@ class TokenListView(ListAPIView):
     def get_authenticators(self) -> list[BaseAuthentication]:
         return [] if self._signs_in() else super().get_authenticators()
 
-    def get_permissions(self) -> list[Any]:
+    def get_permissions(self) -> Any:
         return [AllowAny()] if self._signs_in() else super().get_permissions()
 
     def get_throttles(self) -> list[BaseThrottle]:
