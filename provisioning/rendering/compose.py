@@ -70,8 +70,12 @@ def render_variables_override(spec: ReleaseSpec, variables: Mapping[str, str]) -
     for name, value in variables.items():
         check_variable(name, value)
     environment = {name: value.replace("$", "$$") for name, value in sorted(variables.items())}
-    apps = [service for service in services(spec) if service.endswith("-app")]
-    document = {"services": {service: {"environment": environment} for service in apps}}
+    # Every service is named, since compose 1.29 takes a file without any for one of an older format.
+    document = {
+        "services": {
+            service: {"environment": environment} if service.endswith("-app") else {} for service in services(spec)
+        }
+    }
     return json.dumps(document, separators=(",", ":")) + "\n"
 
 
