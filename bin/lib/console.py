@@ -1,5 +1,6 @@
 """How the commands speak: one line a step with its time, and failures that say what to do."""
 
+import os
 import subprocess
 import sys
 import time
@@ -80,6 +81,10 @@ def guarded(main: Callable[[], int]) -> int:
         sys.stdout.flush()
         print(f"error: {failure}", file=sys.stderr, flush=True)
         return failure.status
+    except BrokenPipeError:
+        # Whoever read the output has seen enough; nothing more may be written, not even at exit.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 1
     except (KeyboardInterrupt, Interrupted):
         sys.stdout.flush()
         print("stopped", file=sys.stderr, flush=True)

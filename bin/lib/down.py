@@ -46,7 +46,9 @@ def stop(configuration: Configuration) -> None:
 def purge(configuration: Configuration) -> None:
     """Stops everything, and removes what the installation made: containers, networks, volumes, home."""
     _stop_processes(configuration)
-    if (configuration.home / "settings.env").exists():
+    releases = configuration.home / "releases"
+    has_deployed = releases.is_dir() and any(releases.iterdir())
+    if has_deployed or engine.answers(configuration.docker_url):
         # Containers of an engine that bin/down has stopped can only be removed by starting it again.
         with step("Docker Engine") as current:
             engine.ensure(configuration, step=current)

@@ -13,20 +13,21 @@ from contextlib import contextmanager
 from pathlib import Path
 
 POLICY = Path("/usr/sbin/policy-rc.d")
+PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
 KEPT = ("docker", "containerd")
 
 
 def main(packages: list[str]) -> None:
-    environment = dict(os.environ) | {"DEBIAN_FRONTEND": "noninteractive", "LC_ALL": "C"}
+    os.environ |= {"DEBIAN_FRONTEND": "noninteractive", "LC_ALL": "C", "PATH": PATH}
     if not all(_has_candidate(package) for package in packages):
-        subprocess.run(["apt-get", "-q", "update"], env=environment, stdin=subprocess.DEVNULL, check=True)
+        subprocess.run(["apt-get", "-q", "update"], stdin=subprocess.DEVNULL, check=True)
     # Where Docker's command line is a package of its own, docker.io only recommends it.
     if "docker.io" in packages and not shutil.which("docker") and _has_candidate("docker-cli"):
         packages = [*packages, "docker-cli"]
     before = _services()
     with _no_service_starts():
         argv = ["apt-get", "-q", "-y", "--no-install-recommends", "-o", "DPkg::Lock::Timeout=300", "install", *packages]
-        subprocess.run(argv, env=environment, stdin=subprocess.DEVNULL, check=True)
+        subprocess.run(argv, stdin=subprocess.DEVNULL, check=True)
     for service in sorted(_services() - before):
         if not service.startswith(KEPT):
             _disable(service)
@@ -34,8 +35,7 @@ def main(packages: list[str]) -> None:
 
 def _has_candidate(package: str) -> bool:
     argv = ["apt-cache", "policy", package]
-    environment = dict(os.environ) | {"LC_ALL": "C"}
-    answer = subprocess.run(argv, capture_output=True, text=True, env=environment, check=False).stdout
+    answer = subprocess.run(argv, capture_output=True, text=True, check=False).stdout
     return "Candidate:" in answer and "Candidate: (none)" not in answer
 
 
@@ -69,7 +69,10 @@ def _disable(service: str) -> None:
     """Keeps a service that this installation brought from starting at the next boot."""
     if shutil.which("systemctl"):
         subprocess.run(["systemctl", "disable", f"{service}.service"], capture_output=True, check=False)
-    if shutil.which("update-rc.d") and (Path("/etc/init.d") / service).exists():
+    elif shutil.which("deb-systemd-helper"):
+        # No systemd here, but what the package has enabled would count as soon as there is one.
+        subprocess.run(["deb-systemd-helper", "disable", f"{service}.service"], capture_output=True, check=False)
+    if (Path("/etc/init.d") / service).exists():
         subprocess.run(["update-rc.d", service, "disable"], capture_output=True, check=False)
     print(f"{service}: installed, not started, not enabled", flush=True)
 
