@@ -5,7 +5,7 @@ Every `ensure_*` looks before it acts and may run twice. Raises `ServiceUnavaila
 """
 
 import secrets
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from datetime import date
 
@@ -42,24 +42,28 @@ class ForgeClient:
             raise ForgeRefused("the forge refused Berth's token: an operator must set a valid FORGE_TOKEN", 401)
         return str(version)
 
-    def ensure_user(self, *, username: str, email: str, name: str) -> int:
-        """The forge user of a person; made with a password that nobody knows. Gives its id."""
-        with translated(f"making the forge user {username}"):
-            for user in self.gitlab.users.list(username=username, iterator=True):
-                if user.username == username:
-                    return int(user.id)
-            user = self.gitlab.users.create(
-                {
-                    "username": username,
-                    "email": email,
-                    "name": name,
-                    "password": secrets.token_urlsafe(32),
-                    "skip_confirmation": True,
-                    "can_create_group": False,
-                    "projects_limit": 0,
-                }
-            )
-            return int(user.id)
+    def ensure_user(self, *, names: Sequence[str], email: str, name: str, mark: str) -> tuple[int, str]:
+        """The forge user that carries `mark` in its admin's note, made where there is none: its id and user name.
+
+        A user of one of `names` that does not carry the mark is somebody else's, and is never taken over: the next
+        name is used. The password is one that nobody knows.
+        """
+        with translated(f"making the forge user {names[0]}"):
+            for username in names:
+                found = [u for u in self.gitlab.users.list(username=username, iterator=True) if u.username == username]
+                if found and getattr(found[0], "note", None) == mark:
+                    return int(found[0].id), username
+                if found:
+                    continue
+                try:
+                    user = self.gitlab.users.create(_user_values(username, email, name, mark))
+                except gitlab.GitlabCreateError as exc:
+                    # A group may have the name too: users and groups share one namespace.
+                    if exc.response_code != 409 or "sername" not in str(exc.error_message):
+                        raise
+                    continue
+                return int(user.id), username
+        raise ForgeRefused(f"the names {', '.join(names)} are all taken at the forge: an operator must free one", 409)
 
     def create_user_token(self, *, user_id: int, name: str, expires_on: date) -> str:
         """A personal access token for git over HTTP. Shown once: the forge keeps only a hash."""
@@ -182,6 +186,19 @@ class ForgeClient:
         """Makes the project read-only: nobody pushes to it any more; its history stays."""
         with translated(f"archiving project {project_id}"), _absent_is_fine():
             self.project(project_id).archive()
+
+
+def _user_values(username: str, email: str, name: str, mark: str) -> dict[str, object]:
+    return {
+        "username": username,
+        "email": email,
+        "name": name,
+        "password": secrets.token_urlsafe(32),
+        "skip_confirmation": True,
+        "can_create_group": False,
+        "projects_limit": 0,
+        "note": mark,
+    }
 
 
 @contextmanager

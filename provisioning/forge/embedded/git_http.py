@@ -57,10 +57,10 @@ async def smart_http(request: HttpRequest, project: str, service: str) -> HttpRe
     try:
         admission = await sync_to_async(admit)(request, project, service)
     except Refused as refusal:
-        response = HttpResponse(refusal.text, status=refusal.status, content_type="text/plain; charset=utf-8")
-        if refusal.status == 401:
-            response["WWW-Authenticate"] = 'Basic realm="GitLab"'
-        return response
+        headers = {"WWW-Authenticate": 'Basic realm="GitLab"'} if refusal.status == 401 else {}
+        return HttpResponse(
+            refusal.text, status=refusal.status, headers=headers, content_type="text/plain; charset=utf-8"
+        )
     process = await asyncio.create_subprocess_exec(
         "git", "http-backend",
         stdin=asyncio.subprocess.PIPE, stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.DEVNULL,

@@ -3,6 +3,7 @@
 import contextlib
 import os
 import socket
+from collections.abc import Iterator
 
 from provisioning.forge.embedded import configuration
 
@@ -28,7 +29,7 @@ def listen() -> socket.socket:
 
 
 @contextlib.contextmanager
-def _directory():  # type: ignore[no-untyped-def]
+def _directory() -> Iterator[int]:
     fd = os.open(configuration.home(), os.O_PATH | os.O_DIRECTORY)
     try:
         yield fd

@@ -55,7 +55,7 @@ def create(call: Call) -> dict[str, Any]:
 def _action(raw: Any) -> Action:
     if not isinstance(raw, dict):
         raise invalid_parameters(["actions is invalid"])
-    values = parameters.check(raw, {name: field for name, field in _ACTION.items()})
+    values = parameters.check(raw, _ACTION)
     name = values["action"]
     if name == "move" and not values.get("previous_path"):
         raise invalid_parameters(["actions[previous_path] is missing"])

@@ -78,7 +78,7 @@ def index(call: Call) -> Reply:
             found = found.filter(**{name: values[name]})
     if "username" in values:
         found = found.filter(user__username=values["username"])
-    scopes = {
+    scopes: dict[str, dict[str, Any]] = {
         "running": {"status": "running"}, "pending": {"status": "pending"}, "finished": {"status__in": FINISHED},
         "branches": {"is_tag": False}, "tags": {"is_tag": True},
     }  # fmt: skip

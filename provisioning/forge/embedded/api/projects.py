@@ -75,9 +75,10 @@ _KEPT = {
 @route("GET", "projects", anonymous=True)
 def index(call: Call) -> Reply:
     values = call.fields(
-        search=Field(), owned=Field("boolean"), membership=Field("boolean"), visibility=Field(), simple=Field("boolean"),
-        archived=Field("boolean"), min_access_level=Field("integer"), search_namespaces=Field("boolean"),
-        order_by=Field(choices=tuple(ORDERS), default="created_at"), sort=Field(choices=("asc", "desc"), default="desc"),
+        search=Field(), owned=Field("boolean"), membership=Field("boolean"), visibility=Field(),
+        simple=Field("boolean"), archived=Field("boolean"), min_access_level=Field("integer"),
+        search_namespaces=Field("boolean"), order_by=Field(choices=tuple(ORDERS), default="created_at"),
+        sort=Field(choices=("asc", "desc"), default="desc"),
     )  # fmt: skip
     found = access.visible_projects(call.caller).select_related("namespace", "namespace__owner")
     if values.get("search"):

@@ -54,8 +54,8 @@ def create(call: Call) -> dict[str, Any]:
     values = call.fields(
         email=Field(required=True), username=Field(required=True), name=Field(required=True), password=Field(),
         reset_password=Field("boolean"), force_random_password=Field("boolean"), admin=Field("boolean", default=False),
-        can_create_group=Field("boolean", default=True), external=Field("boolean", default=False), note=Field(default=""),
-        projects_limit=Field("integer", default=100_000), skip_confirmation=Field("boolean"),
+        can_create_group=Field("boolean", default=True), external=Field("boolean", default=False),
+        note=Field(default=""), projects_limit=Field("integer", default=100_000), skip_confirmation=Field("boolean"),
     )  # fmt: skip
     if not (values.get("password") or values.get("reset_password") or values.get("force_random_password")):
         raise invalid_parameters(
@@ -95,7 +95,8 @@ def _validate(username: str, email: str, name: str) -> None:
         problems["email"] = ["is invalid"]
     if not USERNAME.match(username) or username.endswith((".git", ".atom")):
         problems["username"] = [
-            "can contain only letters, digits, '_', '-' and '.'. Cannot start with '-', end in '.git' or end in '.atom'."
+            "can contain only letters, digits, '_', '-' and '.'. "
+            "Cannot start with '-', end in '.git' or end in '.atom'."
         ]
     elif not 2 <= len(username) <= 255:
         problems["username"] = ["is too short (minimum is 2 characters)"]

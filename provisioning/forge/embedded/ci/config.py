@@ -4,6 +4,7 @@ refused, since a pipeline that does less than its file says is worse than none."
 import re
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from functools import partial
 from typing import Any
 
 from provisioning.forge.embedded.ci import expressions, reading
@@ -89,7 +90,7 @@ def parse(text: bytes) -> Config:
         if name in RESERVED:
             problems.append(f"root config contains unknown keys: {name}")
             continue
-        job = guarded(lambda name=name, body=body: _job(str(name), body, default, stages), None)
+        job = guarded(partial(_job, str(name), body, default, stages), None)
         if job is not None:
             jobs.append(job)
     if not jobs and not problems:
@@ -185,7 +186,8 @@ def _job(name: str, value: Any, default: dict[str, Any], stages: list[str]) -> J
         name=name, stage=stage, **scripts, rules=rules, when=when, allow_failure=allowed, allow_failure_codes=codes,
         variables=reading.variables(body.get("variables"), f"{where}:variables"),
         environment=_environment(body.get("environment"), where),
-        timeout_s=None if timeout is None else reading.duration_s(timeout, where), needs=_needs(body.get("needs"), where),
+        timeout_s=None if timeout is None else reading.duration_s(timeout, where),
+        needs=_needs(body.get("needs"), where),
     )  # fmt: skip
 
 

@@ -1,4 +1,4 @@
-"""Makes a pipeline from a ref: reads the file at its commit, decides which jobs are in, and saves all of it or nothing."""
+"""Makes a pipeline from a ref: reads the file at its commit, decides which jobs are in, saves all of it or nothing."""
 
 import json
 from dataclasses import dataclass, field

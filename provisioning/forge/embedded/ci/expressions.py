@@ -1,4 +1,5 @@
-"""The expressions of `rules: if`: `==`, `!=`, `=~`, `!~`, `&&`, `||`, parentheses, variables, strings, `null`, `/regex/`.
+"""The expressions of `rules: if`: `==`, `!=`, `=~`, `!~`, `&&`, `||`, parentheses, variables, strings, `null` and
+`/regex/`.
 
 Regular expressions are matched by `grep -P`, whose limit on backtracking keeps a hostile one from holding a process.
 """
@@ -131,7 +132,8 @@ def _matches(regex: Regex, text: str) -> bool:
     try:
         done = subprocess.run(
             ["grep", "-qzP", "-e", f"{flags}{regex.pattern}"],
-            input=text.encode(), timeout=5, check=False, capture_output=True, env={"PATH": "/usr/bin:/bin", "LC_ALL": "C.UTF-8"},
+            input=text.encode(), timeout=5, check=False, capture_output=True,
+            env={"PATH": "/usr/bin:/bin", "LC_ALL": "C.UTF-8"},
         )  # fmt: skip
     except subprocess.TimeoutExpired:
         raise InvalidExpression from None

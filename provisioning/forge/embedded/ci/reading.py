@@ -88,7 +88,9 @@ def flat(value: list[Any], where: str, depth: int = 0) -> list[Any]:
 def script(value: Any, where: str) -> list[str]:
     if value is None:
         return []
-    lines = [value] if isinstance(value, str) else flat(value, where) if isinstance(value, list) else [None]
+    lines: list[Any] = [None]
+    if isinstance(value, str | list):
+        lines = [value] if isinstance(value, str) else flat(value, where)
     if not all(isinstance(line, str) and "\0" not in line for line in lines):
         raise InvalidConfig([f"{where} config should be a string or a nested array of strings up to 10 levels deep"])
     return lines

@@ -94,7 +94,9 @@ def start_job(job_id: int, *, token_digest: str) -> bool:
 def finish_job(job_id: int, *, exit_code: int | None, failure_reason: str = "") -> None:
     """running -> success or failed; canceling -> canceled. The job's token is good no longer."""
     with transaction.atomic():
-        job = Job.objects.get(pk=job_id)
+        job = Job.objects.filter(pk=job_id).first()
+        if job is None:
+            return  # deleted with its project while it ran
         ended = {"finished_at": timezone.now(), "exit_code": exit_code, "pid": None, "token_digest": ""}
         if Job.objects.filter(pk=job_id, status="canceling").update(status="canceled", **ended):
             pass

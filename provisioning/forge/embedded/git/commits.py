@@ -1,4 +1,4 @@
-"""Making commits without a work tree: one `git fast-import` writes the objects and moves the branch, or does neither."""
+"""Commits without a work tree: one `git fast-import` writes the objects and moves the branch, or does neither."""
 
 from collections.abc import Callable
 from dataclasses import dataclass, field

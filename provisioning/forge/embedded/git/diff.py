@@ -48,7 +48,7 @@ def changes(repository: Path, old: str, new: str, *, unified_headers: bool = Fal
 
 def _split(output: bytes) -> tuple[list[tuple[tuple[str, str], str, str, str]], bytes]:
     """The raw records (modes, status letter, old path, new path), and the patches after them."""
-    records = []
+    records: list[tuple[tuple[str, str], str, str, str]] = []
     position = 0
     while output[position : position + 1] == b":":
         end = output.find(b"\0", position)

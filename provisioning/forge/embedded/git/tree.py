@@ -42,7 +42,7 @@ def entry(repository: Path, commit: str, path: str) -> Entry | None:
 
 
 def listing(repository: Path, commit: str, path: str, *, recursive: bool) -> list[Entry] | None:
-    """What lies in the directory `path` ("" is the root), directories first as GitLab sorts them; None if it is none."""
+    """What lies in the directory `path` ("" is the root), directories first as in GitLab; None if it is none."""
     options = ["-z", "-l", *(["-r", "-t"] if recursive else [])]
     if path and ((found := entry(repository, commit, path)) is None or found.kind != "tree"):
         return None

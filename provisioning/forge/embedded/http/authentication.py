@@ -34,7 +34,7 @@ def of_request(request: HttpRequest) -> Caller:
     headers = request.headers
     if secret := headers.get("JOB-TOKEN"):
         return _required(of_job_token(secret))
-    secret = headers.get("PRIVATE-TOKEN") or request.GET.get("private_token")
+    secret = headers.get("PRIVATE-TOKEN")
     kind, _space, bearer = headers.get("Authorization", "").partition(" ")
     if secret is None and kind.lower() == "bearer":
         secret = bearer.strip()

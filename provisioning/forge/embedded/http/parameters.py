@@ -14,6 +14,8 @@ from provisioning.forge.embedded.http.errors import ApiError, invalid_parameters
 
 Kind = Literal["text", "integer", "boolean", "list", "integers", "mapping", "date", "any"]
 _KEY = re.compile(r"\[([^\[\]]*)\]")
+_SURROGATE = re.compile(rb"\\u[dD][89a-fA-F]")
+MAX_NESTING = 10
 _TRUE = {"true", "1", "t", "yes", "on"}
 _FALSE = {"false", "0", "f", "no", "off", ""}
 
@@ -34,7 +36,7 @@ def parse_nested(text: str) -> dict[str, Any]:
     tree: dict[str, Any] = {}
     for key, value in parse_qsl(text, keep_blank_values=True, max_num_fields=2000):
         head, bracket, _rest = key.partition("[")
-        path = _KEY.findall(key) if bracket else []
+        path = _KEY.findall(key)[:MAX_NESTING] if bracket else []
         _put(tree, [head, *path], value)
     return {key: _lists(value) for key, value in tree.items()}
 
@@ -79,13 +81,20 @@ def parse_body(content_type: str, body: bytes) -> dict[str, Any]:
         parsed = json.loads(body)
     except (ValueError, RecursionError):
         raise ApiError(400, {"error": "message body does not match declared format"}) from None
-    if not isinstance(parsed, dict):
+    if not isinstance(parsed, dict) or (_SURROGATE.search(body) and not _is_encodable(parsed)):
         raise ApiError(400, {"error": "message body does not match declared format"})
     return parsed
 
 
+def _is_encodable(value: Any) -> bool:
+    try:
+        return bool(json.dumps(value, ensure_ascii=False).encode())
+    except UnicodeEncodeError:
+        return False
+
+
 def check(raw: dict[str, Any], fields: dict[str, Field]) -> dict[str, Any]:
-    """The values of `fields` that were sent, and the defaults of those that were not. Raises a 400 naming all faults."""
+    """The values of `fields` that were sent, and the defaults of the others. Raises a 400 that names all faults."""
     problems: list[str] = []
     values: dict[str, Any] = {}
     for name, field in fields.items():
@@ -144,7 +153,8 @@ def _text(value: Any) -> str:
         return str(value)
     if not isinstance(value, str):
         raise ValueError("text")
-    if "\0" in value:
+    # Half a surrogate pair can be written in JSON and in no encoding: `encode` raises a ValueError for it.
+    if b"\0" in value.encode():
         raise ValueError("text")
     return value
 

@@ -1,7 +1,7 @@
 """Which function answers which path. Patterns look like `projects/:id/repository/files/:file_path/raw`.
 
-A parameter is one segment of the *undecoded* path, so that `group%2Fproject` and `f%2Fx` are one segment each. Where the
-server keeps no undecoded path, a parameter may hold slashes and the shortest match wins.
+A parameter is one segment of the *undecoded* path, so that `group%2Fproject` and `f%2Fx` are one segment each. Where
+the server keeps no undecoded path, a parameter may hold slashes and the shortest match wins.
 """
 
 import re

@@ -15,7 +15,7 @@ EVENTS = (
 
 
 class Hook(models.Model):
-    """`events` lists the switched-on names of `EVENTS`; those this forge has no occasion for are kept and never sent."""
+    """`events` lists the switched-on names of `EVENTS`; those this forge has no occasion for are never sent."""
 
     project = models.ForeignKey(Project, on_delete=models.CASCADE, related_name="hooks")
     url = models.CharField(max_length=2048)

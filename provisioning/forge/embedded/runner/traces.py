@@ -61,6 +61,8 @@ class Trace:
         self._room -= len(data)
         if self._room < 0:
             self._is_full = True
-            limit = configuration.max_trace_bytes()
-            text = f"\nJob's log exceeded limit of {limit} bytes.\nJob execution will continue but no more output will be collected.\n"
+            text = (
+                f"\nJob's log exceeded limit of {configuration.max_trace_bytes()} bytes.\n"
+                "Job execution will continue but no more output will be collected.\n"
+            )
             self._file.write(text.encode())
