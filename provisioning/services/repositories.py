@@ -2,6 +2,7 @@
 
 from datetime import date, timedelta
 
+from django.conf import settings
 from django.utils import timezone
 
 from provisioning.forge.client import ForgeClient, forge_from_settings
@@ -23,16 +24,25 @@ def forge_account_ensure(*, forge: ForgeClient, user: User) -> ForgeAccount:
     found = ForgeAccount.objects.filter(user=user).first()
     if found is not None:
         return found
-    email = user.email or f"{user.username}@users.berth.invalid"
-    forge_user_id = forge.ensure_user(username=user.username, email=email, name=user.get_full_name() or user.username)
+    forge_user_id, username = forge.ensure_user(
+        names=(user.username, f"{user.username}-{user.pk}"),
+        email=user.email or f"{user.username}@users.berth.invalid",
+        name=user.get_full_name() or user.username,
+        mark=f"{settings.INSTALLATION} user {user.pk}",
+    )
     return ForgeAccount.objects.get_or_create(
-        user=user, defaults={"forge_user_id": forge_user_id, "forge_username": user.username}
+        user=user, defaults={"forge_user_id": forge_user_id, "forge_username": username}
     )[0]
+
+
+def group_path(organization: Organization) -> str:
+    """The organization's group at the forge. The prefix keeps it apart from user names, which share the namespace."""
+    return f"org-{organization.slug}"
 
 
 def organization_members_sync(*, forge: ForgeClient, organization: Organization) -> int:
     """Makes the organization's members, and nobody else, developers of its forge group. Gives the group's id."""
-    group_id = forge.ensure_group(path=organization.slug, name=organization.name)
+    group_id = forge.ensure_group(path=group_path(organization), name=organization.name)
     accounts = [forge_account_ensure(forge=forge, user=user) for user in organization.members.filter(is_active=True)]
     forge.ensure_group_members(group_id, [account.forge_user_id for account in accounts])
     return group_id

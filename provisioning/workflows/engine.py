@@ -71,6 +71,8 @@ class Run:
         self.operation.steps.filter(position__gte=first.position).update(state=StepState.PENDING)
 
     def write(self, **values: object) -> None:
+        """Writes the operation; without values, only makes sure of the lease. Raises `LeaseLost`."""
+        values = values or {"lease_until": timezone.now() + LEASE}
         if self.lost.is_set() or not self.held().update(**values):
             raise LeaseLost
 

@@ -13,7 +13,12 @@ from provisioning.exceptions import PermanentError
 from provisioning.forge.client import forge_from_settings
 from provisioning.leases import subnet_lease, uid_lease
 from provisioning.models import Repository
-from provisioning.services.repositories import MANAGEMENT_GROUP, organization_members_sync, repository_of
+from provisioning.services.repositories import (
+    MANAGEMENT_GROUP,
+    group_path,
+    organization_members_sync,
+    repository_of,
+)
 from provisioning.workflows.engine import Cancelled, Run, Workflow, steps
 from tenants.choices import AppState
 from tenants.services import apps
@@ -38,14 +43,14 @@ def ensure_group(run: Run) -> None:
     organization = run.operation.app.organization
     group_id = organization_members_sync(forge=forge_from_settings(), organization=organization)
     run.remember(group_id=group_id)
-    run.note(f"group {organization.slug}")
+    run.note(f"group {group_path(organization)}")
 
 
 def ensure_code_repository(run: Run) -> None:
     repository, app = _wanted(run), run.operation.app
     project = forge_from_settings().ensure_project(
         group_id=run.operation.data["group_id"],
-        group_path=app.organization.slug,
+        group_path=group_path(app.organization),
         path=app.public_id,
         runs_pipelines=False,
     )
