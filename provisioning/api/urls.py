@@ -3,6 +3,7 @@
 from django.urls import URLPattern, path
 
 from provisioning.api import views
+from provisioning.api.logs import logs_urls
 
 urlpatterns: list[URLPattern] = [
     path("me/git-token/", views.GitTokenView.as_view()),
@@ -11,4 +12,5 @@ urlpatterns: list[URLPattern] = [
     path("deployments/<int:deployment>/", views.DeploymentView.as_view()),
     path("releases/<int:release>/diff/", views.ReleaseDiffView.as_view()),
     path("hosts/", views.HostListView.as_view()),
+    *logs_urls,
 ]
