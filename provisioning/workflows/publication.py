@@ -1,0 +1,173 @@
+"""The part of a deployment that goes through the forge: configuration, pointer to the commit, pipeline."""
+
+import base64
+import json
+import time
+
+from django.conf import settings
+from django.db import transaction
+
+from provisioning import leases
+from provisioning.choices import WorkloadRole
+from provisioning.containers.images import image_tags
+from provisioning.exceptions import (
+    OperatorError,
+    ReleaseRefused,
+    RetryableError,
+)
+from provisioning.forge import contents, pipelines
+from provisioning.forge.client import forge_from_settings
+from provisioning.rendering.compose import render_variables_override
+from provisioning.rendering.pipeline import render_deploy_script, render_gitlab_ci
+from provisioning.rendering.release import render_release
+from provisioning.services.repositories import repository_of
+from provisioning.workflows.engine import Run, Wait
+from provisioning.workflows.provision_app import renew_pipeline_credential
+from provisioning.workflows.specs import (
+    release_spec,
+    service_names,
+    target_line,
+)
+from provisioning.workflows.subject import subject_of
+
+PIPELINE_LOOK_S = 0.15
+# A worker's thread watches a pipeline for so long before it lets go and comes back.
+PIPELINE_WATCH_S = 10
+PIPELINE_PAUSE_S = 2
+
+
+def ensure_configuration_committed(run: Run) -> None:
+    """Rendered files and the pointer to the approved commit, on the environment's branch at the forge."""
+    release, environment = subject_of(run)
+    repository = repository_of(release.app)
+    forge, project_id, branch = forge_from_settings(), repository.management_project_id, environment.name
+    if project_id is None:
+        raise OperatorError("the app has no management repository: an operator must provision the app again")
+    renew_pipeline_credential(repository)
+    spec = release_spec(run.operation)
+    override = render_variables_override(spec, json.loads(release.variables))
+    forge.ensure_variable(
+        project_id,
+        f"BERTH_VARIABLES_{environment.name.upper()}",
+        base64.b64encode(override.encode()).decode(),
+        is_masked=True,
+    )
+    files = {
+        ".gitlab-ci.yml": render_gitlab_ci(),
+        "deploy.sh": render_deploy_script(),
+        **render_release(spec, image_tags()),
+    }
+    message = f"Release {release.number} to {environment.name} (deployment {run.operation.pk})"
+    present = contents.read_branch(forge, project_id, branch)
+    if present is None or "codes" not in present:
+        contents.push_branch(
+            url=f"{forge.url}/{repository.management_path}.git",
+            token=forge.token,
+            branch=branch,
+            files=files,
+            submodule=("codes", f"../../{repository.code_path}.git", release.commit_sha),
+            message=message,
+        )
+        run.note(f"branch {branch} made")
+        return
+    if contents.ensure_files(forge, project_id, branch=branch, present=present, files=files, message=message):
+        run.note("configuration committed")
+    if present["codes"] != release.commit_sha:
+        contents.move_gitlink(
+            forge, project_id, branch=branch, path="codes", commit_sha=release.commit_sha, message=message
+        )
+        run.note(f"codes -> {release.commit_sha}")
+
+
+def ensure_pipeline(run: Run) -> None:
+    """One pipeline for this attempt. After a crash it is found again by a variable that names the attempt."""
+    release, environment = subject_of(run)
+    if "pipeline_id" in run.operation.data:
+        return
+    project_id = repository_of(release.app).management_project_id
+    if project_id is None:
+        raise OperatorError("the app has no management repository: an operator must provision the app again")
+    forge, spec = forge_from_settings(), release_spec(run.operation)
+    attempt = f"{run.operation.pk}.{run.operation.data.get('pipelines', 0)}"
+    step = run.operation.steps.get(name="ensure_pipeline")
+    pipeline = None
+    if step.attempts > 1:
+        pipeline = pipelines.find_pipeline(
+            forge, project_id, ref=environment.name, key="BERTH_DEPLOYMENT", value=attempt
+        )
+    if pipeline is None:
+        hosts = {workload.host for workload in run.operation.workloads.select_related("host")}
+        pipeline = pipelines.create_pipeline(
+            forge,
+            project_id,
+            ref=environment.name,
+            variables={
+                "BERTH_DEPLOYMENT": attempt,
+                "BERTH_RELEASE": str(release.number),
+                "BERTH_ENVIRONMENT": environment.name,
+                "BERTH_COMMIT": release.commit_sha,
+                "BERTH_PROJECT": spec.project,
+                "BERTH_NETWORK": spec.environment_name,
+                "BERTH_SUBNET": spec.subnet,
+                "BERTH_BRIDGE": spec.bridge,
+                "BERTH_TARGETS": "\n".join(target_line(release, host) for host in hosts),
+                "BERTH_START": " ".join(service_names(spec.stack, WorkloadRole.LIVE)),
+                "BERTH_MAX_FILES": str(settings.MAX_RELEASE_FILES),
+                "BERTH_MAX_BYTES": str(settings.MAX_RELEASE_BYTES),
+                "BERTH_DOCKER_HOST": settings.DOCKER_URL,
+            },
+        )
+    run.remember(pipeline_id=pipeline.id)
+    run.note(f"pipeline {pipeline.id} {pipeline.web_url}")
+
+
+def ensure_pipeline_finished(run: Run) -> None:
+    """Waits for the pipeline's end. Raises `ReleaseRefused` where `deploy.sh` refused the tree."""
+    release, _environment = subject_of(run)
+    project_id = repository_of(release.app).management_project_id or 0
+    forge, pipeline_id = forge_from_settings(), run.operation.data["pipeline_id"]
+    until = time.monotonic() + PIPELINE_WATCH_S
+    pipeline = pipelines.get_pipeline(forge, project_id, pipeline_id)
+    while not pipeline.is_finished and time.monotonic() < until and not run.lost.is_set():
+        time.sleep(PIPELINE_LOOK_S)
+        pipeline = pipelines.get_pipeline(forge, project_id, pipeline_id)
+    if not pipeline.is_finished:
+        raise Wait(f"pipeline {pipeline_id} is {pipeline.status}", seconds=PIPELINE_PAUSE_S)
+    trace, reason = pipelines.pipeline_trace(forge, project_id, pipeline_id)
+    run.note(trace)
+    if pipeline.status == "success":
+        return
+    refused = next((line for line in trace.splitlines() if "berth: refused: " in line), None)
+    if refused is not None:
+        raise ReleaseRefused(refused.split("berth: refused: ", 1)[1] + " (the developer must change the release)")
+    said = next((line for line in reversed(trace.splitlines()) if "berth: failed: " in line), "")
+    if reason == "runner_system_failure":
+        _try_another_pipeline(run, "the forge's runner was stopped in the middle of the pipeline")
+    if "port is already allocated" in trace or "address already in use" in trace:
+        _lease_other_ports(run)
+    if run.operation.data.get("pipelines", 0) < 2 and pipeline.status == "failed" and "berth: retry: " in trace:
+        _try_another_pipeline(run, said)
+    raise OperatorError(
+        f"pipeline {pipeline_id} ended as {pipeline.status}: "
+        f"{said.split('berth: failed: ', 1)[-1] or reason or 'see the output of this step'} "
+        "(an operator must look at the management repository's pipeline)"
+    )
+
+
+def _try_another_pipeline(run: Run, why: str) -> None:
+    """Has the next run of the earlier step create a new pipeline. Raises `RetryableError`."""
+    data = {key: value for key, value in run.operation.data.items() if key != "pipeline_id"}
+    run.operation.data = {**data, "pipelines": data.get("pipelines", 0) + 1}
+    run.write(data=run.operation.data)
+    run.repeat_from("ensure_pipeline")
+    raise RetryableError(f"{why}: Berth starts another pipeline")
+
+
+def _lease_other_ports(run: Run) -> None:
+    """A stranger has one of the ports: they rest, and the next run leases others. Raises `RetryableError`."""
+    with transaction.atomic():
+        for workload in run.operation.workloads.select_related("port_lease"):
+            leases.port_release(lease=workload.port_lease)
+            workload.delete()
+    run.repeat_from("ensure_leases")
+    _try_another_pipeline(run, "a port of the range is taken by a process that is not Berth's")

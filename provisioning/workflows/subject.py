@@ -1,0 +1,17 @@
+"""What a deployment is about, read anew."""
+
+from provisioning.workflows.engine import Cancelled, Run
+from tenants.choices import AppState, ReleaseState
+from tenants.models import Environment, Release
+
+
+def subject_of(run: Run) -> tuple[Release, Environment]:
+    """The release and its environment. Raises `Cancelled` where the app is going."""
+    operation = run.operation
+    if operation.release is None or operation.environment is None:
+        raise TypeError(f"operation {operation.pk} deploys nothing")
+    operation.release.refresh_from_db()
+    operation.app.refresh_from_db()
+    if operation.app.state != AppState.ACTIVE or operation.release.state == ReleaseState.CANCELLED:
+        raise Cancelled
+    return operation.release, operation.environment

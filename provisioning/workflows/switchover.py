@@ -1,0 +1,144 @@
+"""The part of a deployment on host and edge: health check, switch, a look from outside, standby, the old ones' end."""
+
+import time
+
+from django.conf import settings
+from django.db import transaction
+from django.utils import timezone
+
+from provisioning import probes
+from provisioning.choices import WorkloadRole, WorkloadState
+from provisioning.containers.engine import engine_for
+from provisioning.edge import edge_from_settings
+from provisioning.exceptions import (
+    OperatorError,
+    PermanentError,
+    ReleaseUnhealthy,
+)
+from provisioning.rendering.edge import render_edge_site
+from provisioning.workflows.engine import Run, Wait
+from provisioning.workflows.instances import ensure_instance, remove_workloads
+from provisioning.workflows.specs import (
+    container_names,
+    release_spec,
+    site_spec,
+)
+from provisioning.workflows.subject import subject_of
+from tenants.choices import ReleaseState
+from tenants.models import Environment
+
+HEALTH_DEADLINE_S = 30
+HEALTH_LOOK_S = 0.05
+# Requests that the old edge workers took before the switch still find the old containers.
+DRAIN_S = 2
+
+
+def ensure_healthy(run: Run) -> None:
+    """The new live workload answers its health check, or the deployment fails with its containers' last words."""
+    _release, _environment = subject_of(run)
+    spec = release_spec(run.operation)
+    live = next(instance for instance in spec.instances if instance.role == "live")
+    names = container_names(spec, "live")
+    started = time.monotonic()
+    workload = run.operation.workloads.select_related("host").get(role=WorkloadRole.LIVE)
+    engine = engine_for(workload.host.docker_url)
+    answer, looked = "no answer", started
+    while time.monotonic() - started < HEALTH_DEADLINE_S and not run.lost.is_set():
+        answer, healthy = probes.probe(
+            address=live.address, port=live.port, hostname=spec.hostnames[0], path=spec.health_check_path
+        )
+        if healthy:
+            run.note(f"GET {spec.health_check_path}: {answer} after {time.monotonic() - started:.2f} s")
+            return
+        if time.monotonic() - looked > 1:
+            looked = time.monotonic()
+            if any(state in {"exited", "dead", "missing"} for state in engine.states(names).values()):
+                answer = "a container ended"
+                break
+        time.sleep(HEALTH_LOOK_S)
+    run.write()  # a worker that lost its lease judges nobody
+    raise ReleaseUnhealthy(
+        f"GET {spec.health_check_path} of the new containers: {answer} "
+        f"(the developer must make the plugin answer 2xx or 3xx within {HEALTH_DEADLINE_S} s).\n"
+        f"{engine.inspect_failure(names)}"
+    )
+
+
+def ensure_edge_switched(run: Run) -> None:
+    """Points the edge at the new workloads. nginx takes the whole configuration or keeps the old one."""
+    _release, environment = subject_of(run)
+    with transaction.atomic():
+        run.write()
+        environment.workloads.filter(state=WorkloadState.SERVING).exclude(deployment=run.operation).update(
+            state=WorkloadState.DRAINING
+        )
+        run.operation.workloads.filter(state=WorkloadState.STARTING).update(state=WorkloadState.SERVING)
+    _apply_site(environment)
+
+
+def ensure_reachable(run: Run) -> None:
+    """The page answers at its own hostname, through the edge."""
+    release, environment = subject_of(run)
+    path = release.configuration["health_check_path"]
+    for hostname in environment.subdomains.values_list("hostname", flat=True):
+        answer = "no answer"
+        for _look in range(20):
+            answer, healthy = probes.probe(
+                address=settings.EDGE_PROBE_ADDRESS, port=settings.EDGE_PORT, hostname=hostname, path=path
+            )
+            if healthy:
+                break
+            time.sleep(HEALTH_LOOK_S)
+        else:
+            raise OperatorError(f"{hostname} did not answer through the edge: {answer}; look at the edge's error log")
+        run.note(f"http://{hostname}:{settings.EDGE_PORT}{path}: {answer}")
+
+
+def ensure_standby(run: Run) -> None:
+    """The standby of the same release runs beside the live workload. The reconciler keeps both from now on."""
+    standby = run.operation.workloads.filter(role=WorkloadRole.STANDBY, state=WorkloadState.SERVING).first()
+    if standby is None:
+        run.note("this environment has no standby")
+        return
+    try:
+        ensure_instance(standby)
+    except PermanentError as error:
+        run.note(f"the standby did not start: {error}; the reconciler tries again")
+
+
+def remove_old_containers(run: Run) -> None:
+    """Old containers finish their requests and go; their ports rest."""
+    environment = run.operation.environment
+    if environment is None:
+        return
+    old = environment.workloads.filter(state=WorkloadState.DRAINING)
+    if not old.exists():
+        return
+    if "drain_from" not in run.operation.data:
+        run.remember(drain_from=timezone.now().isoformat())
+        raise Wait("the old containers finish their requests", seconds=DRAIN_S)
+    for workload in remove_workloads(old):
+        run.note(f"{workload} removed")
+
+
+def put_back(run: Run) -> None:
+    operation, environment, release = run.operation, run.operation.environment, run.operation.release
+    if environment is None or release is None:
+        return
+    release.refresh_from_db()
+    if release.state == ReleaseState.LIVE:
+        return
+    with transaction.atomic():
+        run.write()
+        switched = operation.workloads.filter(state=WorkloadState.SERVING).update(state=WorkloadState.STARTING)
+        environment.workloads.filter(state=WorkloadState.DRAINING).exclude(deployment=operation).update(
+            state=WorkloadState.SERVING
+        )
+    if switched:
+        _apply_site(environment)
+    remove_workloads(operation.workloads.exclude(state=WorkloadState.REMOVED))
+
+
+def _apply_site(environment: Environment) -> None:
+    site = site_spec(environment)
+    edge_from_settings().apply({site.name: render_edge_site(site) if site.servers else None})
