@@ -3,7 +3,7 @@
 import hashlib
 import hmac
 import json
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from functools import partial
 from typing import Any
 
@@ -14,7 +14,7 @@ from django.utils.crypto import salted_hmac
 
 from tenants import access, validators
 from tenants.canonical import canonical_json
-from tenants.choices import RELEASE_SOURCES, STACK_VERSIONS, AppState, ReleaseState, ReviewDecision
+from tenants.choices import OPEN_RELEASE_STATES, RELEASE_SOURCES, STACK_VERSIONS, AppState, ReleaseState, ReviewDecision
 from tenants.exceptions import AlreadyExists, DigestMismatch, InvalidTransition
 from tenants.models import Environment, PluginApp, Release, User
 from tenants.services.audit import audit_record
@@ -96,13 +96,15 @@ def _numbered(release: Release) -> Release:
 def release_cancel(*, release: Release, actor: User, comment: str = "", digest: str | None = None) -> Release:
     """Takes a release back that is not deploying yet. Raises `InvalidTransition`, naming who was faster.
 
-    A `digest` that is given must be the release's: else `DigestMismatch`.
+    A release that was approved after `release` was read is not cancelled: who asked did not know. A `digest`
+    that is given must be the release's: else `DigestMismatch`.
     """
     access.require(user=actor, action="release.cancel", obj=release)
     validators.free_text(comment, field="comment")
     if digest is not None:
         require_digest(release, digest)
-    move(release, to=ReleaseState.CANCELLED)
+    seen = {ReleaseState.APPROVED} if release.state == ReleaseState.APPROVED else set(OPEN_RELEASE_STATES)
+    move(release, to=ReleaseState.CANCELLED, sources={ReleaseState.CANCELLED: seen})
     _record(release, "release.cancelled", f"release {release.number} cancelled", actor=actor, comment=comment)
     transaction.on_commit(partial(release_cancelled.send_robust, sender=Release, release_id=release.pk))
     return release
@@ -228,10 +230,12 @@ def release_digest(
     return hashlib.sha256(canonical_json(parts)).hexdigest()
 
 
-def move(release: Release, *, to: ReleaseState, **fields: Any) -> None:
+def move(
+    release: Release, *, to: ReleaseState, sources: Mapping[str, Collection[str]] = RELEASE_SOURCES, **fields: Any
+) -> None:
     """`transition` with an error that says who decided, where somebody did."""
     try:
-        transition(release, to=to, sources=RELEASE_SOURCES, **fields)
+        transition(release, to=to, sources=sources, **fields)
     except InvalidTransition as error:
         review = release.reviews.select_related("reviewer").first()
         if review is None:

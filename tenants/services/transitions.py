@@ -1,12 +1,13 @@
 """How a state changes: by compare-and-set, and in no other way."""
 
+from collections.abc import Collection, Mapping
 from typing import Any
 
 from tenants.exceptions import InvalidTransition
 from tenants.models import PluginApp, Release
 
 
-def transition(row: PluginApp | Release, *, to: str, sources: dict[str, set[str]], **fields: Any) -> None:
+def transition(row: PluginApp | Release, *, to: str, sources: Mapping[str, Collection[str]], **fields: Any) -> None:
     """Moves `row` to the state `to` if it is in one of `sources[to]`, together with `fields`; refreshes the row.
 
     Raises `InvalidTransition`, which names the state that the row is in. Of several callers exactly one wins.
@@ -21,5 +22,5 @@ def _name(row: PluginApp | Release) -> str:
     return row.public_id if isinstance(row, PluginApp) else f"release {row.number} of {row.app.public_id}"
 
 
-def _listed(states: set[str]) -> str:
+def _listed(states: Collection[str]) -> str:
     return " or ".join(sorted(str(state) for state in states))

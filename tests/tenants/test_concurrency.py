@@ -1,0 +1,157 @@
+"""Many callers at once, each with a connection of its own, on the database that tests run on."""
+
+from collections import Counter
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from threading import Barrier
+from typing import Any
+
+import pytest
+from django.db import connections
+
+from tenants.choices import MemberRole, ReleaseState
+from tenants.exceptions import AlreadyExists, InvalidTransition, LastOwner, TenantsError
+from tenants.models import AuditEvent, ConfigVariable, IdempotencyKey, Membership, PluginApp, Release, Review
+from tenants.services import apps, environments, organizations, releases, reviews
+from tests.factories import (
+    api_client,
+    environment_of,
+    make_app,
+    make_member,
+    make_organization,
+    make_release,
+    make_reviewer,
+    owner_of,
+)
+
+pytestmark = pytest.mark.django_db(transaction=True)
+CALLERS = 8
+
+
+def at_once(*calls: Callable[[], Any]) -> list[Any]:
+    """The results of `calls`, or the refusals they raised, started together."""
+    barrier = Barrier(len(calls))
+
+    def run(call: Callable[[], Any]) -> Any:
+        try:
+            barrier.wait(timeout=30)
+            return call()
+        except TenantsError as refusal:
+            return refusal
+        finally:
+            connections.close_all()
+
+    with ThreadPoolExecutor(len(calls)) as pool:
+        return list(pool.map(run, calls))
+
+
+def test_apps_created_at_once_have_numbers_of_their_own() -> None:
+    organization = make_organization()
+    owner = owner_of(organization)
+
+    def create(slug: str) -> PluginApp:
+        return apps.app_create(organization=organization, name=slug, slug=slug, stack="php", actor=owner)
+
+    made = at_once(*(lambda slug=f"app-{index}": create(slug) for index in range(CALLERS)))  # type: ignore[misc]
+    assert sorted(app.number for app in made) == [1_000_001 + index for index in range(CALLERS)]
+
+
+def test_of_apps_with_one_slug_exactly_one_is_created() -> None:
+    organization = make_organization()
+    owner = owner_of(organization)
+    results = at_once(
+        *[lambda: apps.app_create(organization=organization, name="x", slug="same", stack="php", actor=owner)] * CALLERS
+    )
+    assert Counter(type(result) for result in results) == {PluginApp: 1, AlreadyExists: CALLERS - 1}
+    assert PluginApp.objects.count() == 1
+
+
+def test_releases_submitted_at_once_have_numbers_of_their_own() -> None:
+    app = make_app()
+    owner, environment = owner_of(app.organization), environment_of(app)
+    made = at_once(
+        *[lambda: releases.release_submit(environment=environment, ref="main", notes="", actor=owner)] * CALLERS
+    )
+    assert sorted(release.number for release in made) == list(range(1, CALLERS + 1))
+
+
+@pytest.mark.parametrize("attempt", range(3))
+def test_of_decisions_and_a_withdrawal_exactly_one_wins(attempt: int) -> None:
+    release = make_release(state=ReleaseState.AWAITING_REVIEW)
+    owner = owner_of(release.app.organization)
+    events = AuditEvent.objects.count()
+
+    def fresh() -> Release:
+        return Release.objects.get(pk=release.pk)
+
+    def deciding(service: Callable[..., Release]) -> Callable[[], Release]:
+        reviewer = make_reviewer()
+        read = fresh()
+        return lambda: service(release=read, digest=release.digest, comment="", actor=reviewer)
+
+    calls = [deciding(reviews.release_approve) for _ in range(3)] + [deciding(reviews.release_reject) for _ in range(3)]
+    reads = [fresh(), fresh()]
+    calls += [lambda read=read: releases.release_cancel(release=read, actor=owner) for read in reads]  # type: ignore[misc]
+    results = at_once(*calls)
+    winners = [result for result in results if isinstance(result, Release)]
+    assert len(winners) == 1
+    assert all(isinstance(result, InvalidTransition) for result in results if result not in winners)
+    assert AuditEvent.objects.count() == events + 1
+    state = fresh().state
+    assert state == winners[0].state
+    assert Review.objects.count() == (0 if state == ReleaseState.CANCELLED else 1)
+
+
+def test_two_owners_who_remove_each_other_leave_one() -> None:
+    organization = make_organization()
+    first = owner_of(organization)
+    second = make_member(organization, MemberRole.OWNER)
+    results = at_once(
+        lambda: organizations.membership_remove(organization=organization, username=second.username, actor=first),
+        lambda: organizations.membership_remove(organization=organization, username=first.username, actor=second),
+    )
+    assert sum(isinstance(result, TenantsError) for result in results) == 1
+    assert Membership.objects.filter(organization=organization, role=MemberRole.OWNER).count() == 1
+
+
+def test_the_last_owner_stays() -> None:
+    organization = make_organization()
+    owner = owner_of(organization)
+    with pytest.raises(LastOwner):
+        organizations.membership_remove(organization=organization, username=owner.username, actor=owner)
+    with pytest.raises(LastOwner):
+        organizations.membership_add(
+            organization=organization, username=owner.username, role=MemberRole.DEVELOPER, actor=owner
+        )
+
+
+def test_variables_set_at_once_stay_within_their_room_together() -> None:
+    app = make_app()
+    owner, environment = owner_of(app.organization), environment_of(app)
+
+    def put(name: str) -> ConfigVariable:
+        return environments.variable_set(
+            environment=environment, name=name, value="x" * 1900, is_secret=True, actor=owner
+        )
+
+    results = at_once(*(lambda name=f"V{index}": put(name) for index in range(CALLERS)))  # type: ignore[misc]
+    assert sum(isinstance(result, ConfigVariable) for result in results) == 3
+    assert ConfigVariable.objects.count() == 3
+
+
+def test_one_idempotency_key_sent_at_once_creates_once() -> None:
+    organization = make_organization(slug="acme")
+    client_of = [api_client(owner_of(organization)) for _ in range(CALLERS)]
+    body = {"organization": "acme", "name": "Shop", "slug": "shop", "stack": "php"}
+    answers = at_once(
+        *(
+            lambda client=client: client.post("/api/v1/apps/", body, format="json", headers={"Idempotency-Key": "k"})  # type: ignore[misc]
+            for client in client_of
+        )
+    )
+    codes = Counter(answer.status_code for answer in answers)
+    assert set(codes) <= {201, 409}
+    assert codes[201] >= 1
+    assert sum("Idempotency-Replayed" not in answer.headers for answer in answers if answer.status_code == 201) == 1
+    assert {answer.json()["code"] for answer in answers if answer.status_code == 409} <= {"idempotency_in_progress"}
+    assert (PluginApp.objects.count(), IdempotencyKey.objects.count()) == (1, 1)
