@@ -160,6 +160,9 @@ PORT_RANGE = (env.integer("BERTH_PORT_FIRST", 20000), env.integer("BERTH_PORT_LA
 SUBNET_POOL = env.text("BERTH_SUBNET_POOL", "10.213.0.0/16")
 UID_RANGE = (env.integer("BERTH_UID_FIRST", 200_000), env.integer("BERTH_UID_LAST", 299_999))
 DOCKER_URL = env.text("BERTH_DOCKER_URL", "unix:///var/run/docker.sock")
+# Log streams that one user may have open at once, in one web process; how often each is asked whether it still may.
+LOG_FOLLOWS_PER_USER = env.integer("BERTH_LOG_FOLLOWS_PER_USER", 10)
+LOG_RECHECK_INTERVAL_S = env.integer("BERTH_LOG_RECHECK_INTERVAL_S", 10)
 # A Debian image to build on, from a registry; empty: one is made from this machine's own apt sources.
 BASE_IMAGE = env.text("BERTH_BASE_IMAGE", "")
 # The private key for hosts that are reached over SSH.
