@@ -12,7 +12,6 @@ from provisioning.logs.redaction import Redactor
 from provisioning.models import Workload
 from tenants.models import Environment, Release
 
-DEFAULT_INSTALLATION = "berth"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -30,12 +29,11 @@ class LogSource:
 
 def log_source(environment: Environment) -> LogSource:
     releases = list(_releases(environment))
-    installation = "" if settings.INSTALLATION == DEFAULT_INSTALLATION else settings.INSTALLATION
     hosts = Workload.objects.filter(environment=environment).exclude(state=WorkloadState.REMOVED)
     urls = hosts.values_list("host__docker_url", flat=True)
     return LogSource(
         labels={
-            "berth.installation": installation,
+            "berth.installation": settings.INSTALLATION,
             "berth.app": environment.app.public_id,
             "berth.environment": environment.name,
         },
