@@ -64,8 +64,12 @@ class Configuration:
         return int(self.settings["BERTH_EDGE_PORT"])
 
     @property
+    def edge_address(self) -> str:
+        return self.settings["BERTH_EDGE_ADDRESS"]
+
+    @property
     def web_url(self) -> str:
-        return f"http://127.0.0.1:{self.web_port}"
+        return self.settings["BERTH_WEB_URL"]
 
     @property
     def docker_url(self) -> str:
@@ -134,16 +138,18 @@ def load(home: Path | None = None) -> Configuration:
     edge_port = _port(chosen, "BERTH_EDGE_PORT", 8080)
     if web_port == edge_port:
         raise Failure(f"BERTH_WEB_PORT and BERTH_EDGE_PORT are both {web_port}: give them two ports")
+    web_url = f"http://{reachable(chosen.get('BERTH_WEB_ADDRESS', '127.0.0.1'))}:{web_port}"
     derived = {
         "BERTH_INSTALLATION": "berth",
         "BERTH_WEB_ADDRESS": "127.0.0.1",
         "BERTH_WEB_PORT": str(web_port),
-        "BERTH_WEB_URL": f"http://127.0.0.1:{web_port}",
+        "BERTH_WEB_URL": web_url,
+        "BERTH_EDGE_ADDRESS": "127.0.0.1",
         "BERTH_EDGE_PORT": str(edge_port),
         "BERTH_DOCKER_URL": "unix:///var/run/docker.sock",
         "BERTH_BROKER_URL": f"redis+socket://{run}/redis.sock",
         "BERTH_EMBEDDED_FORGE": "false" if "FORGE_URL" in chosen else "true",
-        "FORGE_URL": f"http://127.0.0.1:{web_port}/forge",
+        "FORGE_URL": f"{web_url}/forge",
     }
     configuration = Configuration(
         home=home,
@@ -158,6 +164,11 @@ def load(home: Path | None = None) -> Configuration:
             "a letter first, since containers and networks are named after it"
         )
     return configuration
+
+
+def reachable(address: str) -> str:
+    """The address at which this machine reaches what listens on `address`, which may be all of its addresses."""
+    return {"0.0.0.0": "127.0.0.1", "::": "[::1]"}.get(address, f"[{address}]" if ":" in address else address)  # noqa: S104
 
 
 def differences(configuration: Configuration) -> list[str]:

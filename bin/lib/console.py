@@ -57,8 +57,8 @@ def last_lines(path: Path, count: int = 25) -> str:
     return "\n".join(f"    {line}" for line in lines) or "    (the log is empty)"
 
 
-def run_logged(argv: Sequence[str], *, log: Path, env: Mapping[str, str], cwd: Path, remedy: str) -> None:
-    """Runs `argv` with its output added to `log`. Raises `Failure` with the end of the output and the remedy."""
+def run_logged(argv: Sequence[str], *, log: Path, env: Mapping[str, str], cwd: Path, name: str, remedy: str) -> None:
+    """Runs `argv` with its output added to `log`. Raises `Failure` with `name`, remedy and end of the output."""
     with log.open("ab") as output:
         start = output.tell()
         result = subprocess.run(
@@ -70,7 +70,7 @@ def run_logged(argv: Sequence[str], *, log: Path, env: Mapping[str, str], cwd: P
         output.seek(start)
         lines = output.read().decode(errors="replace").splitlines()[-25:]
     shown = "\n".join(f"    {line}" for line in lines)
-    raise Failure(f"{Path(argv[0]).name} failed with status {result.returncode}: {remedy}\n{shown}\n  all of it: {log}")
+    raise Failure(f"{name} failed with status {result.returncode}: {remedy}\n{shown}\n  all of it: {log}")
 
 
 def guarded(main: Callable[[], int]) -> int:

@@ -7,7 +7,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 from lib import supervisor
-from lib.configuration import Configuration
+from lib.configuration import Configuration, reachable
 from lib.console import Failure, last_lines
 
 LIMIT_S = 60
@@ -68,15 +68,19 @@ def _worker(configuration: Configuration) -> str:
 
 
 def _web(configuration: Configuration) -> str:
-    return _http(configuration.web_port, "/api/v1/health/", host=f"127.0.0.1:{configuration.web_port}", expected=200)
+    address = reachable(configuration.web_address)
+    return _http(
+        address, configuration.web_port, "/api/v1/health/", host=f"localhost:{configuration.web_port}", expected=200
+    )
 
 
 def _edge(configuration: Configuration) -> str:
-    return _http(configuration.edge_port, "/", host="nobody.invalid", expected=404)
+    address = reachable(configuration.edge_address)
+    return _http(address, configuration.edge_port, "/", host="nobody.invalid", expected=404)
 
 
-def _http(port: int, path: str, *, host: str, expected: int) -> str:
-    connection = http.client.HTTPConnection("127.0.0.1", port, timeout=10)
+def _http(address: str, port: int, path: str, *, host: str, expected: int) -> str:
+    connection = http.client.HTTPConnection(address.strip("[]"), port, timeout=10)
     try:
         connection.request("GET", path, headers={"Host": host})
         response = connection.getresponse()

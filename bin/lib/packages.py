@@ -96,7 +96,7 @@ def ensure(needs: list[Need], *, log: Path, step: Step) -> None:
     say(f"installing {len(missing)}:\n{listed}")
     argv = [*as_root(f"install {' '.join(names)}"), sys.executable, str(INSTALLER), *names]
     environment = dict(os.environ) | {"DEBIAN_FRONTEND": "noninteractive"}
-    run_logged(argv, log=log, env=environment, cwd=ROOT, remedy=f"install by hand: {command}")
+    run_logged(argv, log=log, env=environment, cwd=ROOT, name="apt-get", remedy=f"install by hand: {command}")
     still = [need.package for need in missing if not need.is_met()]
     if still:
         raise Failure(f"{', '.join(still)}: installed, and what it should bring is still not there; see {log}")

@@ -21,7 +21,7 @@ def ensure_free(configuration: Configuration) -> None:
     """Raises `Failure` naming port, process and setting for the first port of the installation that is taken."""
     for setting, port, address in (
         ("BERTH_WEB_PORT", configuration.web_port, configuration.web_address),
-        ("BERTH_EDGE_PORT", configuration.edge_port, "0.0.0.0"),  # noqa: S104 - compared with, not listened on
+        ("BERTH_EDGE_PORT", configuration.edge_port, configuration.edge_address),
     ):
         for listener in listeners(port):
             if _collide(listener.address, address):

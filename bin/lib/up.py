@@ -123,7 +123,10 @@ def _print_places(configuration: Configuration) -> None:
         ("portal", f"{configuration.web_url}/"),
         ("API", f"{configuration.web_url}/api/v1/"),
         ("API docs", f"{configuration.web_url}/api/v1/docs/"),
-        ("apps (edge)", f"http://127.0.0.1:{configuration.edge_port}/, by hostname"),
+        (
+            "apps (edge)",
+            f"http://{settings.reachable(configuration.edge_address)}:{configuration.edge_port}/, by hostname",
+        ),
         ("forge", configuration.settings["FORGE_URL"]),
         ("logs", f"{configuration.logs}/"),
         ("settings", str(configuration.home / "settings.env")),

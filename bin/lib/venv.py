@@ -31,10 +31,24 @@ def ensure(requirements: str, *, log: Path, step: Step) -> None:
         if not _runs():
             shutil.rmtree(VENV, ignore_errors=True)
             argv = [sys.executable, "-m", "venv", str(VENV)]
-            run_logged(argv, log=log, env=environment, cwd=ROOT, remedy="the virtual environment could not be made")
+            run_logged(
+                argv,
+                log=log,
+                env=environment,
+                cwd=ROOT,
+                name="python3 -m venv",
+                remedy="the virtual environment could not be made",
+            )
         argv = [str(PYTHON), "-m", "pip", "install", "--quiet", "--disable-pip-version-check", "--no-input"]
         argv += ["--requirement", str(source)]
-        run_logged(argv, log=log, env=environment, cwd=ROOT, remedy="is the Python package index reachable?")
+        run_logged(
+            argv,
+            log=log,
+            env=environment,
+            cwd=ROOT,
+            name="pip install",
+            remedy="is the Python package index reachable?",
+        )
         stamp.write_text(digest)
         step.note = f"installed requirements/{requirements}.txt"
 
