@@ -13,7 +13,6 @@ from provisioning.models import Workload
 from tenants.models import Environment, Release
 
 
-
 @dataclass(frozen=True, kw_only=True)
 class LogSource:
     """One environment's logs. `labels` select its containers, and no other's, on every engine of `docker_urls`.
