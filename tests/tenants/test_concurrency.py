@@ -52,7 +52,7 @@ def test_apps_created_at_once_have_numbers_of_their_own() -> None:
     def create(slug: str) -> PluginApp:
         return apps.app_create(organization=organization, name=slug, slug=slug, stack="php", actor=owner)
 
-    made = at_once(*(lambda slug=f"app-{index}": create(slug) for index in range(CALLERS)))  # type: ignore[misc]
+    made = at_once(*(lambda slug=f"app-{index}": create(slug) for index in range(CALLERS)))
     assert sorted(app.number for app in made) == [1_000_001 + index for index in range(CALLERS)]
 
 
@@ -91,7 +91,7 @@ def test_of_decisions_and_a_withdrawal_exactly_one_wins(attempt: int) -> None:
 
     calls = [deciding(reviews.release_approve) for _ in range(3)] + [deciding(reviews.release_reject) for _ in range(3)]
     reads = [fresh(), fresh()]
-    calls += [lambda read=read: releases.release_cancel(release=read, actor=owner) for read in reads]  # type: ignore[misc]
+    calls += [lambda read=read: releases.release_cancel(release=read, actor=owner) for read in reads]
     results = at_once(*calls)
     winners = [result for result in results if isinstance(result, Release)]
     assert len(winners) == 1
@@ -134,7 +134,7 @@ def test_variables_set_at_once_stay_within_their_room_together() -> None:
             environment=environment, name=name, value="x" * 1900, is_secret=True, actor=owner
         )
 
-    results = at_once(*(lambda name=f"V{index}": put(name) for index in range(CALLERS)))  # type: ignore[misc]
+    results = at_once(*(lambda name=f"V{index}": put(name) for index in range(CALLERS)))
     assert sum(isinstance(result, ConfigVariable) for result in results) == 3
     assert ConfigVariable.objects.count() == 3
 
@@ -145,7 +145,7 @@ def test_one_idempotency_key_sent_at_once_creates_once() -> None:
     body = {"organization": "acme", "name": "Shop", "slug": "shop", "stack": "php"}
     answers = at_once(
         *(
-            lambda client=client: client.post("/api/v1/apps/", body, format="json", headers={"Idempotency-Key": "k"})  # type: ignore[misc]
+            lambda client=client: client.post("/api/v1/apps/", body, format="json", headers={"Idempotency-Key": "k"})
             for client in client_of
         )
     )

@@ -24,14 +24,14 @@ PARTS = st.fixed_dictionaries(
 
 
 @given(PARTS, PARTS, st.sampled_from(["commit_sha", "stack", "stack_version", "configuration_sha256", "variables"]))
-def test_a_change_of_any_part_changes_the_digest(parts: dict, other: dict, name: str) -> None:  # type: ignore[type-arg]
+def test_a_change_of_any_part_changes_the_digest(parts: dict, other: dict, name: str) -> None:
     assume(parts[name] != other[name])
     changed = copy.deepcopy(parts) | {name: other[name]}
     assert release_digest(**changed) != release_digest(**parts)
 
 
 @given(PARTS)
-def test_the_order_of_variables_and_their_spelling_do_not_matter(parts: dict) -> None:  # type: ignore[type-arg]
+def test_the_order_of_variables_and_their_spelling_do_not_matter(parts: dict) -> None:
     digest = release_digest(**parts)
     turned = dict(reversed(parts["variables"].items()))
     assert release_digest(**parts | {"variables": turned}) == digest
@@ -40,7 +40,7 @@ def test_the_order_of_variables_and_their_spelling_do_not_matter(parts: dict) ->
 
 
 @given(PARTS)
-def test_who_does_not_have_the_platforms_key_cannot_try_values(parts: dict) -> None:  # type: ignore[type-arg]
+def test_who_does_not_have_the_platforms_key_cannot_try_values(parts: dict) -> None:
     digest = release_digest(**parts)
     with override_settings(SECRET_KEY="another-key"):
         assert release_digest(**parts) != digest

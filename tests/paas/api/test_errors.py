@@ -23,7 +23,7 @@ def client() -> APIClient:
     return api_client(make_user())
 
 
-def send(client: APIClient, body: bytes | str, content_type: str = "application/json") -> tuple[int, dict]:  # type: ignore[type-arg]
+def send(client: APIClient, body: bytes | str, content_type: str = "application/json") -> tuple[int, dict]:
     response = client.generic("POST", ORGANIZATIONS, body, content_type=content_type)
     problem = response.json()
     assert response.headers["Content-Type"] == "application/problem+json"

@@ -17,7 +17,7 @@ def client() -> APIClient:
     return api_client(owner_of(make_organization(slug="acme")))
 
 
-def create(client: APIClient, **changes: object) -> dict:  # type: ignore[type-arg]
+def create(client: APIClient, **changes: object) -> dict:
     body = {"organization": "acme", "name": "Shop", "slug": "shop", "stack": "php"} | changes
     response = client.post(APPS, body, format="json")
     return response.json() | {"code_": response.status_code}

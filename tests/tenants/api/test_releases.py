@@ -26,7 +26,7 @@ def reviewer() -> APIClient:
     return api_client(make_reviewer("rita"))
 
 
-def decide(client: APIClient, release: Release, verb: str, **body: str) -> tuple[int, dict]:  # type: ignore[type-arg]
+def decide(client: APIClient, release: Release, verb: str, **body: str) -> tuple[int, dict]:
     response = client.post(f"{RELEASES}{release.pk}/{verb}/", {"digest": release.digest} | body, format="json")
     return response.status_code, response.json()
 
