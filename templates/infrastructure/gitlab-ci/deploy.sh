@@ -54,7 +54,8 @@ require BERTH_PROJECT '[a-z0-9][a-z0-9-]{0,100}'
 require BERTH_NETWORK '[a-z0-9][a-z0-9-]{0,100}'
 require BERTH_SUBNET '[0-9]{1,3}(\.[0-9]{1,3}){3}/[0-9]{1,2}'
 require BERTH_BRIDGE 'pa-[0-9a-f]{10}'
-require BERTH_START '(live|standby)-(web|app)( (live|standby)-(web|app))*'
+services='(live|standby)-(web|app)( (live|standby)-(web|app))*'
+require BERTH_START "$services"
 require BERTH_MAX_FILES '[1-9][0-9]{0,8}'
 require BERTH_MAX_BYTES '[1-9][0-9]{0,14}'
 require BERTH_CODE_URL '[^[:space:][:cntrl:]]+'
@@ -73,10 +74,11 @@ case "$BERTH_CODE_URL" in
 esac
 
 # In the checkout, which the runner clears away even where this script is killed; the sockets' paths must be short.
-output="$(mktemp -d .berth.XXXXXXXX 2>&1)" || explained "a scratch directory can't be made" "the runner" "$output"
-scratch="$(realpath -- "$output")"
-sockets="$(mktemp -d /tmp/berth.XXXXXXXX)"
+scratch="$(pwd -P)/.berth.$$"
+sockets="/tmp/berth.$$.$RANDOM$RANDOM"
 trap 'rm -rf -- "$scratch" "$sockets"' EXIT
+trap 'exit 143' TERM INT HUP
+(umask 077 && attempt "a scratch directory can't be made" "the runner" mkdir -- "$scratch" "$sockets")
 repository="$scratch/repository"
 release="$scratch/release"
 tree="$release/code"
@@ -303,6 +305,7 @@ while read -r transport rest; do
         *) failed "BERTH_TARGETS names the transport $(shown "$transport"), which is neither local nor ssh" ;;
     esac
     read -r home own <<<"$rest"
+    [[ ${own:-$BERTH_START} =~ ^$services$ ]] || failed "BERTH_TARGETS names services that are not valid"
     read -r -a start <<<"${own:-$BERTH_START}"
     deliver "$transport" "$address" "$home" "${start[@]}" </dev/null
     say "started ${start[*]} on $address"

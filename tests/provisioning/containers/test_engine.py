@@ -84,7 +84,9 @@ def test_a_network_is_made_once_and_keeps_its_settings(stage: Stage) -> None:
     spec = stage.spec
     for _ in range(2):
         stage.engine.ensure_network(spec.environment_name, spec.subnet, spec.bridge)
-    form = '{{index .Options "com.docker.network.bridge.enable_icc"}} {{index .Options "com.docker.network.bridge.name"}} '
+    form = (
+        '{{index .Options "com.docker.network.bridge.enable_icc"}} {{index .Options "com.docker.network.bridge.name"}} '
+    )
     form += '{{index .Options "com.docker.network.bridge.enable_ip_masquerade"}} {{(index .IPAM.Config 0).Subnet}}'
     found = docker("network", "inspect", "--format", form, spec.environment_name).stdout.split()
     assert found == ["false", spec.bridge, "false", spec.subnet]

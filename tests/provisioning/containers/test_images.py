@@ -3,11 +3,11 @@
 import shutil
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 from django.core.management import call_command
 from django.core.management.base import CommandError
-from pytest_django import SettingsWrapper
 
 from provisioning.containers.images import ensure_images, image_tags
 from provisioning.exceptions import OperatorError, RetryableError
@@ -17,7 +17,7 @@ REPOSITORY = Path(__file__).resolve().parents[3]
 
 
 @pytest.fixture
-def sources(settings: SettingsWrapper, tmp_path: Path) -> Iterator[Path]:
+def sources(settings: Any, tmp_path: Path) -> Iterator[Path]:
     """The images' inputs, for changing."""
     shutil.copytree(REPOSITORY / "templates/infrastructure/images", tmp_path / "templates/infrastructure/images")
     settings.ROOT = tmp_path
@@ -30,7 +30,7 @@ def sources(settings: SettingsWrapper, tmp_path: Path) -> Iterator[Path]:
 ORIGINAL = image_tags()
 
 
-def test_a_tag_is_made_of_the_inputs_and_of_the_base(sources: Path, settings: SettingsWrapper) -> None:
+def test_a_tag_is_made_of_the_inputs_and_of_the_base(sources: Path, settings: Any) -> None:
     assert image_tags() == ORIGINAL
     (sources / "php" / "policy.xml").write_text("<policymap/>")
     changed = image_tags()
@@ -43,10 +43,9 @@ def test_a_tag_is_made_of_the_inputs_and_of_the_base(sources: Path, settings: Se
 
 
 @pytest.mark.docker
-def test_what_is_there_is_not_built_again(settings: SettingsWrapper, capsys: pytest.CaptureFixture[str]) -> None:
+def test_what_is_there_is_not_built_again(settings: Any, capsys: pytest.CaptureFixture[str]) -> None:
     assert ensure_images() == image_tags()
     before = {tag: docker("inspect", "--format", "{{.Id}}", tag).stdout for tag in image_tags().values()}
-    # Nothing that builds could work now: no tool is found.
     call_command("build_images")
     assert {tag: docker("inspect", "--format", "{{.Id}}", tag).stdout for tag in image_tags().values()} == before
     assert capsys.readouterr().out.splitlines() == [f"{name} {tag}" for name, tag in image_tags().items()]
@@ -82,13 +81,13 @@ def test_a_full_disk_is_named(sources: Path) -> None:
 
 
 @pytest.mark.docker
-def test_a_base_image_that_no_registry_has_is_named(settings: SettingsWrapper) -> None:
+def test_a_base_image_that_no_registry_has_is_named(settings: Any) -> None:
     settings.BASE_IMAGE = "127.0.0.1:1/nosuch:1"
     with pytest.raises(OperatorError, match="BERTH_BASE_IMAGE 127.0.0.1:1/nosuch:1"):
         ensure_images()
 
 
-def test_an_engine_that_is_down_can_be_tried_again(settings: SettingsWrapper) -> None:
+def test_an_engine_that_is_down_can_be_tried_again(settings: Any) -> None:
     settings.DOCKER_URL = "unix:///nosuch/docker.sock"
     with pytest.raises(RetryableError, match="does not answer"):
         ensure_images()

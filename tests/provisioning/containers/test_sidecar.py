@@ -38,7 +38,13 @@ def test_a_php_plugin_answers_with_its_variables_and_the_visitors_address(stage:
 
 
 def test_files_are_served_and_what_describes_the_plugin_is_not(stage: Stage) -> None:
-    served = ["style.css", "assets/deep/file.txt", ".well-known/security.txt", "vendor/library/script.js", "index.html/x.txt"]
+    served = [
+        "style.css",
+        "assets/deep/file.txt",
+        ".well-known/security.txt",
+        "vendor/library/script.js",
+        "index.html/x.txt",
+    ]
     hidden = [".env", ".htaccess", ".github/workflow.yml", "composer.json", "composer.lock", "data.sqlite", "dump.sql",
               "app.log", "php.ini", "lib/x.inc", "old.phps", "run.sh", "a.php.bak", "vendor/library/tool.php", "x.phtml"]  # fmt: skip
     for path in served + hidden:
@@ -50,7 +56,9 @@ def test_files_are_served_and_what_describes_the_plugin_is_not(stage: Stage) -> 
         assert stage.get(f"/{path}")[0] == 404, path
 
 
-@pytest.mark.parametrize("path", ["/picture.png/x.php", "/picture.png%00.php", "/picture.png/.php", "/picture.png%20.php"])
+@pytest.mark.parametrize(
+    "path", ["/picture.png/x.php", "/picture.png%00.php", "/picture.png/.php", "/picture.png%20.php"]
+)
 def test_a_picture_is_never_run_as_php(stage: Stage, path: str) -> None:
     stage.write("picture.png", "<?php echo 'RAN';")
     stage.started()
@@ -109,7 +117,10 @@ def test_a_worker_that_dies_in_mid_request_closes_the_connection_and_the_next_on
     assert stage.text("/") == "up"
 
 
-@pytest.mark.parametrize("header", ["X-Accel-Redirect: /secret.txt", "X-Accel-Limit-Rate: 1", "X-Accel-Buffering: no", "X-Sendfile: /etc/passwd"])
+@pytest.mark.parametrize(
+    "header",
+    ["X-Accel-Redirect: /secret.txt", "X-Accel-Limit-Rate: 1", "X-Accel-Buffering: no", "X-Sendfile: /etc/passwd"],
+)
 def test_a_header_does_not_steer_the_sidecar(stage: Stage, header: str) -> None:
     stage.write("index.php", f"<?php header('{header}'); echo 'own body';")
     stage.write(".secret/secret.txt", "secret")
@@ -166,7 +177,9 @@ def test_a_slow_request_leaves_a_trace_in_the_log_without_any_capability(stage: 
 
 
 def test_errors_and_output_of_workers_reach_the_log(stage: Stage) -> None:
-    stage.write("index.php", "<?php error_log('first line'); file_put_contents('php://stderr', \"second line\\n\"); nosuch();")
+    stage.write(
+        "index.php", "<?php error_log('first line'); file_put_contents('php://stderr', \"second line\\n\"); nosuch();"
+    )
     stage.write("style.css", "")
     assert stage.deploy().returncode == 0
     stage.wait("/style.css")
