@@ -1,6 +1,5 @@
 """The part of a deployment that goes through the forge: configuration, pointer to the commit, pipeline."""
 
-import base64
 import json
 import time
 
@@ -17,7 +16,7 @@ from provisioning.exceptions import (
 )
 from provisioning.forge import contents, pipelines
 from provisioning.forge.client import forge_from_settings
-from provisioning.rendering.compose import render_variables_override
+from provisioning.rendering.compose import encode_variables_override, render_variables_override
 from provisioning.rendering.pipeline import render_deploy_script, render_gitlab_ci
 from provisioning.rendering.release import render_release
 from provisioning.services.repositories import repository_of
@@ -49,7 +48,7 @@ def ensure_configuration_committed(run: Run) -> None:
     forge.ensure_variable(
         project_id,
         f"BERTH_VARIABLES_{environment.name.upper()}",
-        base64.b64encode(override.encode()).decode(),
+        encode_variables_override(override),
         is_masked=True,
     )
     files = {

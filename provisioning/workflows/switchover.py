@@ -15,11 +15,13 @@ from provisioning.exceptions import (
     PermanentError,
     ReleaseUnhealthy,
 )
+from provisioning.models import Host
 from provisioning.rendering.edge import render_edge_site
 from provisioning.workflows.engine import Run, Wait
-from provisioning.workflows.instances import ensure_instance, remove_workloads
+from provisioning.workflows.instances import ensure_instance, remove_release_trees, remove_workloads
 from provisioning.workflows.specs import (
     container_names,
+    release_home,
     release_spec,
     site_spec,
 )
@@ -31,6 +33,7 @@ HEALTH_DEADLINE_S = 30
 HEALTH_LOOK_S = 0.05
 # Requests that the old edge workers took before the switch still find the old containers.
 DRAIN_S = 2
+KEPT_TREES = 5
 
 
 def ensure_healthy(run: Run) -> None:
@@ -119,6 +122,15 @@ def remove_old_containers(run: Run) -> None:
         raise Wait("the old containers finish their requests", seconds=DRAIN_S)
     for workload in remove_workloads(old):
         run.note(f"{workload} removed")
+    _remove_old_trees(environment)
+
+
+def _remove_old_trees(environment: Environment) -> None:
+    """The files of the last few releases stay on the host, for whoever looks into an incident; older ones go."""
+    deployed = environment.releases.filter(workloads__isnull=False).exclude(state=ReleaseState.LIVE).distinct()
+    for release in deployed.order_by("-pk")[KEPT_TREES : 2 * KEPT_TREES]:
+        for host in Host.objects.filter(workloads__release=release).distinct():
+            remove_release_trees(host, [str(release_home(release, host))])
 
 
 def put_back(run: Run) -> None:
@@ -136,7 +148,11 @@ def put_back(run: Run) -> None:
         )
     if switched:
         _apply_site(environment)
-    remove_workloads(operation.workloads.exclude(state=WorkloadState.REMOVED))
+    new = operation.workloads.exclude(state=WorkloadState.REMOVED)
+    hosts = [workload.host for workload in new.select_related("host")]
+    remove_workloads(new)
+    for host in hosts[:1]:
+        remove_release_trees(host, [str(release_home(release, host))])
 
 
 def _apply_site(environment: Environment) -> None:
