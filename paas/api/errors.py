@@ -23,6 +23,7 @@ TITLES = {
     405: "Method not allowed",
     406: "Not acceptable",
     409: "Conflict",
+    411: "The length is missing",
     413: "The body is too large",
     415: "Unsupported media type",
     422: "Can't be processed",

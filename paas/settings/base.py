@@ -33,6 +33,7 @@ MIDDLEWARE = [
     "paas.middleware.RequestIdMiddleware",
     "django.middleware.security.SecurityMiddleware",
     "paas.middleware.ContentSecurityPolicyMiddleware",
+    "paas.middleware.ApiRequestMiddleware",
     "django.contrib.sessions.middleware.SessionMiddleware",
     "django.middleware.common.CommonMiddleware",
     "django.middleware.csrf.CsrfViewMiddleware",

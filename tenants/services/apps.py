@@ -62,15 +62,20 @@ def _numbered(app: PluginApp) -> PluginApp:
 
 @transaction.atomic
 def app_update(*, app: PluginApp, name: str, actor: User) -> PluginApp:
-    """Gives a living app another name. Raises `InvalidTransition` for one that is retiring or retired."""
+    """Gives a living app another name; the same name again leaves no trace.
+
+    Raises `InvalidTransition` for an app that is retiring or retired.
+    """
     access.require(user=actor, action="app.change", obj=app)
     validators.display_name(name)
+    before = app.name
     living = PluginApp.objects.filter(pk=app.pk).exclude(state__in=[AppState.RETIRING, AppState.RETIRED])
     updated = living.update(name=name)
     app.refresh_from_db()
     if not updated:
         raise InvalidTransition(f"{app.public_id} is {app.state}: it can't be changed any more")
-    audit_record(action="app.renamed", message=f"app renamed to {name}", actor=actor, app=app)
+    if name != before:
+        audit_record(action="app.renamed", message=f"app renamed to {name}", actor=actor, app=app)
     return app
 
 

@@ -62,6 +62,17 @@ def test_what_is_not_one_plain_json_object_is_a_400(client: APIClient, body: byt
     assert send(client, body)[0] == 400
 
 
+def test_a_body_of_unannounced_length_is_not_taken_for_none(client: APIClient) -> None:
+    response = client.generic("POST", ORGANIZATIONS, headers={"Transfer-Encoding": "chunked"})
+    assert (response.status_code, response.json()["code"]) == (411, "length_required")
+
+
+@pytest.mark.parametrize("path", ["organizations/a%00b/", "apps/app1000001%00/", "%00"])
+def test_a_nul_in_a_path_names_nothing(client: APIClient, path: str) -> None:
+    response = client.get(f"/api/v1/{path}")
+    assert (response.status_code, response.json()["code"]) == (404, "not_found")
+
+
 def test_brackets_in_a_text_are_not_nesting(client: APIClient) -> None:
     code, problem = send(client, json.dumps({"name": "[" * 50, "slug": '\\"' + "{" * 50}))
     assert (code, [error["field"] for error in problem["errors"]]) == (400, ["slug"])
