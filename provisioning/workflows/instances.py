@@ -11,7 +11,7 @@ from provisioning.containers.compose import compose_up
 from provisioning.containers.engine import engine_for
 from provisioning.models import Host, Workload
 from provisioning.transport import TargetSpec, transport_for
-from provisioning.workflows.specs import container_names, release_spec, role_of, service_names
+from provisioning.workflows.specs import container_names, engine_seen_from, release_spec, role_of, service_names
 
 
 def target_of(host: Host) -> TargetSpec:
@@ -33,7 +33,12 @@ def ensure_instance(workload: Workload, *, restart_unhealthy: bool = False) -> N
     states = engine.states(container_names(spec, role))
     if "missing" in states.values():
         engine.ensure_network(spec.environment_name, spec.subnet, spec.bridge)
-        compose_up(target_of(workload.host), spec, services=service_names(spec.stack, role))
+        compose_up(
+            target_of(workload.host),
+            spec,
+            services=service_names(spec.stack, role),
+            docker_url=engine_seen_from(workload.host),
+        )
         return
     for name, state in states.items():
         if state == "unhealthy" and restart_unhealthy:

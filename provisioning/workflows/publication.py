@@ -7,7 +7,7 @@ from django.conf import settings
 from django.db import transaction
 
 from provisioning import leases
-from provisioning.choices import WorkloadRole
+from provisioning.choices import Transport, WorkloadRole
 from provisioning.containers.images import image_tags
 from provisioning.exceptions import (
     OperatorError,
@@ -15,7 +15,8 @@ from provisioning.exceptions import (
     RetryableError,
 )
 from provisioning.forge import contents, pipelines
-from provisioning.forge.client import forge_from_settings
+from provisioning.forge.client import ForgeClient, forge_from_settings
+from provisioning.models import Host
 from provisioning.rendering.compose import encode_variables_override, render_variables_override
 from provisioning.rendering.pipeline import render_deploy_script, render_gitlab_ci
 from provisioning.rendering.release import render_release
@@ -23,6 +24,7 @@ from provisioning.services.repositories import repository_of
 from provisioning.workflows.engine import Run, Wait
 from provisioning.workflows.provision_app import renew_pipeline_credential
 from provisioning.workflows.specs import (
+    engine_seen_from,
     release_spec,
     service_names,
     target_line,
@@ -43,6 +45,7 @@ def ensure_configuration_committed(run: Run) -> None:
     if project_id is None:
         raise OperatorError("the app has no management repository: an operator must provision the app again")
     renew_pipeline_credential(repository)
+    _ensure_host_credential(forge, project_id, _host(run))
     spec = release_spec(run.operation)
     override = render_variables_override(spec, json.loads(release.variables))
     forge.ensure_variable(
@@ -78,6 +81,26 @@ def ensure_configuration_committed(run: Run) -> None:
         run.note(f"codes -> {release.commit_sha}")
 
 
+def _host(run: Run) -> Host:
+    """All instances of a deployment run on one host."""
+    return run.operation.workloads.select_related("host").order_by("pk")[0].host
+
+
+def _ensure_host_credential(forge: ForgeClient, project_id: int, host: Host) -> None:
+    """The pipeline reaches the host over SSH with Berth's key, and only if the host is the one it was."""
+    if host.transport != Transport.SSH:
+        return
+    try:
+        key = settings.SSH_KEY_PATH.read_text()
+    except OSError as exc:
+        raise OperatorError(
+            f"host {host.name} is reached over SSH, but {settings.SSH_KEY_PATH} can't be read ({exc.strerror}): "
+            "an operator must put the private key there or set BERTH_SSH_KEY_PATH"
+        ) from exc
+    forge.ensure_variable(project_id, "BERTH_SSH_KEY", key, is_file=True)
+    forge.ensure_variable(project_id, "BERTH_SSH_KNOWN_HOSTS", host.ssh_known_host + "\n", is_file=True)
+
+
 def ensure_pipeline(run: Run) -> None:
     """One pipeline for this attempt. After a crash it is found again by a variable that names the attempt."""
     release, environment = subject_of(run)
@@ -95,7 +118,7 @@ def ensure_pipeline(run: Run) -> None:
             forge, project_id, ref=environment.name, key="BERTH_DEPLOYMENT", value=attempt
         )
     if pipeline is None:
-        hosts = {workload.host for workload in run.operation.workloads.select_related("host")}
+        host = _host(run)
         pipeline = pipelines.create_pipeline(
             forge,
             project_id,
@@ -109,11 +132,11 @@ def ensure_pipeline(run: Run) -> None:
                 "BERTH_NETWORK": spec.environment_name,
                 "BERTH_SUBNET": spec.subnet,
                 "BERTH_BRIDGE": spec.bridge,
-                "BERTH_TARGETS": "\n".join(target_line(release, host) for host in hosts),
+                "BERTH_TARGETS": target_line(release, host),
                 "BERTH_START": " ".join(service_names(spec.stack, WorkloadRole.LIVE)),
                 "BERTH_MAX_FILES": str(settings.MAX_RELEASE_FILES),
                 "BERTH_MAX_BYTES": str(settings.MAX_RELEASE_BYTES),
-                "BERTH_DOCKER_HOST": settings.DOCKER_URL,
+                "BERTH_DOCKER_HOST": engine_seen_from(host),
             },
         )
     run.remember(pipeline_id=pipeline.id)

@@ -12,6 +12,7 @@ from tenants.choices import Stack
 from tenants.models import Environment, Release
 
 DEFAULT_INSTALLATION = "berth"
+LOCAL_ENGINE = "unix:///var/run/docker.sock"
 
 
 def installation_prefix() -> str:
@@ -98,6 +99,11 @@ def target_line(release: Release, host: Host) -> str:
     if host.transport == Transport.SSH:
         return f"ssh {host.ssh_user}@{host.address}:{host.ssh_port} {home}"
     return f"local {home}"
+
+
+def engine_seen_from(host: Host) -> str:
+    """The Docker Engine's URL for a command that runs on the host itself."""
+    return host.docker_url if host.transport == Transport.LOCAL else LOCAL_ENGINE
 
 
 def environment_docker_name(environment: Environment) -> str:
