@@ -11,6 +11,7 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("hooks/forge/", forge_webhook, name="forge-webhook"),
     # `insecure` is Django's word for "also without DEBUG": files come from the installed packages and templates/static.
     path("static/<path:path>", serve, {"insecure": True}),
+    path("", include("paas.portal.urls")),
 ]
 
 if settings.EMBEDDED_FORGE:

@@ -1,0 +1,108 @@
+"""The shape of what people send. What is allowed is for the services to say."""
+
+from typing import Any
+
+from django import forms
+from django.contrib.auth.forms import AuthenticationForm
+
+from tenants.choices import EnvironmentName, Stack
+
+_NO_HELP = {"autocapitalize": "none", "autocorrect": "off", "spellcheck": "false", "autocomplete": "off"}
+
+
+def _line(*, label: str, help_text: str = "", is_code: bool = False, initial: str = "") -> forms.CharField:
+    """One line, as it was typed: no space is cut off."""
+    widget = forms.TextInput(attrs=_NO_HELP | {"class": "code"} if is_code else {"autocomplete": "off"})
+    return forms.CharField(label=label, help_text=help_text, strip=False, widget=widget, initial=initial)
+
+
+def _lines(*, label: str, help_text: str = "", rows: int = 4) -> forms.CharField:
+    return forms.CharField(
+        label=label,
+        help_text=help_text,
+        strip=False,
+        required=False,
+        widget=forms.Textarea(attrs={"rows": rows, "cols": 60}),
+    )
+
+
+class SignInForm(AuthenticationForm):
+    username = forms.CharField(
+        label="User name",
+        max_length=150,
+        strip=False,
+        widget=forms.TextInput(attrs={"autocomplete": "username", "autocapitalize": "none", "spellcheck": "false"}),
+    )
+    password = forms.CharField(
+        label="Password",
+        max_length=1000,
+        strip=False,
+        widget=forms.PasswordInput(attrs={"autocomplete": "current-password"}),
+    )
+    error_messages = {
+        "invalid_login": "The user name or the password is wrong.",
+        "inactive": "The user name or the password is wrong.",
+    }
+
+
+class OrganizationForm(forms.Form):
+    name = _line(label="Name", help_text="What people read: 1 to 100 characters.")
+    slug = _line(
+        label="Slug",
+        help_text="What URLs show: a-z, 0-9 and '-', starting with a letter. It cannot be changed later.",
+        is_code=True,
+    )
+
+
+class AppForm(forms.Form):
+    # No ChoiceField: the service says why somebody may not create an app in an organization.
+    organization = forms.CharField(label="Organization", strip=False)
+    name = _line(label="Name", help_text="What people read: 1 to 100 characters.")
+    slug = _line(
+        label="Slug",
+        help_text="The repository's name: a-z, 0-9 and '-', starting with a letter. It cannot be changed later.",
+        is_code=True,
+    )
+    stack = forms.CharField(
+        label="Stack",
+        strip=False,
+        help_text="How the plugin runs: php, or static files.",
+        widget=forms.Select(choices=[(value, value) for value in Stack.values]),
+    )
+
+    def __init__(self, *args: Any, organizations: list[tuple[str, str]], **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.fields["organization"].widget = forms.Select(choices=organizations)
+
+
+class ReleaseForm(forms.Form):
+    environment = forms.CharField(
+        label="Environment",
+        strip=False,
+        widget=forms.Select(choices=[(value, value) for value in EnvironmentName.values]),
+    )
+    ref = _line(
+        label="Branch, tag or commit",
+        help_text="It is resolved to one commit at once; what is pushed later does not change this release.",
+        is_code=True,
+        initial="main",
+    )
+    notes = _lines(label="Notes for the reviewer", help_text="What changed, and what to look at. May be empty.")
+
+
+class DecisionForm(forms.Form):
+    """The digest is no field of it: the page puts in the one that it shows, also where it shows a refused form."""
+
+    comment = _lines(label="Comment", help_text="The developers read it. May be empty.")
+
+
+class CancelForm(forms.Form):
+    comment = _lines(label="Comment", help_text="Why. May be empty.", rows=2)
+
+
+class RollbackForm(forms.Form):
+    release = forms.IntegerField(label="Release", min_value=1, required=False)
+
+
+class ApiTokenForm(forms.Form):
+    name = _line(label="Name", help_text="What the token is for, for your own list.")

@@ -1,0 +1,178 @@
+"""Rows in the words of a page: durations, differences line by line, addresses."""
+
+import json
+import re
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any
+
+from django.conf import settings
+from django.utils import timezone
+
+from provisioning.choices import UNFINISHED
+from provisioning.models import Operation
+from tenants.models import Environment
+
+# A browser stays usable with so many lines; what is left out is said.
+MAX_DIFF_LINES = 10_000
+# Control characters but the tab, and what turns the direction of writing or is not seen: code must look as it runs.
+_UNSEEN = re.compile("[\x00-\x08\x0a-\x1f\x7f-\x9f\u061c\u200b-\u200f\u2028-\u202e\u2060-\u2069\ufeff]")
+_KINDS = {"+": "added", "-": "removed", "@": "hunk", "\\": "note"}
+
+
+@dataclass(frozen=True)
+class ShownStep:
+    name: str
+    state: str
+    attempts: int
+    duration: str
+    output: str
+    error: str
+
+
+@dataclass(frozen=True)
+class ShownWork:
+    """One operation with its steps; `now` names the step that it is at."""
+
+    row: Operation
+    steps: list[ShownStep]
+    duration: str
+    is_busy: bool
+    now: str
+
+
+@dataclass(frozen=True)
+class DiffLine:
+    kind: str
+    text: str
+
+
+@dataclass(frozen=True)
+class ShownFile:
+    path: str
+    old_path: str
+    what: str
+    added: int
+    removed: int
+    lines: list[DiffLine]
+    left_out: int
+
+
+@dataclass(frozen=True)
+class ShownChange:
+    name: str
+    before: str
+    after: str
+
+
+@dataclass(frozen=True)
+class ShownDiff:
+    base: str
+    head: str
+    files: list[ShownFile]
+    settings: list[ShownChange]
+    variables: list[ShownChange]
+    left_out: int
+
+
+def visible(text: str) -> str:
+    """`text` with every control, invisible and direction-changing character written out, as `\\u202e`."""
+    return _UNSEEN.sub(_written_out, text)
+
+
+def _written_out(match: re.Match[str]) -> str:
+    code = ord(match[0])
+    return f"\\x{code:02x}" if code < 256 else f"\\u{code:04x}"
+
+
+def duration(started: datetime | None, finished: datetime | None) -> str:
+    """`0.4 s`, `12 s`, `3 min 5 s`; of what is not finished, so far; empty for what has not started."""
+    if started is None:
+        return ""
+    length = max((finished or timezone.now()) - started, timedelta())
+    seconds = length.total_seconds()
+    if seconds < 10:
+        return f"{seconds:.1f} s"
+    if seconds < 60:
+        return f"{seconds:.0f} s"
+    minutes, rest = divmod(round(seconds), 60)
+    hours, minutes = divmod(minutes, 60)
+    return f"{hours} h {minutes} min" if hours else f"{minutes} min {rest} s"
+
+
+def show_work(operation: Operation) -> ShownWork:
+    steps = [
+        ShownStep(
+            name=step.name.replace("_", " "),
+            state=step.state,
+            attempts=step.attempts,
+            duration=duration(step.started_at, step.finished_at),
+            output=step.output,
+            error=step.error,
+        )
+        for step in operation.steps.all()
+    ]
+    is_busy = operation.state in UNFINISHED
+    return ShownWork(
+        row=operation,
+        steps=steps,
+        duration=duration(operation.started_at, operation.finished_at),
+        is_busy=is_busy,
+        now=next((step.name for step in steps if step.state in ("running", "waiting")), "") if is_busy else "",
+    )
+
+
+def edge_urls(environment: Environment) -> list[tuple[str, str]]:
+    """Hostname and URL through the edge, of every hostname of the environment."""
+    port = settings.EDGE_PORT
+    scheme = "https" if port == 443 else "http"
+    suffix = "" if port in (80, 443) else f":{port}"
+    names = [subdomain.hostname for subdomain in environment.subdomains.all()]
+    return [(name, f"{scheme}://{name}{suffix}/") for name in names]
+
+
+def show_diff(diff: dict[str, Any]) -> ShownDiff:
+    """What `release_diff` gave, line by line. Beyond `MAX_DIFF_LINES` lines are counted, not shown."""
+    files: list[ShownFile] = []
+    room = MAX_DIFF_LINES
+    for item in diff["files"]:
+        file = _shown_file(item, room)
+        room -= len(file.lines)
+        files.append(file)
+    return ShownDiff(
+        base=diff["base"] or "",
+        head=diff["head"],
+        files=files,
+        settings=_shown_changes(diff["settings"]),
+        variables=_shown_changes(diff["variables"]),
+        left_out=sum(file.left_out for file in files),
+    )
+
+
+def _shown_file(item: dict[str, Any], room: int) -> ShownFile:
+    lines = item["diff"].split("\n")
+    if lines and not lines[-1]:
+        lines.pop()
+    what = "changed"
+    for flag, word in (("is_new", "added"), ("is_deleted", "removed"), ("is_renamed", "renamed")):
+        what = word if item[flag] else what
+    return ShownFile(
+        path=visible(item["new_path"]),
+        old_path=visible(item["old_path"]) if item["is_renamed"] else "",
+        what=what,
+        added=sum(line.startswith("+") for line in lines),
+        removed=sum(line.startswith("-") for line in lines),
+        lines=[DiffLine(_KINDS.get(line[:1], "same"), visible(line)) for line in lines[:room]],
+        left_out=max(0, len(lines) - room),
+    )
+
+
+def _shown_changes(changes: Iterable[dict[str, Any]]) -> list[ShownChange]:
+    return [ShownChange(change["name"], _value(change["before"]), _value(change["after"])) for change in changes]
+
+
+def _value(value: Any) -> str:
+    if value is None:
+        return "—"
+    return visible(value if isinstance(value, str) else json.dumps(value, ensure_ascii=False))

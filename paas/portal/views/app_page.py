@@ -1,0 +1,162 @@
+"""One app: what is live, what is under way, and what happened."""
+
+from typing import Any
+
+from django.db.models import Prefetch, QuerySet
+from django.http import Http404, HttpRequest, HttpResponse
+from django.shortcuts import render
+
+from paas.portal.logs import ShownLogs, last_lines
+from paas.portal.pages import find_app, find_environment, page, page_of
+from paas.portal.presenters import ShownWork, edge_urls, show_work
+from provisioning.choices import UNFINISHED, OperationKind
+from provisioning.logs.query import LogQuery, parse_query
+from provisioning.models import Deployment, Operation
+from tenants import access
+from tenants.api.base import get_visible
+from tenants.choices import AppState, EnvironmentName
+from tenants.exceptions import InvalidInput
+from tenants.models import AuditEvent, ConfigVariable, Environment, PluginApp, Release
+from tenants.selectors import rows
+
+NEWEST = 5
+LOG_LINES = 30
+LOG_PARAMETERS = ("tail", "since", "until", "container", "grep")
+_LIFE = (OperationKind.PROVISION_APP, OperationKind.RETIRE_APP)
+
+
+@page()
+def app_page(request: HttpRequest, app: str) -> HttpResponse:
+    row = find_app(request, app)
+    environments = list(_environments(request, row))
+    may_read_logs = access.may(user=request.user, action="logs.read", obj=row)
+    context = _progress(request, row) | {
+        "environments": [
+            (environment, edge_urls(environment), list(environment.variables.all())) for environment in environments
+        ],
+        "releases": _releases(request, row)[:NEWEST],
+        "deployments": [show_work(deployment) for deployment in _deployments(request, row)[:NEWEST]],
+        "events": _events(request, row)[: 2 * NEWEST],
+        "logs": _logs_of(environments) if may_read_logs else None,
+        "may_submit": access.may(user=request.user, action="release.submit", obj=row),
+    }
+    return render(request, "portal/app.html", context)
+
+
+@page()
+def app_progress(request: HttpRequest, app: str) -> HttpResponse:
+    """The part of the app's page that changes while something is under way."""
+    return render(request, "portal/_app_progress.html", _progress(request, find_app(request, app)))
+
+
+def _progress(request: HttpRequest, app: PluginApp) -> dict[str, Any]:
+    work: list[ShownWork] = []
+    if app.state not in (AppState.ACTIVE, AppState.RETIRED):
+        life = Operation.objects.filter(app=app, kind__in=_LIFE).prefetch_related("steps")
+        work += [show_work(row) for row in _visible_work(request, life)[:1]]
+    busy = _deployments(request, app).filter(state__in=UNFINISHED)
+    deploying = [show_work(row) for row in busy]
+    is_busy = bool(deploying) or app.state in (AppState.PROVISIONING, AppState.RETIRING)
+    return {"app": app, "life": work, "deploying": deploying, "is_busy": is_busy}
+
+
+def _logs_of(environments: list[Environment]) -> tuple[Environment, ShownLogs] | None:
+    """The last lines of what is live: production's, or else the other environment's."""
+    live = [environment for environment in environments if environment.current_release_id]
+    live.sort(key=lambda environment: environment.name != EnvironmentName.PRODUCTION)
+    return (live[0], last_lines(live[0], LogQuery(tail=LOG_LINES))) if live else None
+
+
+@page()
+def release_list(request: HttpRequest, app: str) -> HttpResponse:
+    row = find_app(request, app)
+    shown = page_of(request, _releases(request, row))
+    return render(request, "portal/releases.html", {"app": row, "page": shown, "releases": shown.object_list})
+
+
+@page()
+def deployment_list(request: HttpRequest, app: str) -> HttpResponse:
+    row = find_app(request, app)
+    shown = page_of(request, _deployments(request, row))
+    deployments = [show_work(deployment) for deployment in shown.object_list]
+    return render(request, "portal/deployments.html", {"app": row, "page": shown, "deployments": deployments})
+
+
+@page()
+def deployment_page(request: HttpRequest, deployment: int) -> HttpResponse:
+    return render(request, "portal/deployment.html", _one_deployment(request, deployment))
+
+
+@page()
+def deployment_progress(request: HttpRequest, deployment: int) -> HttpResponse:
+    return render(request, "portal/_deployment_progress.html", _one_deployment(request, deployment))
+
+
+def _one_deployment(request: HttpRequest, pk: int) -> dict[str, Any]:
+    row = get_visible(deployments(), user=request.user, action="deployment.view", pk=pk)
+    work = show_work(row)
+    return {"app": row.app, "deployment": work, "is_busy": work.is_busy}
+
+
+@page()
+def timeline(request: HttpRequest, app: str) -> HttpResponse:
+    row = find_app(request, app)
+    shown = page_of(request, _events(request, row))
+    return render(request, "portal/timeline.html", {"app": row, "page": shown, "events": shown.object_list})
+
+
+@page()
+def log_page(request: HttpRequest, app: str, env: str) -> HttpResponse:
+    """Lines by `tail`, `since`, `until`, `container` and `grep`, as the API takes them."""
+    environment = find_environment(request, app, env)
+    if not access.may(user=request.user, action="logs.read", obj=environment):
+        raise Http404
+    sent = {name: request.GET.get(name, "") for name in LOG_PARAMETERS if request.GET.get(name)}
+    status, refusal, shown = 200, "", None
+    try:
+        shown = last_lines(environment, parse_query(sent))
+    except InvalidInput as error:
+        status, refusal = error.status, error.detail
+    context = {
+        "app": environment.app,
+        "environment": environment,
+        "logs": shown,
+        "refusal": refusal,
+        "sent": {name: sent.get(name, "") for name in LOG_PARAMETERS},
+    }
+    return render(request, "portal/logs.html", context, status=status)
+
+
+def deployments() -> QuerySet[Deployment]:
+    related = ("app__organization", "environment", "release", "requested_by")
+    return Deployment.objects.select_related(*related).defer("release__variables").prefetch_related("steps")
+
+
+def _visible_work(request: HttpRequest, queryset: QuerySet[Operation]) -> QuerySet[Operation]:
+    return access.restrict(queryset, user=request.user, action="deployment.view")
+
+
+def _deployments(request: HttpRequest, app: PluginApp) -> QuerySet[Deployment]:
+    return access.restrict(deployments().filter(app=app), user=request.user, action="deployment.view")
+
+
+def _releases(request: HttpRequest, app: PluginApp) -> QuerySet[Release]:
+    queryset = rows.releases().filter(app=app).defer("variables")
+    return access.restrict(queryset, user=request.user, action="release.view")
+
+
+def _events(request: HttpRequest, app: PluginApp) -> QuerySet[AuditEvent]:
+    queryset = rows.timeline().filter(app=app).defer("release__variables")
+    return access.restrict(queryset, user=request.user, action="timeline.view")
+
+
+def _environments(request: HttpRequest, app: PluginApp) -> QuerySet[Environment]:
+    # A page has no use for the values of variables: they stay where they are.
+    names = ConfigVariable.objects.defer("value").select_related("updated_by")
+    queryset = (
+        Environment.objects.filter(app=app)
+        .select_related("app", "current_release")
+        .defer("current_release__variables")
+        .prefetch_related("subdomains", Prefetch("variables", queryset=names))
+    )
+    return access.restrict(queryset, user=request.user, action="environment.view")

@@ -1,0 +1,110 @@
+"""Asking for a release, reading it, taking it back."""
+
+from typing import Any
+
+from django.contrib import messages
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import redirect, render
+
+from paas.portal.forms import CancelForm, ReleaseForm
+from paas.portal.pages import find_app, find_release, page, person, put_refusal
+from paas.portal.presenters import ShownDiff, show_diff, show_work
+from paas.portal.views.app_page import deployments
+from provisioning.exceptions import ProvisioningError
+from provisioning.selectors.diffs import release_diff
+from tenants import access, validators
+from tenants.choices import RELEASE_SOURCES, ReleaseState
+from tenants.exceptions import TenantsError
+from tenants.models import PluginApp, Release
+from tenants.services.releases import release_cancel, release_submit
+
+_MOVING = (ReleaseState.SUBMITTED, ReleaseState.CHECKING, ReleaseState.APPROVED, ReleaseState.DEPLOYING)
+
+
+@page("GET", "HEAD", "POST")
+def release_new(request: HttpRequest, app: str) -> HttpResponse:
+    row = find_app(request, app)
+    initial = {"environment": request.GET.get("environment", "test")}
+    form = ReleaseForm(request.POST or None, initial=initial)
+    status = 200
+    if request.method == "POST":
+        status = 400
+        if form.is_valid():
+            try:
+                release = _submit(request, row, form.cleaned_data)
+            except TenantsError as error:
+                status = put_refusal(form, error)
+            else:
+                messages.success(request, f"Release {release.number} is asked for.")
+                return redirect("portal:release", release.pk)
+    return render(request, "portal/release_new.html", {"app": row, "form": form}, status=status)
+
+
+def _submit(request: HttpRequest, app: PluginApp, sent: dict[str, str]) -> Release:
+    name, ref, notes = sent["environment"], sent["ref"], sent["notes"]
+    validators.together(
+        lambda: validators.environment_name(name),
+        lambda: validators.ref(ref),
+        lambda: validators.free_text(notes, field="notes"),
+    )
+    return release_submit(environment=app.environments.get(name=name), ref=ref, notes=notes, actor=person(request))
+
+
+@page()
+def release_page(request: HttpRequest, release: int) -> HttpResponse:
+    row = find_release(request, release)
+    context = progress(request, row) | read_diff(row)
+    context["may_cancel"] = may_cancel(request, row)
+    context["may_review"] = row.state == ReleaseState.AWAITING_REVIEW and access.may(
+        user=request.user, action="release.review", obj=row
+    )
+    return render(request, "portal/release.html", context)
+
+
+@page()
+def release_progress(request: HttpRequest, release: int) -> HttpResponse:
+    """The part of the release's page that changes by itself."""
+    return render(request, "portal/_release_progress.html", progress(request, find_release(request, release)))
+
+
+def progress(request: HttpRequest, release: Release) -> dict[str, Any]:
+    queryset = access.restrict(deployments().filter(release=release), user=request.user, action="deployment.view")
+    return {
+        "app": release.app,
+        "release": release,
+        "deployments": [show_work(row) for row in queryset[:3]],
+        "is_busy": release.state in _MOVING,
+    }
+
+
+def read_diff(release: Release) -> dict[str, ShownDiff | str | None]:
+    """The difference to what is live, or why it can't be shown."""
+    if not release.commit_sha:
+        return {"diff": None, "diff_notice": "There is no difference to show before the commit is known."}
+    try:
+        return {"diff": show_diff(release_diff(release)), "diff_notice": ""}
+    except (ProvisioningError, TenantsError) as error:
+        return {"diff": None, "diff_notice": f"The difference can't be shown right now: {error}"}
+
+
+def may_cancel(request: HttpRequest, release: Release) -> bool:
+    is_open = release.state in RELEASE_SOURCES[ReleaseState.CANCELLED]
+    return is_open and access.may(user=request.user, action="release.cancel", obj=release)
+
+
+@page("GET", "HEAD", "POST")
+def cancel(request: HttpRequest, release: int) -> HttpResponse:
+    row = find_release(request, release)
+    form = CancelForm(request.POST if request.method == "POST" else None)
+    status = 200
+    if request.method == "POST":
+        status = 400
+        if form.is_valid():
+            try:
+                release_cancel(release=row, comment=form.cleaned_data["comment"], actor=person(request))
+            except TenantsError as error:
+                status = put_refusal(form, error)
+            else:
+                messages.success(request, f"Release {row.number} is cancelled.")
+                return redirect("portal:release", row.pk)
+    return render(request, "portal/cancel.html", {"app": row.app, "release": row, "form": form}, status=status)

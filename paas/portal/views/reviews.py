@@ -1,0 +1,68 @@
+"""The reviewers' desk: what awaits a decision, and the decision."""
+
+from django.contrib import messages
+from django.http import Http404, HttpRequest, HttpResponse
+from django.shortcuts import redirect, render
+
+from paas.portal.forms import DecisionForm
+from paas.portal.pages import find_release, page, page_of, person, put_refusal
+from paas.portal.views.releases import read_diff
+from tenants import access
+from tenants.choices import ReleaseState
+from tenants.exceptions import TenantsError
+from tenants.models import Release
+from tenants.selectors import rows
+from tenants.services.reviews import release_approve, release_reject
+
+_DECISIONS = {"approve": release_approve, "reject": release_reject}
+
+
+@page()
+def review_queue(request: HttpRequest) -> HttpResponse:
+    """Releases that this reviewer may decide on, the oldest first."""
+    if not access.may_platform(user=request.user, action="release.review"):
+        raise Http404
+    waiting = rows.releases().filter(state=ReleaseState.AWAITING_REVIEW).defer("variables").order_by("pk")
+    shown = page_of(request, access.restrict(waiting, user=request.user, action="release.review"))
+    return render(request, "portal/reviews.html", {"page": shown, "releases": shown.object_list})
+
+
+@page("GET", "HEAD", "POST")
+def review(request: HttpRequest, release: int) -> HttpResponse:
+    """The decision is bound to the digest that stands in the form: the one of the release as it was shown."""
+    row = find_release(request, release)
+    form = DecisionForm(request.POST if request.method == "POST" else None)
+    status = 200
+    if request.method == "POST":
+        status = 400
+        decide = _DECISIONS.get(request.POST.get("decision", ""))
+        if decide is None:
+            form.add_error(None, "Choose to approve or to reject.")
+        elif form.is_valid():
+            try:
+                digest, comment = request.POST.get("digest", ""), form.cleaned_data["comment"]
+                decide(release=row, digest=digest, comment=comment, actor=person(request))
+            except TenantsError as error:
+                status = put_refusal(form, error)
+            else:
+                messages.success(request, f"Release {row.number} of {row.app.public_id} is {row.state}.")
+                return redirect("portal:reviews")
+    context = {
+        "app": row.app,
+        "release": row,
+        "form": form,
+        "reason": _reason_against(request, row),
+        **read_diff(row),
+    }
+    return render(request, "portal/review.html", context, status=status)
+
+
+def _reason_against(request: HttpRequest, release: Release) -> str:
+    """Why this person cannot decide now; empty where they can."""
+    if release.state != ReleaseState.AWAITING_REVIEW:
+        return f"This release is {release.get_state_display().lower()}: there is nothing to decide."
+    try:
+        access.require(user=request.user, action="release.review", obj=release)
+    except TenantsError as error:
+        return f"You can't decide on this release: {error.detail}."
+    return ""
