@@ -1,5 +1,6 @@
 """What rendering takes: frozen values, no rows, no settings. Every text in here passed a validator before."""
 
+import hashlib
 from dataclasses import dataclass
 from pathlib import PurePosixPath
 from typing import Literal
@@ -52,6 +53,11 @@ class ReleaseSpec:
         """The compose project, which container names start with: `app1000001-production-r12`."""
         return f"{self.environment_name}-r{self.number}"
 
+    @property
+    def bridge(self) -> str:
+        """The network's interface on the host: `pa-` and 10 hex digits of its name (an interface has at most 15)."""
+        return "pa-" + hashlib.sha256(self.environment_name.encode()).hexdigest()[:10]
+
     def container(self, role: Role, part: Literal["web", "app"]) -> str:
         """`…-r12-web`, `…-r12-app`, `…-r12-standby-web`, `…-r12-standby-app`."""
         return f"{self.project}-{part}" if role == "live" else f"{self.project}-{role}-{part}"
@@ -80,7 +86,11 @@ class SiteSpec:
 
 @dataclass(frozen=True, kw_only=True)
 class EdgeSpec:
-    """The edge nginx itself: its home (absolute), where it listens, how many workers it has."""
+    """The edge nginx itself: its home (absolute), where it listens, how many workers it has.
+
+    `user` is who the workers run as; empty where the master is no superuser. `read_timeout_s` is how long an upstream
+    may be silent: longer than the sidecar's own limit, so that the sidecar's answer comes first.
+    """
 
     home: PurePosixPath
     listen_address: str
@@ -88,3 +98,4 @@ class EdgeSpec:
     user: str
     worker_processes: int = 2
     worker_shutdown_timeout_s: int = 30
+    read_timeout_s: int = 65
