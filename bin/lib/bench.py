@@ -1,12 +1,13 @@
 """bin/bench: sets up what the benchmarks need, and runs them."""
 
 import argparse
-import os
+import signal
+import subprocess
 import sys
 
 from lib import configuration as settings
-from lib import home, packages, setup
-from lib.configuration import PYTHON, ROOT
+from lib import engine, home, packages, setup, supervisor
+from lib.configuration import PYTHON, ROOT, Configuration
 
 
 def main() -> int:
@@ -25,13 +26,31 @@ def main() -> int:
     parser.add_argument("names", nargs="*", metavar="NAME", help="a benchmark; all of them where none is named")
     arguments = parser.parse_args()
     if not arguments.install:
-        packages.refuse_missing(packages.TESTS)
+        packages.refuse_missing(packages.BENCHMARKS)
     configuration = settings.load()
     home.make(configuration)
     settings.write(configuration)
-    setup.machine(configuration, packages.TESTS, "development")
+    setup.machine(configuration, packages.BENCHMARKS, "development")
     setup.manage(configuration, ["build_images"])
-    os.chdir(ROOT)
     sys.stdout.flush()
-    argv = [str(PYTHON), "-m", "tests.benchmarks", *arguments.names]
-    os.execve(argv[0], argv, configuration.environment())  # noqa: S606 - no shell is wanted
+    try:
+        return _run(configuration, arguments.names)
+    finally:
+        # A platform may run in the same home: the engine is its own then.
+        supervisord = supervisor.find(configuration)
+        if supervisord is None:
+            engine.release(configuration)
+        else:
+            engine.note_user(configuration, supervisord.pid)
+
+
+def _run(configuration: Configuration, names: list[str]) -> int:
+    """The benchmarks remove what they made also where they are interrupted: this waits for them."""
+    running = subprocess.Popen(
+        [str(PYTHON), "-m", "tests.benchmarks", *names], cwd=ROOT, env=configuration.environment()
+    )
+    for number in (signal.SIGTERM, signal.SIGHUP):
+        signal.signal(number, lambda received, _frame: running.send_signal(received))
+    # Ctrl-C reaches both.
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    return running.wait()

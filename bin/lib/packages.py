@@ -71,6 +71,10 @@ TESTS = [
     *PLATFORM,
     Need("openssh-server", "the host that tests reach over SSH", lambda: has("sshd")),
 ]
+BENCHMARKS = [
+    *TESTS,
+    Need("wrk", "measures requests per second", lambda: has("wrk")),
+]
 
 
 def refuse_missing(needs: list[Need]) -> None:

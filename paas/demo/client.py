@@ -38,14 +38,14 @@ class ApiClient:
     def post(self, path: str, body: dict[str, Any] | None = None) -> Any:
         return self.call("POST", path, body or {})
 
-    def wait_for(self, path: str, *, states: set[str], bad: set[str], timeout_s: float) -> Any:
+    def wait_for(self, path: str, *, states: set[str], bad: set[str], timeout_s: float, look_s: float = 0.1) -> Any:
         """Looks at a resource until its `state` is one of `states`. Raises `DemoFailed` for a bad one or a time-out."""
         until = time.monotonic() + timeout_s
         found = self.get(path)
         while found["state"] not in states:
             if found["state"] in bad or time.monotonic() > until:
                 raise DemoFailed(f"{path} is {found['state']}: {found.get('error') or 'no reason given'}")
-            time.sleep(0.1)
+            time.sleep(look_s)
             found = self.get(path)
         return found
 

@@ -1,0 +1,1 @@
+"""The figures that the README quotes, each against its limit or its peer in the same run. Run by `bin/bench`."""

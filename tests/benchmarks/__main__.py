@@ -1,0 +1,68 @@
+"""`python -m tests.benchmarks [NAME...]`: measures, prints a table, and writes `bench.json` into the home."""
+
+import argparse
+import signal
+import sys
+import time
+import traceback
+from collections.abc import Callable
+
+from django.conf import settings
+
+from tests.benchmarks import approve_to_live, deploys_under_load, edge_throughput, failover, idle_memory
+from tests.benchmarks.figures import Figure, table, write
+from tests.benchmarks.stage import Stage, stage
+
+# In this order: idle memory is that of a platform which has worked.
+BENCHMARKS: dict[str, Callable[[Stage], list[Figure]]] = {
+    "edge_throughput": edge_throughput.measure,
+    "approve_to_live": approve_to_live.measure,
+    "deploys_under_load": deploys_under_load.measure,
+    "failover": failover.measure,
+    "idle_memory": idle_memory.measure,
+}
+
+
+def main() -> int:
+    """Status 1 where something could not be measured. A target that is missed is printed, and no failure."""
+    parser = argparse.ArgumentParser(prog="bin/bench", allow_abbrev=False)
+    parser.add_argument("names", nargs="*", metavar="NAME", help=", ".join(BENCHMARKS))
+    names = parser.parse_args().names or list(BENCHMARKS)
+    unknown = [name for name in names if name not in BENCHMARKS]
+    if unknown:
+        parser.error(f"there is no benchmark {', '.join(unknown)}: choose from {', '.join(BENCHMARKS)}")
+    for number in (signal.SIGTERM, signal.SIGHUP):
+        signal.signal(number, _interrupt)
+    figures: list[Figure] = []
+    failed = []
+    with stage(say) as place:
+        for name in (name for name in BENCHMARKS if name in names):
+            say(f"\n{name}")
+            started = time.monotonic()
+            try:
+                figures += BENCHMARKS[name](place)
+            except Exception:
+                failed.append(name)
+                say(traceback.format_exc())
+            say(f"  took {time.monotonic() - started:.0f} s")
+    path = settings.HOME / "bench.json"
+    write(path, figures)
+    say(f"\n{table(figures)}\n\nwritten to {path}")
+    if failed:
+        say(f"COULD NOT BE MEASURED: {', '.join(failed)}")
+    return 1 if failed else 0
+
+
+def say(text: str) -> None:
+    print(text, flush=True)
+
+
+def _interrupt(*_: object) -> None:
+    raise KeyboardInterrupt
+
+
+if __name__ == "__main__":
+    try:
+        sys.exit(main())
+    except KeyboardInterrupt:
+        sys.exit("stopped")

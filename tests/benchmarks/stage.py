@@ -1,0 +1,119 @@
+"""What the benchmarks measure on: a platform of their own, brought up when the first asks for it, and an app."""
+
+import os
+import shutil
+import socket
+import subprocess
+import tempfile
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass, field
+from functools import cached_property
+from pathlib import Path
+
+from django.conf import settings
+
+from tests.benchmarks.plugin import Plugin
+from tests.end_to_end.running import RunningPlatform
+
+INSTALLATION = "berthbench"
+# Shares that neither an installation with its defaults nor the tests take.
+SHARES = {
+    "BERTH_SUBNET_POOL": "10.215.0.0/16",
+    "BERTH_PORT_FIRST": "28000",
+    "BERTH_PORT_LAST": "28999",
+    "BERTH_UID_FIRST": "400000",
+    "BERTH_UID_LAST": "424999",
+}
+# A benchmark asks far more often than a person may.
+RATES = {f"BERTH_API_RATE_{kind}": "100000/minute" for kind in ("USER", "ADDRESS", "SIGN_IN")}
+
+
+@dataclass
+class Stage:
+    """Platform and plugin are made at the first use. `directory` is for files; all of it is gone afterwards."""
+
+    say: Callable[[str], None]
+    directory: Path
+    closing: ExitStack = field(default_factory=ExitStack)
+
+    @cached_property
+    def platform(self) -> RunningPlatform:
+        """A platform as `bin/up` starts it, without the demo."""
+        web_port, edge_port = free_ports(2)
+        home = self.directory / "home"
+        platform = RunningPlatform(
+            home=home,
+            portal=f"http://127.0.0.1:{web_port}",
+            edge=f"http://127.0.0.1:{edge_port}",
+            environment=_environment(home, web_port, edge_port),
+        )
+        remove_containers(INSTALLATION)
+        self.closing.callback(platform.run, "bin/down", "--purge")
+        self.say("  bin/up, with a home, ports and addresses of its own")
+        platform.run("bin/up", "--detach", "--no-demo", "--no-install")
+        return platform
+
+    @cached_property
+    def plugin(self) -> Plugin:
+        """A PHP app whose first release is live, with its developer and its reviewer."""
+        directory = self.directory / "developer"
+        directory.mkdir()
+        self.say("  a PHP app, and its first release")
+        return Plugin.create(self.platform, directory)
+
+
+@contextmanager
+def stage(say: Callable[[str], None]) -> Iterator[Stage]:
+    """Leaves nothing behind, however the benchmarks end."""
+    directory = Path(tempfile.mkdtemp(prefix="berth-bench-"))
+    # The edge's workers are another user, and pass through.
+    directory.chmod(0o711)
+    try:
+        with ExitStack() as closing:
+            yield Stage(say, directory, closing)
+    finally:
+        shutil.rmtree(directory, ignore_errors=True)
+
+
+def remove_containers(installation: str) -> None:
+    """Containers, volumes and networks with the installation's label, such as a run that was killed has left."""
+    label = f"label=berth.installation={installation}"
+    for listing, removal in (
+        (("ps", "--all"), ("rm", "--force", "--volumes")),
+        (("volume", "ls"), ("volume", "rm", "--force")),
+        (("network", "ls"), ("network", "rm")),
+    ):
+        found = docker(*listing, "--quiet", "--filter", label).split()
+        if found:
+            docker(*removal, *found)
+
+
+def docker(*arguments: str) -> str:
+    """What the docker command prints. Raises `subprocess.CalledProcessError`."""
+    argv = ["docker", "--host", settings.DOCKER_URL, *arguments]
+    return subprocess.run(argv, check=True, capture_output=True, text=True, timeout=60).stdout
+
+
+def free_ports(count: int) -> list[int]:
+    sockets = [socket.create_server(("127.0.0.1", 0)) for _ in range(count)]
+    ports = [int(found.getsockname()[1]) for found in sockets]
+    for found in sockets:
+        found.close()
+    return ports
+
+
+def _environment(home: Path, web_port: int, edge_port: int) -> dict[str, str]:
+    kept = {name: value for name, value in os.environ.items() if not name.startswith(("BERTH_", "FORGE_", "DJANGO_"))}
+    return (
+        kept
+        | SHARES
+        | RATES
+        | {
+            "BERTH_HOME": str(home),
+            "BERTH_INSTALLATION": INSTALLATION,
+            "BERTH_WEB_PORT": str(web_port),
+            "BERTH_EDGE_PORT": str(edge_port),
+            "BERTH_DOCKER_URL": settings.DOCKER_URL,
+        }
+    )
