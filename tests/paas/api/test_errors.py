@@ -73,6 +73,11 @@ def test_a_nul_in_a_path_names_nothing(client: APIClient, path: str) -> None:
     assert (response.status_code, response.json()["code"]) == (404, "not_found")
 
 
+@pytest.mark.parametrize(("levels", "code"), [(20, "invalid_input"), (21, "parse_error")])
+def test_a_body_has_at_most_twenty_levels(client: APIClient, levels: int, code: str) -> None:
+    assert send(client, '{"a":' + "[" * (levels - 1) + "]" * (levels - 1) + "}")[1]["code"] == code
+
+
 def test_brackets_in_a_text_are_not_nesting(client: APIClient) -> None:
     code, problem = send(client, json.dumps({"name": "[" * 50, "slug": '\\"' + "{" * 50}))
     assert (code, [error["field"] for error in problem["errors"]]) == (400, ["slug"])

@@ -88,6 +88,15 @@ def test_a_key_whose_process_died_is_taken_over_and_the_late_first_creates_nothi
     assert Organization.objects.count() == 1
 
 
+def test_a_late_first_leaves_the_key_to_who_took_it_over() -> None:
+    late = claim(make_user(), seconds_ago=70)
+    IdempotencyKey.objects.update(created_at=timezone.now())
+    with pytest.raises(idempotency.IdempotencyInProgress):
+        idempotency._keep(late, {"late": True})
+    idempotency._held(late).delete()
+    assert IdempotencyKey.objects.get().response_status is None
+
+
 @pytest.mark.django_db(transaction=True)
 def test_the_answer_shows_what_a_receiver_made_of_the_row() -> None:
     def receiver(release_id: int, **_kwargs: Any) -> None:
