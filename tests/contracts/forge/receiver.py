@@ -36,7 +36,9 @@ class Receiver:
         self.url = f"http://127.0.0.1:{self.server.server_port}"
         threading.Thread(target=self.server.serve_forever, daemon=True).start()
 
-    def wait_for(self, wanted: Callable[[dict[str, str], Any], bool], timeout_s: float = 30) -> tuple[dict[str, str], Any]:
+    def wait_for(
+        self, wanted: Callable[[dict[str, str], Any], bool], timeout_s: float = 30
+    ) -> tuple[dict[str, str], Any]:
         """The first request that is wanted."""
         deadline = time.monotonic() + timeout_s
         with self.changed:

@@ -39,11 +39,13 @@ class Forge:
 
     def start_runner(self) -> None:
         assert self.home is not None
-        log = (self.home / "runner.log").open("ab")
-        self.runner = subprocess.Popen(
-            [sys.executable, "manage.py", "forge_runner"], cwd=ROOT, env=self.environment, stdout=log, stderr=log
-        )
-        log.close()
+        with (self.home / "runner.log").open("wb") as log:
+            self.runner = subprocess.Popen(
+                [sys.executable, "manage.py", "forge_runner"], cwd=ROOT, env=self.environment, stdout=log, stderr=log
+            )
+        while "runner is ready" not in (said := (self.home / "runner.log").read_text()):
+            assert self.runner.poll() is None, said
+            time.sleep(0.02)
 
     def stop_runner(self, number: signal.Signals = signal.SIGTERM) -> None:
         assert self.runner is not None

@@ -28,7 +28,12 @@ def test_all_actions_land_in_one_commit(filled: Any) -> None:
     binary = bytes(range(256))
     made = _commit(
         filled,
-        {"action": "create", "file_path": "new/ü b.bin", "content": base64.b64encode(binary).decode(), "encoding": "base64"},
+        {
+            "action": "create",
+            "file_path": "new/ü b.bin",
+            "content": base64.b64encode(binary).decode(),
+            "encoding": "base64",
+        },
         {"action": "update", "file_path": "README.md", "content": "# Changed\n"},
         {"action": "move", "file_path": "conf/moved.conf", "previous_path": "conf/app.conf"},
         {"action": "chmod", "file_path": "bin/run", "execute_filemode": False},
@@ -87,7 +92,9 @@ def test_a_file_that_changed_meanwhile_is_not_overwritten(filled: Any) -> None:
 
 def test_a_new_branch_starts_where_it_is_told(filled: Any) -> None:
     main = filled.branches.get("main").commit["id"]
-    made = _commit(filled, {"action": "create", "file_path": "f", "content": "x"}, branch="topic/one", start_branch="main")
+    made = _commit(
+        filled, {"action": "create", "file_path": "f", "content": "x"}, branch="topic/one", start_branch="main"
+    )
     assert made.parent_ids == [main]
     assert filled.branches.get("topic/one").commit["id"] == made.id
     assert filled.branches.get("main").commit["id"] == main
@@ -112,7 +119,10 @@ def test_a_branch_that_is_not_there_takes_no_commit(filled: Any) -> None:
 
 def test_the_author_can_be_named(filled: Any) -> None:
     made = _commit(
-        filled, {"action": "create", "file_path": "f", "content": "x"}, author_name="A <B>", author_email="a@example.org"
+        filled,
+        {"action": "create", "file_path": "f", "content": "x"},
+        author_name="A <B>",
+        author_email="a@example.org",
     )
     assert (made.author_name, made.author_email) == ("A B", "a@example.org")
 
@@ -120,7 +130,9 @@ def test_the_author_can_be_named(filled: Any) -> None:
 def test_history_is_listed_by_branch_and_by_path(filled: Any) -> None:
     _commit(filled, {"action": "update", "file_path": "README.md", "content": "2"})
     assert [row.title for row in filled.commits.list(ref_name="main", get_all=True)] == ["change", "First commit"]
-    assert [row.title for row in filled.commits.list(path="conf/app.conf", get_all=True)] == ["First commit"]
+    assert [row.title for row in filled.commits.list(query_parameters={"path": "conf/app.conf"}, get_all=True)] == [
+        "First commit"
+    ]
     assert len(filled.commits.list(all=True, get_all=True)) == 2
 
 

@@ -69,7 +69,9 @@ def test_a_stranger_finds_nothing(project: Any, stranger: Person, tmp_path: Path
     assert "not found" in git.run("fetch", "origin", ok=False).stderr.lower()
 
 
-def test_a_token_needs_a_scope_for_repositories(project: Any, people: People, developer: Person, tmp_path: Path) -> None:
+def test_a_token_needs_a_scope_for_repositories(
+    project: Any, people: People, developer: Person, tmp_path: Path
+) -> None:
     token = people.token(developer.id, ["read_api"])
     git = new_repository(tmp_path / "w", with_token(project.http_url_to_repo, token))
     assert "Authentication failed" in git.run("fetch", "origin", ok=False).stderr
@@ -131,7 +133,10 @@ def test_the_dumb_protocol_is_not_served(forge: Forge, filled: Any, developer: P
     answer = requests.get(url, auth=("x", developer.token), timeout=30)
     assert answer.status_code in {403, 404}
     for path in ("HEAD", "objects/info/packs", "config"):
-        assert requests.get(f"{filled.http_url_to_repo}/{path}", auth=("x", developer.token), timeout=30).status_code >= 400
+        assert (
+            requests.get(f"{filled.http_url_to_repo}/{path}", auth=("x", developer.token), timeout=30).status_code
+            >= 400
+        )
 
 
 def test_a_path_does_not_climb(forge: Forge, developer: Person) -> None:

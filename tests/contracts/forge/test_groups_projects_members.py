@@ -81,7 +81,9 @@ def test_settings_are_kept(admin: gitlab.Gitlab, project: Any) -> None:
     assert again.merge_method == "ff"
 
 
-def test_projects_are_listed_by_what_one_owns_and_searches(admin: gitlab.Gitlab, developer: Person, project: Any) -> None:
+def test_projects_are_listed_by_what_one_owns_and_searches(
+    admin: gitlab.Gitlab, developer: Person, project: Any
+) -> None:
     assert [item.id for item in developer.api.projects.list(membership=True, get_all=True)] == [project.id]
     assert developer.api.projects.list(owned=True, get_all=True) == []
     found = admin.projects.list(search="plug", get_all=True, order_by="id", sort="asc")

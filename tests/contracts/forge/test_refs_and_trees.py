@@ -102,7 +102,10 @@ def test_a_comparison_starts_at_the_merge_base_unless_it_is_straight(filled: Any
     assert [item["new_path"] for item in three_dots["diffs"]] == ["on-topic"]
     assert [item["title"] for item in three_dots["commits"]] == ["topic on-topic"]
     straight = filled.repository_compare("main", "topic", straight=True)
-    assert {item["new_path"]: item["deleted_file"] for item in straight["diffs"]} == {"on-main": True, "on-topic": False}
+    assert {item["new_path"]: item["deleted_file"] for item in straight["diffs"]} == {
+        "on-main": True,
+        "on-topic": False,
+    }
     assert filled.repository_compare("main", "main")["compare_same_ref"] is True
 
 
@@ -126,7 +129,7 @@ def test_renames_modes_and_binaries_are_named_in_a_comparison(filled: Any, work:
 
 def test_a_submodule_is_moved_and_not_made(filled: Any, work: Git) -> None:
     other = "1" * 40
-    with pytest.raises(gitlab.GitlabHttpError) as caught:
+    with pytest.raises(gitlab.GitlabUpdateError) as caught:
         filled.update_submodule(submodule="codes", branch="main", commit_sha=other, commit_message="bump")
     assert caught.value.response_code == 400
     work.run("pull", "--quiet", "origin", "main")

@@ -98,7 +98,9 @@ def test_a_token_is_shown_once_and_a_revoked_one_is_worthless(forge: Forge, peop
         mine.auth()
 
 
-def test_a_token_that_may_only_read_changes_nothing(forge: Forge, people: People, developer: Person, filled: Any) -> None:
+def test_a_token_that_may_only_read_changes_nothing(
+    forge: Forge, people: People, developer: Person, filled: Any
+) -> None:
     reader = client(forge, people.token(developer.id, ["read_api"]))
     project = reader.projects.get(filled.id)
     with pytest.raises(gitlab.GitlabCreateError) as caught:

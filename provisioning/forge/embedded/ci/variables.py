@@ -5,7 +5,9 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 
 _REFERENCE = re.compile(r"\$\$|\$(\w+)|\$\{(\w+)\}")
-MAX_EXPANDED = 256 * 1024
+# Of one value, in characters; the kernel takes no longer ones into an environment than 128 KiB.
+MAX_EXPANDED = 64 * 1024
+MAX_DEPTH = 100
 
 
 @dataclass(frozen=True)
@@ -25,27 +27,28 @@ def expand(text: str, values: dict[str, str]) -> str:
 
 
 def merge(*layers: Iterable[JobVariable]) -> dict[str, JobVariable]:
-    """One variable a name; later layers win. References are expanded; those that go round in a circle are left out."""
+    """One variable a name; later layers win. References are expanded; one that leads back to where it came from, or
+    goes on for too long, stands for nothing."""
     chosen = {variable.key: variable for layer in layers for variable in layer}
     done: dict[str, str] = {}
+    open_keys: set[str] = set()
 
-    def value_of(key: str, above: tuple[str, ...]) -> str:
+    def value_of(key: str) -> str:
         if key in done:
             return done[key]
         variable = chosen.get(key)
-        if variable is None or key in above:
+        if variable is None or key in open_keys or len(open_keys) > MAX_DEPTH:
             return ""
-        if variable.is_raw or variable.is_file or "$" not in variable.value:
-            result = variable.value
-        else:
-            inner = {name: value_of(name, (*above, key)) for name in references(variable.value)}
-            result = expand(variable.value, inner)[:MAX_EXPANDED]
-        if not above:
-            done[key] = result
+        result = variable.value
+        if not variable.is_raw and not variable.is_file and "$" in result:
+            open_keys.add(key)
+            result = expand(result, {name: value_of(name) for name in references(result)})[:MAX_EXPANDED]
+            open_keys.remove(key)
+        done[key] = result
         return result
 
     return {
-        key: JobVariable(key, value_of(key, ()), variable.is_raw, variable.is_file, variable.is_masked)
+        key: JobVariable(key, value_of(key), variable.is_raw, variable.is_file, variable.is_masked)
         for key, variable in chosen.items()
     }
 

@@ -32,7 +32,7 @@ def changes(repository: Path, old: str, new: str, *, unified_headers: bool = Fal
     )  # fmt: skip
     raw, patches = _split(output)
     starts = [match.start() for match in _START.finditer(patches)]
-    chunks = [patches[start:end] for start, end in zip(starts, [*starts[1:], None], strict=True)]
+    chunks = [patches[start:end] for start, end in zip(starts, [*starts[1:], len(patches)], strict=False)]
     if not complete and chunks:
         chunks.pop()
     found = []

@@ -90,7 +90,11 @@ class Execution:
             except (GitError, OSError) as error:
                 trace.line(f"ERROR: Job failed (system failure): the commit can't be checked out: {error}")
                 return None, "runner_system_failure"
-            return self._scripts(job, around.variables, home, checkout, trace)
+            try:
+                return self._scripts(job, around.variables, home, checkout, trace)
+            except OSError as error:
+                trace.line(f"ERROR: Job failed (system failure): the script can't be started: {error}")
+                return None, "runner_system_failure"
         finally:
             trace.close()
 
