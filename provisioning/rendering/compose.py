@@ -151,7 +151,7 @@ def _hardened(
         },
         "user": f"{spec.uid}:{spec.uid}",
         "cap_drop": ["ALL"],
-        "security_opt": ["no-new-privileges:true"],
+        "security_opt": ["no-new-privileges:true", f"seccomp:{spec.home / 'conf/seccomp.json'}"],
         "read_only": True,
         "tmpfs": [f"/tmp:rw,noexec,nosuid,nodev,{size},mode=0700,uid={spec.uid},gid={spec.uid}"],  # noqa: S108 - inside the container
         "pids_limit": pids,
@@ -167,7 +167,8 @@ def _hardened(
             # Counted over all containers of the app, which share its uid: pids_limit is the limit of one.
             "nproc": nproc_limit(spec.pids),
             "core": 0,
-            "fsize": disk_mib * 1024 * 1024,
+            # Above what /tmp holds, so that a full disk is an error that a program can handle, and not a signal.
+            "fsize": (disk_mib + 1) * 1024 * 1024,
         },
         "init": True,
         "restart": "on-failure:5",

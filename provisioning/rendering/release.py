@@ -9,6 +9,7 @@ from typing import Any
 from provisioning.rendering.compose import encode_variables_override, render_compose, render_variables_override
 from provisioning.rendering.php_fpm import render_php_fpm
 from provisioning.rendering.pipeline import render_deploy_script, render_gitlab_ci
+from provisioning.rendering.seccomp import render_seccomp
 from provisioning.rendering.sidecar import render_sidecar_nginx
 from provisioning.rendering.specs import InstanceSpec, ReleaseSpec
 
@@ -43,7 +44,11 @@ _IMAGES = {"web": "placeholder-web", "php": "placeholder-php"}
 
 def render_release(spec: ReleaseSpec, images: Mapping[str, str]) -> dict[str, str]:
     """Path in the management repository -> text. Raises `ValueError` naming a bad field; nothing is half rendered."""
-    files = {"conf/compose.json": render_compose(spec, images), "conf/nginx.conf": render_sidecar_nginx(spec)}
+    files = {
+        "conf/compose.json": render_compose(spec, images),
+        "conf/nginx.conf": render_sidecar_nginx(spec),
+        "conf/seccomp.json": render_seccomp(),
+    }
     if spec.stack == "php":
         files["conf/php-fpm.conf"] = render_php_fpm(spec)
     return files

@@ -89,7 +89,7 @@ attempt "the scratch directory can't be filled" "the runner" mkdir -- "$reposito
 pointer="$(git ls-tree HEAD -- codes | awk '{print $1, $3}')" || failed "the management repository has no commit"
 [[ $pointer == "160000 $BERTH_COMMIT" ]] ||
     refused "codes points to ${pointer#* } and not to the approved commit $BERTH_COMMIT"
-for file in compose.json nginx.conf; do
+for file in compose.json nginx.conf seccomp.json; do
     [[ -f conf/$file && ! -L conf/$file ]] || failed "conf/$file is missing from the management repository"
 done
 
@@ -104,7 +104,7 @@ guarded_git() {
         fetch.recurseSubmodules false protocol.version 2 http.followRedirects false http.lowSpeedLimit 1000
         http.lowSpeedTime 20 transfer.bundleURI false transfer.fsckObjects true fetch.fsck.zeroPaddedFilemode ignore
         fetch.fsck.missingSpaceBeforeDate ignore fetch.fsck.badTimezone ignore fetch.fsck.missingEmail ignore
-        gc.auto 0 maintenance.auto false advice.detachedHead false
+        core.fsync none gc.auto 0 maintenance.auto false advice.detachedHead false
     )
     local -a assignments=() && local index
     for ((index = 0; index < ${#settings[@]}; index += 2)); do
@@ -136,6 +136,9 @@ attempt "a repository can't be made" "the runner" make_repository
 if ! output="$(fetch_commit 2>&1)"; then
     if grep -qi 'file size limit\|signal 25\|file too large' <<<"$output"; then
         refused "too large: the commit has more than $BERTH_MAX_BYTES bytes"
+    fi
+    if grep -qi 'fsck error\|unpack-objects.*failed' <<<"$output" && [[ ! $output =~ [Nn]o\ space\ left ]]; then
+        refused "git finds the commit malformed: $(grep -i -m 1 '^error: object' <<<"$output" | tr -cd '[:print:]')"
     fi
     if grep -qi 'not our ref\|unadvertised object\|remote error: upload-pack' <<<"$output"; then
         refused "commit $BERTH_COMMIT is gone from the code repository: push it again or request another release"
@@ -177,7 +180,9 @@ list_tree() {
 attempt "the commit's tree can't be read" "the runner" list_tree
 while IFS= read -r -d '' line; do
     path="${line#*$'\t'}"
-    read -r mode _ object size <<<"${line%%$'\t'*}"
+    # "MODE TYPE OBJECT SIZE", padded with spaces.
+    line="${line%%$'\t'*}" mode="${line%% *}" size="${line##* }" object="${line#* }"
+    object="${object#* }" object="${object%% *}"
     files=$((files + 1))
     ((files <= BERTH_MAX_FILES)) || refused "too large: the commit has more than $BERTH_MAX_FILES files"
     case "/${path,,}/" in

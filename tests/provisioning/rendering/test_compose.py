@@ -66,7 +66,7 @@ def test_every_service_is_the_reference_service(spec: ReleaseSpec) -> None:
         assert set(service) <= MAY_BE_PRESENT
         assert service["user"] == f"{spec.uid}:{spec.uid}"
         assert service["cap_drop"] == ["ALL"]
-        assert service["security_opt"] == ["no-new-privileges:true"]
+        assert service["security_opt"] == ["no-new-privileges:true", f"seccomp:{spec.home}/conf/seccomp.json"]
         assert service["read_only"] is True
         assert service["init"] is True
         assert service["ipc"] == "private"
@@ -131,12 +131,14 @@ def test_the_plugins_own_code_has_no_network_and_only_the_sidecar_a_port_on_the_
 
 @pytest.mark.parametrize("stack", ["php", "static"])
 def test_docker_compose_takes_what_is_rendered(stack: str, tmp_path: Path) -> None:
-    spec = release_spec(stack=stack)
-    (tmp_path / "compose.json").write_text(render_compose(spec, IMAGES))
+    spec = release_spec(stack=stack, home=PurePosixPath(tmp_path))
+    (tmp_path / "conf").mkdir()
+    for path, text in render_release(spec, IMAGES).items():
+        (tmp_path / path).write_text(text)
     (tmp_path / "variables.json").write_text(render_variables_override(spec, {"A": "b"}))
     command = ["docker-compose"] if shutil.which("docker-compose") else ["docker", "compose"]
     result = subprocess.run(
-        [*command, "-f", "compose.json", "-f", "variables.json", "config", "-q"],
+        [*command, "-f", "conf/compose.json", "-f", "variables.json", "config", "-q"],
         cwd=tmp_path, env={"PATH": os.environ["PATH"]}, capture_output=True, text=True, check=False,
     )  # fmt: skip
     assert result.returncode == 0, result.stderr
@@ -156,7 +158,7 @@ def test_a_variables_value_is_data_with_its_dollars_doubled(value: str) -> None:
 
 def test_variables_are_in_no_committed_file() -> None:
     files = render_release(release_spec(), IMAGES)
-    assert set(files) == {"conf/compose.json", "conf/nginx.conf", "conf/php-fpm.conf"}
+    assert set(files) == {"conf/compose.json", "conf/nginx.conf", "conf/php-fpm.conf", "conf/seccomp.json"}
     assert not any("environment:" in text and "SECRET" in text for text in files.values())
     assert all("environment" not in service for service in json.loads(files["conf/compose.json"])["services"].values())
 
