@@ -50,20 +50,29 @@ class ForgeClient:
         """
         with translated(f"making the forge user {names[0]}"):
             for username in names:
-                found = [u for u in self.gitlab.users.list(username=username, iterator=True) if u.username == username]
-                if found and getattr(found[0], "note", None) == mark:
-                    return int(found[0].id), username
-                if found:
-                    continue
-                try:
-                    user = self.gitlab.users.create(_user_values(username, email, name, mark))
-                except gitlab.GitlabCreateError as exc:
-                    # A group may have the name too: users and groups share one namespace.
-                    if exc.response_code != 409 or "sername" not in str(exc.error_message):
-                        raise
-                    continue
-                return int(user.id), username
+                found, note = self._find_user(username)
+                if found is None:
+                    try:
+                        user = self.gitlab.users.create(_user_values(username, email, name, mark))
+                        return int(user.id), username
+                    except gitlab.GitlabCreateError as exc:
+                        if exc.response_code != 409:
+                            raise
+                        # Another worker made the user in the meantime. Or somebody else has the name, or a group has
+                        # it, since users and groups share one namespace: then the next name is used.
+                        found, note = self._find_user(username)
+                        if found is None and "sername" not in str(exc.error_message):
+                            raise
+                if found is not None and note == mark:
+                    return found, username
         raise ForgeRefused(f"the names {', '.join(names)} are all taken at the forge: an operator must free one", 409)
+
+    def _find_user(self, username: str) -> tuple[int | None, str | None]:
+        """The id and the admin's note of the user with exactly this name."""
+        for user in self.gitlab.users.list(username=username, iterator=True):
+            if user.username == username:
+                return int(user.id), getattr(user, "note", None)
+        return None, None
 
     def create_user_token(self, *, user_id: int, name: str, expires_on: date) -> str:
         """A personal access token for git over HTTP. Shown once: the forge keeps only a hash."""
@@ -87,7 +96,13 @@ class ForgeClient:
                 if exc.response_code != 404:
                     raise
             values = {"path": path, "name": name, "visibility": "private", "default_branch_protection": 0}
-            return int(self.gitlab.groups.create(values).id)
+            try:
+                return int(self.gitlab.groups.create(values).id)
+            except gitlab.GitlabCreateError as exc:
+                # The organization's first two apps may be made at once: another worker was faster.
+                if "taken" not in str(exc.error_message):
+                    raise
+                return int(self.gitlab.groups.get(path).id)
 
     def ensure_group_members(self, group_id: int, user_ids: Iterable[int]) -> None:
         """Makes the group's developers exactly `user_ids`; owners (the platform's own user) stay untouched."""
@@ -95,11 +110,14 @@ class ForgeClient:
         with translated(f"setting the members of group {group_id}"):
             group = self.gitlab.groups.get(group_id, lazy=True)
             present = {int(member.id): member for member in group.members.list(iterator=True)}
+            # Several workers may do this at once: what another one did already is as good.
             for user_id in wanted - present.keys():
-                group.members.create({"user_id": user_id, "access_level": AccessLevel.DEVELOPER.value})
+                with _tolerated(409):
+                    group.members.create({"user_id": user_id, "access_level": AccessLevel.DEVELOPER.value})
             for user_id, member in present.items():
                 if user_id not in wanted and member.access_level < AccessLevel.OWNER.value:
-                    group.members.delete(user_id)
+                    with _tolerated(404):
+                        group.members.delete(user_id)
 
     def ensure_project(self, *, group_id: int, group_path: str, path: str, runs_pipelines: bool) -> Project:
         """A private project. One that runs no pipelines refuses them, whatever its repository holds."""
@@ -174,17 +192,17 @@ class ForgeClient:
             return int(token.id), str(token.token)
 
     def remove_project_token(self, project_id: int, token_id: int) -> None:
-        with translated(f"revoking a read token of project {project_id}"), _absent_is_fine():
+        with translated(f"revoking a read token of project {project_id}"), _tolerated(404):
             self.project(project_id).access_tokens.delete(token_id)
 
     def remove_project(self, project_id: int) -> None:
         """Deletes the project. Where the forge defers deletion, it is marked and goes later."""
-        with translated(f"deleting project {project_id}"), _absent_is_fine():
+        with translated(f"deleting project {project_id}"), _tolerated(404):
             self.project(project_id).delete()
 
     def archive_project(self, project_id: int) -> None:
         """Makes the project read-only: nobody pushes to it any more; its history stays."""
-        with translated(f"archiving project {project_id}"), _absent_is_fine():
+        with translated(f"archiving project {project_id}"), _tolerated(404):
             self.project(project_id).archive()
 
 
@@ -202,12 +220,12 @@ def _user_values(username: str, email: str, name: str, mark: str) -> dict[str, o
 
 
 @contextmanager
-def _absent_is_fine() -> Iterator[None]:
-    """What is already gone needs no removing."""
+def _tolerated(status: int) -> Iterator[None]:
+    """What is already there needs no making (409), what is gone no removing (404)."""
     try:
         yield
     except gitlab.GitlabError as exc:
-        if exc.response_code != 404:
+        if exc.response_code != status:
             raise
 
 
