@@ -123,6 +123,11 @@ def show_work(operation: Operation) -> ShownWork:
     )
 
 
+def cores(cpu_millis: int) -> str:
+    """`0.5 of a core`, `2 cores`."""
+    return "1 core" if cpu_millis == 1000 else f"{cpu_millis / 1000:g} {'cores' if cpu_millis > 1000 else 'of a core'}"
+
+
 def edge_urls(environment: Environment) -> list[tuple[str, str]]:
     """Hostname and URL through the edge, of every hostname of the environment."""
     port = settings.EDGE_PORT

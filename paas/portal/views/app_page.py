@@ -8,7 +8,7 @@ from django.shortcuts import render
 
 from paas.portal.logs import ShownLogs, last_lines
 from paas.portal.pages import find_app, find_environment, page, page_of
-from paas.portal.presenters import ShownWork, edge_urls, show_work
+from paas.portal.presenters import ShownWork, cores, edge_urls, show_work
 from provisioning.choices import UNFINISHED, OperationKind
 from provisioning.logs.query import LogQuery, parse_query
 from provisioning.models import Deployment, Operation
@@ -31,12 +31,13 @@ def app_page(request: HttpRequest, app: str) -> HttpResponse:
     environments = list(_environments(request, row))
     may_read_logs = access.may(user=request.user, action="logs.read", obj=row)
     context = _progress(request, row) | {
-        "environments": [
-            (environment, edge_urls(environment), list(environment.variables.all())) for environment in environments
-        ],
+        "environments": [(row, edge_urls(row), cores(row.cpu_millis)) for row in environments],
         "releases": _releases(request, row)[:NEWEST],
-        "deployments": [show_work(deployment) for deployment in _deployments(request, row)[:NEWEST]],
+        "deployments": [
+            show_work(ended) for ended in _deployments(request, row).exclude(state__in=UNFINISHED)[:NEWEST]
+        ],
         "events": _events(request, row)[: 2 * NEWEST],
+        "may_read_logs": may_read_logs,
         "logs": _logs_of(environments) if may_read_logs else None,
         "may_submit": access.may(user=request.user, action="release.submit", obj=row),
     }

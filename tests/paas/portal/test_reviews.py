@@ -1,0 +1,135 @@
+"""The reviewers' desk: what one may decide on, and a decision that is bound to what one has read."""
+
+from typing import Any
+
+import pytest
+from django.db import connection
+from django.test.utils import CaptureQueriesContext
+
+from tenants.choices import ReleaseState
+from tenants.models import Release, Review, User
+from tests.factories import make_app, make_member, make_release, make_reviewer, owner_of
+from tests.paas.portal.conftest import Visit
+
+pytestmark = pytest.mark.django_db
+
+
+@pytest.fixture
+def waiting() -> Release:
+    return make_release(state=ReleaseState.AWAITING_REVIEW)
+
+
+@pytest.fixture
+def reviewer() -> User:
+    return make_reviewer()
+
+
+def decide(client: Any, release: Release, decision: str = "approve", **changes: str) -> Any:
+    sent = {"decision": decision, "digest": release.digest, "comment": "I read it"} | changes
+    return client.post(f"/releases/{release.pk}/review/", sent)
+
+
+def reason(answer: Any) -> str:
+    return " ".join(answer.context["form"].non_field_errors())
+
+
+def test_the_queue_has_what_waits_and_is_not_ones_own(visit: Visit, waiting: Release, reviewer: User) -> None:
+    make_release(state=ReleaseState.LIVE)
+    make_release(state=ReleaseState.SUBMITTED)
+    own = make_release(state=ReleaseState.AWAITING_REVIEW, author_emails=[reviewer.email])
+    later = make_release(app=waiting.app, environment="test", state=ReleaseState.AWAITING_REVIEW)
+    client = visit(reviewer)
+    assert list(client.get("/reviews/").context["releases"]) == [waiting, later]
+    assert own not in client.get("/reviews/").context["releases"]
+
+
+def test_a_longer_queue_takes_no_more_queries(visit: Visit, waiting: Release, reviewer: User) -> None:
+    client = visit(reviewer)
+    client.get("/reviews/")
+    with CaptureQueriesContext(connection) as before:
+        client.get("/reviews/")
+    for _ in range(4):
+        make_release(state=ReleaseState.AWAITING_REVIEW)
+    with CaptureQueriesContext(connection) as after:
+        assert len(client.get("/reviews/").context["releases"]) == 5
+    assert len(after) == len(before)
+
+
+@pytest.mark.parametrize(("decision", "state"), [("approve", ReleaseState.APPROVED), ("reject", ReleaseState.REJECTED)])
+def test_a_reviewer_decides(visit: Visit, waiting: Release, reviewer: User, decision: str, state: ReleaseState) -> None:
+    assert decide(visit(reviewer), waiting, decision)["Location"] == "/reviews/"
+    waiting.refresh_from_db()
+    review = Review.objects.get()
+    assert waiting.state == state
+    assert (review.reviewer, review.decision, review.comment) == (reviewer, decision, "I read it")
+    assert review.digest == waiting.digest
+
+
+def test_the_form_carries_the_digest_of_what_the_page_shows(visit: Visit, waiting: Release, reviewer: User) -> None:
+    text = visit(reviewer).get(f"/releases/{waiting.pk}/review/").content.decode()
+    assert f'<input type="hidden" name="digest" value="{waiting.digest}">' in text
+
+
+def test_a_digest_that_changed_since_the_page_was_shown_is_refused(
+    visit: Visit, waiting: Release, reviewer: User
+) -> None:
+    client = visit(reviewer)
+    shown = waiting.digest
+    Release.objects.filter(pk=waiting.pk).update(digest="f" * 64)
+    answer = decide(client, waiting, digest=shown)
+    assert answer.status_code == 409
+    assert "read the release again" in reason(answer)
+    assert 'name="digest" value="' + "f" * 64 in answer.content.decode()
+    assert "I read it" in answer.content.decode()
+    waiting.refresh_from_db()
+    assert (waiting.state, Review.objects.count()) == (ReleaseState.AWAITING_REVIEW, 0)
+
+
+@pytest.mark.parametrize("digest", ["", "0" * 64, "é", "x" * 5000])
+def test_a_digest_that_is_none_is_refused(visit: Visit, waiting: Release, reviewer: User, digest: str) -> None:
+    assert decide(visit(reviewer), waiting, digest=digest).status_code == 409
+    assert not Review.objects.exists()
+
+
+def test_a_form_without_a_decision_decides_nothing(visit: Visit, waiting: Release, reviewer: User) -> None:
+    answer = decide(visit(reviewer), waiting, "maybe")
+    assert (answer.status_code, reason(answer)) == (400, "Choose to approve or to reject.")
+    assert not Review.objects.exists()
+
+
+def test_ones_own_release_is_refused_with_the_reason(visit: Visit, reviewer: User) -> None:
+    own = make_release(state=ReleaseState.AWAITING_REVIEW, author_emails=[reviewer.email])
+    client = visit(reviewer)
+    page = client.get(f"/releases/{own.pk}/review/")
+    assert "your e-mail address" in page.context["reason"]
+    assert 'name="decision"' not in page.content.decode()
+    answer = decide(client, own)
+    assert answer.status_code == 403
+    assert "your e-mail address" in reason(answer)
+    assert not Review.objects.exists()
+
+
+def test_a_member_is_refused_with_the_reason(visit: Visit, waiting: Release) -> None:
+    for member in (owner_of(waiting.app.organization), make_member(waiting.app.organization)):
+        answer = decide(visit(member), waiting)
+        assert answer.status_code == 403
+        assert "it takes the platform role reviewer" in reason(answer)
+    assert not Review.objects.exists()
+
+
+def test_a_reviewer_who_belongs_to_the_organization_is_refused(visit: Visit, reviewer: User) -> None:
+    app = make_app()
+    make_member(app.organization, user=reviewer)
+    release = make_release(app=app, state=ReleaseState.AWAITING_REVIEW)
+    answer = decide(visit(reviewer), release)
+    assert answer.status_code == 403
+    assert "You belong to the organization" in reason(answer)
+
+
+def test_what_somebody_else_decided_is_not_decided_again(visit: Visit, waiting: Release, reviewer: User) -> None:
+    first = make_reviewer()
+    decide(visit(first), waiting, "reject")
+    answer = decide(visit(reviewer), waiting)
+    assert answer.status_code == 409
+    assert f"{first.username} rejected it" in reason(answer)
+    assert Review.objects.count() == 1

@@ -1,0 +1,62 @@
+"""A token is shown on the page that made it, and nowhere else."""
+
+import re
+
+import pytest
+from django.contrib.sessions.models import Session
+from django.core.cache import cache
+
+from tenants.models import ApiToken
+from tests.factories import api_client, make_user
+from tests.paas.portal.conftest import Visit
+
+pytestmark = pytest.mark.django_db
+
+
+@pytest.fixture(autouse=True)
+def _no_earlier_requests() -> None:
+    cache.clear()
+
+
+def test_an_api_token_works_and_is_shown_once(visit: Visit) -> None:
+    user = make_user()
+    client = visit(user)
+    answer = client.post("/tokens/api/", {"name": "deploy script"})
+    found = re.search(r"berth_[A-Za-z0-9_-]{43}", answer.content.decode())
+    assert found
+    assert "no-store" in answer["Cache-Control"]
+    later = client.get("/tokens/").content.decode()
+    assert "deploy script" in later
+    assert found[0] not in later
+    assert not any(found[0] in str(session.get_decoded()) for session in Session.objects.all())
+    bearer = api_client()
+    bearer.credentials(HTTP_AUTHORIZATION=f"Bearer {found[0]}")
+    assert bearer.get("/api/v1/me/").json()["username"] == user.username
+
+
+@pytest.mark.parametrize("name", ["", " x", "a\u202eb", "n" * 101])
+def test_a_refused_name_makes_no_token(visit: Visit, name: str) -> None:
+    answer = visit(make_user()).post("/tokens/api/", {"name": name})
+    assert (answer.status_code, set(answer.context["form"].errors)) == (400, {"name"})
+    assert answer.context["form"]["name"].value() == name
+    assert not ApiToken.objects.exists()
+
+
+def test_a_token_is_revoked_by_its_owner_alone(visit: Visit) -> None:
+    owner = visit(make_user())
+    owner.post("/tokens/api/", {"name": "mine"})
+    token = ApiToken.objects.get()
+    path = f"/tokens/api/{token.pk}/revoke/"
+    assert visit(make_user()).post(path).status_code == 404
+    assert owner.get(path).status_code == 405
+    assert owner.post("/tokens/api/99999999999999999999/revoke/").status_code == 404
+    assert owner.post(path)["Location"] == "/tokens/"
+    token.refresh_from_db()
+    assert token.revoked_at
+    assert owner.get("/tokens/").context["tokens"] == []
+
+
+def test_without_a_forge_there_is_a_notice_and_no_git_token(visit: Visit) -> None:
+    answer = visit(make_user()).post("/tokens/git/")
+    assert answer.status_code == 503
+    assert "No git token was made: the forge did not answer" in answer.content.decode()
