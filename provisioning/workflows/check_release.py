@@ -37,7 +37,6 @@ def _resolve(release: Release, forge: ForgeClient) -> None:
     if code_project_id is None:
         raise DeveloperError("the app has no repository yet: wait until it is active")
     commit = resolve_commit(forge, code_project_id, release.requested_ref)
-    snapshot = release.configuration
     try:
         releases.release_checking(
             release=release,
@@ -45,21 +44,27 @@ def _resolve(release: Release, forge: ForgeClient) -> None:
             commit_title=commit.title,
             commit_author=commit.author,
             commit_author_emails=list(commit.emails),
-            configuration_sha256=configuration_sha256(
-                app_id=release.app.public_id,
-                environment=release.environment.name,
-                stack=snapshot["stack"],
-                stack_version=snapshot["stack_version"],
-                hostnames=tuple(snapshot["hostnames"]),
-                memory_mib=snapshot["memory_mib"],
-                cpu_millis=snapshot["cpu_millis"],
-                pids=snapshot["pids"],
-                disk_mib=snapshot["disk_mib"],
-                health_check_path=snapshot["health_check_path"],
-            ),
+            configuration_sha256=rendered_sha256(release),
         )
     except InvalidTransition:
         release.refresh_from_db()  # another worker was faster: a release is resolved once
+
+
+def rendered_sha256(release: Release) -> str:
+    """Over the release's configuration as it renders now, whatever ports, networks and uids it gets."""
+    snapshot = release.configuration
+    return configuration_sha256(
+        app_id=release.app.public_id,
+        environment=release.environment.name,
+        stack=snapshot["stack"],
+        stack_version=snapshot["stack_version"],
+        hostnames=tuple(snapshot["hostnames"]),
+        memory_mib=snapshot["memory_mib"],
+        cpu_millis=snapshot["cpu_millis"],
+        pids=snapshot["pids"],
+        disk_mib=snapshot["disk_mib"],
+        health_check_path=snapshot["health_check_path"],
+    )
 
 
 def _release(run: Run, *states: ReleaseState) -> Release:
@@ -101,10 +106,14 @@ def ensure_tree_checked(run: Run) -> None:
 
 
 def _check_link(entry: TreeEntry, content: bytes) -> None:
-    target = content[:MAX_LINK_BYTES].decode(errors="replace")
-    reached = posixpath.normpath(posixpath.join(posixpath.dirname(entry.path), target))
-    if target.startswith("/") or reached == ".." or reached.startswith("../"):
+    if leaves_the_tree(entry.path, content[:MAX_LINK_BYTES].decode(errors="replace")):
         raise ReleaseRefused(f"{entry.path} is a link that leaves the tree: replace it by the file itself")
+
+
+def leaves_the_tree(path: str, target: str) -> bool:
+    """Whether a symbolic link at `path` points out of the tree, by its text alone."""
+    reached = posixpath.normpath(posixpath.join(posixpath.dirname(path), target))
+    return target.startswith("/") or reached == ".." or reached.startswith("../")
 
 
 def succeeded(run: Run) -> None:

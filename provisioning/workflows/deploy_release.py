@@ -17,7 +17,7 @@ from provisioning.exceptions import (
 )
 from provisioning.models import Workload
 from provisioning.placement import choose_host
-from provisioning.rendering.release import configuration_sha256
+from provisioning.workflows.check_release import rendered_sha256
 from provisioning.workflows.engine import Run, Workflow, steps
 from provisioning.workflows.publication import ensure_configuration_committed, ensure_pipeline, ensure_pipeline_finished
 from provisioning.workflows.specs import (
@@ -38,38 +38,33 @@ from tenants.services import releases
 
 
 def ensure_approved(run: Run) -> None:
-    """Holds what would be deployed against what a reviewer approved: commit, stack, configuration, variables."""
+    """Holds what would be deployed against what a reviewer approved: commit, stack, configuration, variables.
+
+    A release that was live before may go back although the platform's own templates changed since: its commit, settings
+    and variables are those that were approved. One that was never live is then to be reviewed anew.
+    """
     release, _environment = subject_of(run)
     review = release.reviews.filter(decision=ReviewDecision.APPROVE).first()
     if review is None:
         raise DigestChanged("nobody approved this release: ask a reviewer")
-    snapshot = release.configuration
     digest = releases.release_digest(
         commit_sha=release.commit_sha,
-        stack=snapshot["stack"],
+        configuration=release.configuration,
         stack_version=release.stack_version,
-        configuration_sha256=configuration_sha256(
-            app_id=release.app.public_id,
-            environment=release.environment.name,
-            stack=snapshot["stack"],
-            stack_version=release.stack_version,
-            hostnames=tuple(snapshot["hostnames"]),
-            memory_mib=snapshot["memory_mib"],
-            cpu_millis=snapshot["cpu_millis"],
-            pids=snapshot["pids"],
-            disk_mib=snapshot["disk_mib"],
-            health_check_path=snapshot["health_check_path"],
-        ),
+        configuration_sha256=release.configuration_sha256,
         variables=json.loads(release.variables),
     )
     if not hmac.compare_digest(digest, review.digest):
-        raise DigestChanged(
-            "what would be deployed is not what was approved (its stack or configuration changed since): "
-            "ask for a new release of the same commit"
-        )
+        raise DigestChanged("what would be deployed is not what was approved: ask for a new release of the same commit")
+    run.note(f"digest {digest}, approved by {review.reviewer.username}")
+    if rendered_sha256(release) != release.configuration_sha256:
+        if release.went_live_at is None:
+            raise DigestChanged(
+                "the platform's templates changed since the approval: ask for a new release of the same commit"
+            )
+        run.note("the platform's templates changed since the approval; commit, settings and variables did not")
     if release.state != ReleaseState.DEPLOYING:
         releases.release_deploying(release=release)
-    run.note(f"digest {digest}, approved by {review.reviewer.username}")
 
 
 def ensure_leases(run: Run) -> None:

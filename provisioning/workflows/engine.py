@@ -201,7 +201,8 @@ def _attempt(hold: Run, step: Step, definition: StepDefinition) -> float | None:
         error = f"{step.name} ended its worker {step.attempts} times: an operator must read the worker's log"
         _record(hold, step, state=StepState.FAILED, finished_at=now, error=error)
         raise PermanentError(error)
-    waiting = step.state == StepState.WAITING
+    # A step that only waits goes on with its attempt; one that waits after an error begins another.
+    waiting = step.state == StepState.WAITING and not step.error
     _record(
         hold,
         step,
@@ -213,7 +214,7 @@ def _attempt(hold: Run, step: Step, definition: StepDefinition) -> float | None:
     try:
         definition.action(hold)
     except Wait as wait:
-        _record(hold, step, state=StepState.WAITING, output=_capped([*hold.lines, wait.reason]))
+        _record(hold, step, state=StepState.WAITING, error="", output=_capped([*hold.lines, wait.reason]))
         return wait.seconds
     except (LeaseLost, Cancelled):
         raise
@@ -222,7 +223,7 @@ def _attempt(hold: Run, step: Step, definition: StepDefinition) -> float | None:
             message = f"{error} (tried for an hour, {step.attempts} times)"
             _record(hold, step, state=StepState.FAILED, finished_at=timezone.now(), error=message)
             raise PermanentError(message) from error
-        _record(hold, step, state=StepState.WAITING, attempts=step.attempts + 1, error=str(error), output=_output(hold))
+        _record(hold, step, state=StepState.WAITING, error=str(error), output=_output(hold))
         return float(BACKOFF_S[min(step.attempts - 1, len(BACKOFF_S) - 1)])
     except PermanentError as error:
         _record(hold, step, state=StepState.FAILED, finished_at=timezone.now(), error=str(error), output=_output(hold))

@@ -177,6 +177,7 @@ class Migration(migrations.Migration):
                 ('commit_author_emails', models.JSONField(default=list, help_text='Author and committer: neither may review it.')),
                 ('configuration', models.JSONField(default=dict)),
                 ('variables', tenants.fields.EncryptedTextField(default='{}')),
+                ('configuration_sha256', models.CharField(blank=True, help_text='Over the configuration as it was rendered when the release was checked.', max_length=64)),
                 ('stack_version', models.PositiveIntegerField(default=1)),
                 ('digest', models.CharField(blank=True, max_length=64)),
                 ('state', models.CharField(choices=[('submitted', 'Submitted'), ('checking', 'Checking'), ('awaiting_review', 'Awaiting Review'), ('approved', 'Approved'), ('rejected', 'Rejected'), ('cancelled', 'Cancelled'), ('deploying', 'Deploying'), ('live', 'Live'), ('superseded', 'Superseded'), ('failed', 'Failed'), ('rolled_back', 'Rolled Back')], default='submitted', max_length=20)),

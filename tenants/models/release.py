@@ -10,8 +10,8 @@ class Release(models.Model):
     """An immutable request to run one commit in one environment.
 
     `configuration` is the snapshot of the environment's settings at the time of asking, `variables` the snapshot of its
-    config variables (a JSON object, encrypted). `digest` (64 hex digits) covers commit, stack version, rendered
-    configuration and variables: a review is bound to it.
+    config variables (a JSON object, encrypted). `digest` (64 hex digits) covers commit, stack version, settings,
+    rendered configuration and variables: a review is bound to it.
     """
 
     app = models.ForeignKey("PluginApp", on_delete=models.PROTECT, related_name="releases")
@@ -25,6 +25,9 @@ class Release(models.Model):
     commit_author_emails = models.JSONField(default=list, help_text="Author and committer: neither may review it.")
     configuration = models.JSONField(default=dict)
     variables = EncryptedTextField(default="{}")
+    configuration_sha256 = models.CharField(
+        max_length=64, blank=True, help_text="Over the configuration as it was rendered when the release was checked."
+    )
     stack_version = models.PositiveIntegerField(default=1)
     digest = models.CharField(max_length=64, blank=True)
     state = models.CharField(max_length=20, choices=ReleaseState, default=ReleaseState.SUBMITTED)

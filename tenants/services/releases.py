@@ -134,7 +134,7 @@ def release_checking(
     """
     digest = release_digest(
         commit_sha=commit_sha,
-        stack=release.configuration["stack"],
+        configuration=release.configuration,
         stack_version=release.stack_version,
         configuration_sha256=configuration_sha256,
         variables=release.variables,
@@ -143,6 +143,7 @@ def release_checking(
         release,
         to=ReleaseState.CHECKING,
         commit_sha=commit_sha,
+        configuration_sha256=configuration_sha256,
         commit_title=_printable(commit_title),
         commit_author=_printable(commit_author),
         commit_author_emails=sorted({email.strip().lower() for email in commit_author_emails if email.strip()}),
@@ -209,12 +210,14 @@ def release_deployment_failed(*, release: Release, error: str) -> None:
 def release_digest(
     *,
     commit_sha: str,
-    stack: str,
+    configuration: Mapping[str, Any],
     stack_version: int,
     configuration_sha256: str,
     variables: Mapping[str, str] | str,
 ) -> str:
     """64 hex digits over everything that a reviewer decides on. `variables` is a mapping, or its JSON text.
+
+    `configuration` is the snapshot of the settings, `configuration_sha256` covers what was rendered from it.
 
     The variables enter as an HMAC-SHA256 under a key derived from SECRET_KEY, so that the digest, which many may see,
     can't be used to guess a value.
@@ -222,7 +225,7 @@ def release_digest(
     values = json.loads(variables) if isinstance(variables, str) else dict(variables)
     parts = {
         "commit_sha": commit_sha,
-        "stack": str(stack),
+        "configuration": dict(configuration),
         "stack_version": stack_version,
         "configuration_sha256": configuration_sha256,
         "variables": salted_hmac("berth.release.variables", canonical_json(values), algorithm="sha256").hexdigest(),

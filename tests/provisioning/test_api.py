@@ -4,6 +4,7 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
+from django.conf import settings
 from django.test import Client
 
 from provisioning.choices import OperationKind, OperationState, StepState
@@ -140,7 +141,8 @@ def test_hosts_are_for_operators(live: Release) -> None:
     assert Api(owner_of(live.app.organization)).get("/hosts/").status_code == 404
     assert Api(make_reviewer()).get("/hosts/").status_code == 404
     (host,) = Api(make_operator()).get("/hosts/").json()["results"]
-    assert (host["name"], host["ports"], host["ports_leased"], host["workloads"]) == ("local", "24000-27999", 0, 0)
+    first, last = settings.PORT_RANGE
+    assert (host["name"], host["ports"], host["ports_leased"], host["workloads"]) == ("local", f"{first}-{last}", 0, 0)
 
 
 def test_while_the_forge_is_away_its_answers_are_asked_for_again_later(live: Release) -> None:

@@ -15,7 +15,9 @@ VARIABLES = st.dictionaries(st.text("ABC_", min_size=1, max_size=8), st.text(max
 PARTS = st.fixed_dictionaries(
     {
         "commit_sha": HEX,
-        "stack": st.sampled_from(["php", "static"]),
+        "configuration": st.fixed_dictionaries(
+            {"stack": st.sampled_from(["php", "static"]), "memory_mib": st.integers(32, 4096)}
+        ),
         "stack_version": st.integers(1, 99),
         "configuration_sha256": HEX,
         "variables": VARIABLES,
@@ -23,7 +25,9 @@ PARTS = st.fixed_dictionaries(
 )
 
 
-@given(PARTS, PARTS, st.sampled_from(["commit_sha", "stack", "stack_version", "configuration_sha256", "variables"]))
+@given(
+    PARTS, PARTS, st.sampled_from(["commit_sha", "configuration", "stack_version", "configuration_sha256", "variables"])
+)
 def test_a_change_of_any_part_changes_the_digest(parts: dict, other: dict, name: str) -> None:
     assume(parts[name] != other[name])
     changed = copy.deepcopy(parts) | {name: other[name]}

@@ -252,9 +252,7 @@ def test_output_is_capped_at_its_end(operation: Operation) -> None:
     def talks(run: Run) -> None:
         run.note("x" * 100_000 + "the end")
 
-    engine.run(
-        operation.pk, Workflow(engine.steps(talks), lambda _r: None, lambda _r, _e: None, lambda _r: None)
-    )
+    engine.run(operation.pk, Workflow(engine.steps(talks), lambda _r: None, lambda _r, _e: None, lambda _r: None))
     output = operation.steps.get(name="talks").output
     assert len(output) < engine.OUTPUT_LIMIT + 100
     assert output.endswith("the end")
