@@ -66,11 +66,18 @@ PLATFORM = [
     Need("iptables", "Docker's networks, and the rules between them", lambda: has("iptables")),
     Need("python3-venv", "makes the virtual environment", _has_ensurepip),
 ]
-# What the tests need on top. Browser tests will add chromium and chromium-driver here.
+# What the tests need on top.
 TESTS = [
     *PLATFORM,
     Need("openssh-server", "the host that tests reach over SSH", lambda: has("sshd")),
+    Need("openssh-client", "the keys for that host", lambda: has("ssh-keygen")),
+    Need("busybox-static", "containers that tests make of one file", lambda: has("busybox")),
+    Need("socat", "an engine that goes away and comes back", lambda: has("socat")),
+    Need("iproute2", "which process holds which connection", lambda: has("ss")),
+    Need("chromium", "the portal in a real browser", lambda: has("chromium")),
+    Need("chromium-driver", "what moves that browser", lambda: has("chromedriver")),
 ]
+BENCHMARKS = [*TESTS, Need("wrk", "load for the edge", lambda: has("wrk"))]
 BENCHMARKS = [
     *TESTS,
     Need("wrk", "measures requests per second", lambda: has("wrk")),

@@ -27,12 +27,14 @@ os.environ.setdefault("BERTH_API_RATE_SIGN_IN", "100000/minute")
 # Two workers of pytest-xdist get a share each of all that they could quarrel over. The fourth share is the platform's
 # that the end-to-end tests bring up (tests/end_to_end/running.py).
 WORKER = os.environ.get("PYTEST_XDIST_WORKER", "")
-if WORKER and not os.environ["BERTH_INSTALLATION"].endswith(f"-{WORKER}"):
+if WORKER and os.environ.get("BERTH_TEST_SHARE") != WORKER:
     share = int(WORKER.removeprefix("gw")) % 3
     pool = ipaddress.ip_network(os.environ["BERTH_SUBNET_POOL"])
     port = int(os.environ["BERTH_PORT_FIRST"]) + 1000 * share
     uid = int(os.environ["BERTH_UID_FIRST"]) + 25_000 * share
     os.environ |= {
+        # What a test starts inherits the share, and takes no share of it.
+        "BERTH_TEST_SHARE": WORKER,
         "BERTH_HOME": f"{os.environ['BERTH_HOME']}/{WORKER}",
         "BERTH_INSTALLATION": f"{os.environ['BERTH_INSTALLATION']}-{WORKER}",
         "BERTH_SUBNET_POOL": str(list(pool.subnets(prefixlen_diff=2))[share]),

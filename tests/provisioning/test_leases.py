@@ -4,6 +4,7 @@ import threading
 from datetime import timedelta
 
 import pytest
+from django.conf import settings
 from django.db import IntegrityError, connection
 from django.utils import timezone
 
@@ -85,12 +86,12 @@ def test_callers_at_the_same_time_get_different_ports(host: Host) -> None:
     assert sorted(ports) == list(range(30000, 30008))
 
 
-def test_an_environment_keeps_its_network(settings: object) -> None:
+def test_an_environment_keeps_its_network() -> None:
     environment = make_app().environments.get(name="production")
     first = leases.subnet_lease(environment=environment)
     assert leases.subnet_lease(environment=environment) == first
     assert first.prefixlen == 29
-    assert str(first) == "10.214.0.0/29"
+    assert str(first.network_address) == settings.SUBNET_POOL.split("/")[0]
 
 
 def test_networks_of_two_environments_do_not_overlap() -> None:
@@ -111,5 +112,5 @@ def test_the_pool_runs_out_with_a_clear_error(settings: pytest.FixtureRequest) -
 
 def test_a_uid_is_one_apps_for_ever() -> None:
     one, two = make_app(), make_app()
-    assert leases.uid_lease(app=one) == leases.uid_lease(app=one) == 300_000
-    assert leases.uid_lease(app=two) == 300_001
+    assert leases.uid_lease(app=one) == leases.uid_lease(app=one) == settings.UID_RANGE[0]
+    assert leases.uid_lease(app=two) == settings.UID_RANGE[0] + 1
