@@ -24,6 +24,8 @@ UNHEALTHY = "unhealthy"
 # A container has 30 s of its own to finish its requests; the engine gets a little more to say so.
 STOP_TIMEOUT_S = 30
 TAIL_LINES = 20
+# 128 + SIGKILL
+KILLED = 137
 TAIL_BYTES = 4096
 
 
@@ -290,7 +292,12 @@ def _ending(state: dict[str, Any]) -> str:
     if state["Status"] == "running":
         health = state.get("Health", {}).get("Status")
         return f"running ({health})" if health else "running"
-    why = " after it used more memory than its limit" if state.get("OOMKilled") else ""
+    why = ""
+    if state.get("OOMKilled"):
+        why = " after it used more memory than its limit"
+    elif state["ExitCode"] == KILLED:
+        # The engine may learn of the end before it learns of the reason, and then never names it.
+        why = " (killed, most likely since it used more memory than its limit)"
     error = f": {state['Error']}" if state.get("Error") else ""
     return f"{state['Status']} with exit code {state['ExitCode']}{why}{error}"
 
