@@ -69,30 +69,13 @@ def test_names_that_refs_may_have(name: str) -> None:
     assert is_valid_name(name)
 
 
-@pytest.mark.parametrize(
-    "name",
-    [
-        "",
-        "-a",
-        "/a",
-        "a/",
-        "a//b",
-        ".a",
-        "a/.b",
-        "a..b",
-        "a.lock",
-        "a b",
-        "a~",
-        "a^",
-        "a:",
-        "a?",
-        "a*",
-        "a[",
-        "a\\",
-        "@",
-    ]
-    + ["a@{b", "HEAD", "a\x7f", "a\n", "a."],
-)
+BAD_NAMES = (
+    "-a", "/a", "a/", "a//b", ".a", "a/.b", "a..b", "a.lock", "a b", "a~", "a^", "a:", "a?", "a*", "a[", "a\\", "@",
+    "a@{b", "HEAD", "a\x7f", "a\n", "a.", "",
+)  # fmt: skip
+
+
+@pytest.mark.parametrize("name", BAD_NAMES)
 def test_names_that_refs_may_not_have(name: str) -> None:
     assert not is_valid_name(name)
 
