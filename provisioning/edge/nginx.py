@@ -153,13 +153,17 @@ class EdgeNginx:
         if not changed:
             return _Change(generation, {}, {})
         generation += 1
-        # The number first: whoever finds it may have to reload once too often, never once too seldom.
-        self._replace({self.home / GENERATION_FILE: render_edge_generation(generation).encode()})
+        number = self.home / GENERATION_FILE
+        old_number = _content(number)
         try:
+            # The number first: whoever finds it may have to reload once too often, never once too seldom.
+            self._replace({number: render_edge_generation(generation).encode()})
             self._replace(changed)
         except OSError:
-            with contextlib.suppress(OSError):
-                self._replace({path: before[path] for path in changed})
+            for path, content in {**before, number: old_number}.items():
+                if _content(path) != content:
+                    with contextlib.suppress(OSError):
+                        self._replace({path: content})
             raise
         return _Change(generation, {path: before[path] for path in changed}, changed)
 
@@ -307,14 +311,15 @@ def _brief(said: str) -> str:
 
 
 def _refusal(error_log: Path, log_from: int) -> str:
-    """What nginx wrote at a level that makes it keep its old configuration; empty where it did not."""
+    """Why nginx keeps its old configuration; empty where it has not said so. It tries five times to bind to a port."""
     try:
         with error_log.open("rb") as file:
             file.seek(log_from)
             said = file.read(64 * 1024).decode(errors="replace")
     except FileNotFoundError:
         return ""
-    return _brief(said) if "[emerg]" in said else ""
+    final = [line for line in said.splitlines() if "[emerg]" in line and " bind() to " not in line]
+    return _brief(said) if final else ""
 
 
 @contextlib.contextmanager
