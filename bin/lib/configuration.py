@@ -92,7 +92,7 @@ class Configuration:
         kept = {
             name: value
             for name, value in os.environ.items()
-            if name not in SECRET_NAMES | NOT_KEPT | {"PYTHONPATH", "PYTHONHOME", "VIRTUAL_ENV", "DOCKER_HOST"}
+            if name not in SECRET_NAMES | NOT_KEPT | {"PYTHONPATH", "PYTHONHOME", "VIRTUAL_ENV"}
             and not name.startswith(("BERTH_", "FORGE_"))
         }
         return (
@@ -101,6 +101,7 @@ class Configuration:
             | {
                 "BERTH_HOME": str(self.home),
                 "PATH": SEARCH_PATH,
+                "DOCKER_HOST": self.docker_url,
                 "DJANGO_SETTINGS_MODULE": "paas.settings.embedded",
                 "PYTHONUNBUFFERED": "1",
                 "PYTHONDONTWRITEBYTECODE": "1",
