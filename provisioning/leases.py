@@ -84,8 +84,9 @@ def subnet_at(index: int) -> ipaddress.IPv4Network:
     return ipaddress.IPv4Network((int(pool.network_address) + index * 2 ** (32 - SUBNET_PREFIX), SUBNET_PREFIX))
 
 
-def subnet_release(*, environment: Environment) -> None:
-    SubnetLease.objects.filter(environment=environment).update(environment=None, free_at=timezone.now() + REST)
+def subnet_release(*, environment: Environment, rest: timedelta = REST) -> None:
+    """Gives the network back. It rests before it is leased again."""
+    SubnetLease.objects.filter(environment=environment).update(environment=None, free_at=timezone.now() + rest)
 
 
 def uid_lease(*, app: PluginApp) -> int:

@@ -91,7 +91,7 @@ class Engine:
         present = {row["Names"][0].lstrip("/"): row for row in rows}
         return {name: _state(present[name]) if name in present else MISSING for name in wanted}
 
-    def ensure_network(self, name: str, subnet: str, bridge: str) -> None:
+    def ensure_network(self, name: str, subnet: str, bridge: str, installation: str) -> None:
         """The environment's bridge: its containers don't see each other, and nothing goes out by it.
 
         Raises `OperatorError` where a network of that name has another subnet, or the subnet is somebody's already.
@@ -110,7 +110,7 @@ class Engine:
             gateway = str(next(ipaddress.IPv4Network(subnet).hosts()))
             try:
                 client.api.create_network(
-                    name, driver="bridge", check_duplicate=True, labels={"berth.network": name},
+                    name, driver="bridge", check_duplicate=True, labels={"berth.installation": installation},
                     ipam=docker.types.IPAMConfig(pool_configs=[docker.types.IPAMPool(subnet=subnet, gateway=gateway)]),
                     options={
                         "com.docker.network.bridge.name": bridge,

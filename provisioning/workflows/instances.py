@@ -32,7 +32,7 @@ def ensure_instance(workload: Workload, *, restart_unhealthy: bool = False) -> N
     spec, role = release_spec(workload.deployment), role_of(workload)
     states = engine.states(container_names(spec, role))
     if "missing" in states.values():
-        engine.ensure_network(spec.environment_name, spec.subnet, spec.bridge)
+        engine.ensure_network(spec.environment_name, spec.subnet, spec.bridge, settings.INSTALLATION)
         compose_up(
             target_of(workload.host),
             spec,

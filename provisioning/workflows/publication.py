@@ -2,6 +2,7 @@
 
 import json
 import time
+from datetime import timedelta
 
 from django.conf import settings
 from django.db import transaction
@@ -30,11 +31,14 @@ from provisioning.workflows.specs import (
     target_line,
 )
 from provisioning.workflows.subject import subject_of
+from tenants.models import Release
 
 PIPELINE_LOOK_S = 0.15
 # A worker's thread watches a pipeline for so long before it lets go and comes back.
 PIPELINE_WATCH_S = 10
 PIPELINE_PAUSE_S = 2
+# What a stranger was found to use is not tried again for so long.
+STRANGERS_REST = timedelta(days=1)
 
 
 def ensure_configuration_committed(run: Run) -> None:
@@ -124,6 +128,7 @@ def ensure_pipeline(run: Run) -> None:
             project_id,
             ref=environment.name,
             variables={
+                "BERTH_INSTALLATION": settings.INSTALLATION,
                 "BERTH_DEPLOYMENT": attempt,
                 "BERTH_RELEASE": str(release.number),
                 "BERTH_ENVIRONMENT": environment.name,
@@ -167,6 +172,8 @@ def ensure_pipeline_finished(run: Run) -> None:
         _try_another_pipeline(run, "the forge's runner was stopped in the middle of the pipeline")
     if "port is already allocated" in trace or "address already in use" in trace:
         _lease_other_ports(run)
+    if "Pool overlaps with other one" in trace or "conflicts with existing route" in trace:
+        _lease_another_subnet(run, release)
     if run.operation.data.get("pipelines", 0) < 2 and pipeline.status == "failed" and "berth: retry: " in trace:
         _try_another_pipeline(run, said)
     raise OperatorError(
@@ -185,11 +192,18 @@ def _try_another_pipeline(run: Run, why: str) -> None:
     raise RetryableError(f"{why}: Berth starts another pipeline")
 
 
+def _lease_another_subnet(run: Run, release: Release) -> None:
+    """A stranger has the addresses: they rest for a day, and the next run leases others. Raises `RetryableError`."""
+    leases.subnet_release(environment=release.environment, rest=STRANGERS_REST)
+    run.repeat_from("ensure_leases")
+    _try_another_pipeline(run, "a network of the pool is in use by somebody else on the host")
+
+
 def _lease_other_ports(run: Run) -> None:
     """A stranger has one of the ports: they rest, and the next run leases others. Raises `RetryableError`."""
     with transaction.atomic():
         for workload in run.operation.workloads.select_related("port_lease"):
-            leases.port_release(lease=workload.port_lease)
+            leases.port_release(lease=workload.port_lease, rest=STRANGERS_REST)
             workload.delete()
     run.repeat_from("ensure_leases")
     _try_another_pipeline(run, "a port of the range is taken by a process that is not Berth's")

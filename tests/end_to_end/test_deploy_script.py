@@ -115,7 +115,9 @@ def test_one_target_may_start_other_services_than_the_rest(make_stage: Callable[
     result = stage.deploy(BERTH_TARGETS=f"local {stage.home} standby-web standby-app\n")
     assert result.returncode == 0, result.stderr
     assert nothing_runs(stage)
-    assert stage.engine.states([stage.spec.container("standby", "web")]) == {f"{stage.spec.project}-standby-web": "running"}
+    assert stage.engine.states([stage.spec.container("standby", "web")]) == {
+        f"{stage.spec.project}-standby-web": "running"
+    }
 
 
 def test_files_on_the_host_are_readable_to_the_plugin_and_writable_to_nobody_else(stage: Stage) -> None:
@@ -132,13 +134,24 @@ def test_files_on_the_host_are_readable_to_the_plugin_and_writable_to_nobody_els
 
 
 def test_the_tree_is_byte_for_byte_the_reviewed_one_whatever_its_attributes_say(stage: Stage) -> None:
-    stage.write(".gitattributes", "*.txt text eol=crlf ident\nhidden.php export-ignore\n*.sub export-subst\n*.lfs filter=lfs\n"
-                                  "*.u16 working-tree-encoding=UTF-16\n")  # fmt: skip
-    contents = {"a.txt": "$Id$\nline\n", "hidden.php": "<?php", "x.sub": "$Format:%H$\n", "y.lfs": "pointer\n", "z.u16": "text\n"}
+    stage.write(".gitattributes", "*.txt text eol=crlf ident\nhidden.php export-ignore\n*.sub export-subst\n"
+                                  "*.lfs filter=lfs\n*.u16 working-tree-encoding=UTF-16\n")  # fmt: skip
+    contents = {
+        "a.txt": "$Id$\nline\n",
+        "hidden.php": "<?php",
+        "x.sub": "$Format:%H$\n",
+        "y.lfs": "pointer\n",
+        "z.u16": "text\n",
+    }
     stage.commit()
     for path, content in contents.items():
         blob = subprocess.run(
-            ["git", "hash-object", "-w", "--stdin"], cwd=stage.code, input=content, capture_output=True, text=True, check=True
+            ["git", "hash-object", "-w", "--stdin"],
+            cwd=stage.code,
+            input=content,
+            capture_output=True,
+            text=True,
+            check=True,
         ).stdout.strip()
         git("update-index", "--add", "--cacheinfo", f"100644,{blob},{path}", cwd=stage.code)
     git("commit", "-q", "-m", "attributes", cwd=stage.code)
@@ -155,12 +168,19 @@ def test_links_that_stay_in_the_tree_are_deployed(stage: Stage) -> None:
     assert stage.text("/current/style.css") == "body {}"
 
 
-def test_the_token_and_the_variables_are_in_no_output_argument_or_readable_file(stage: Stage, server: GitServer) -> None:
+def test_the_token_and_the_variables_are_in_no_output_argument_or_readable_file(
+    stage: Stage, server: GitServer
+) -> None:
     stage.variables = {"SECRET": "the-plugins-secret"}
     environment = stage.prepare(stage.commit()) | over_http(server)
     seen: set[str] = set()
     job = subprocess.Popen(
-        ["bash", "deploy.sh"], cwd=stage.management, env=environment, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True
+        ["bash", "deploy.sh"],
+        cwd=stage.management,
+        env=environment,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
     )
     while job.poll() is None:
         for process in Path("/proc").glob("[0-9]*/cmdline"):
@@ -199,7 +219,8 @@ def test_a_redirect_to_another_server_is_not_followed(stage: Stage, server: GitS
 
 @pytest.mark.parametrize(
     "url",
-    ["file:///etc", "ssh://git@127.0.0.1/x", "ext::sh -c 'touch /tmp/owned'", "--upload-pack=touch /tmp/owned", "/etc", "git://127.0.0.1/x",
+    ["file:///etc", "ssh://git@127.0.0.1/x", "ext::sh -c 'touch /tmp/owned'", "--upload-pack=touch /tmp/owned", "/etc",
+     "git://127.0.0.1/x",
      "http://user:secret@127.0.0.1/x", "-oProxyCommand=id", "http://127.0.0.1/x\nhttp://127.0.0.1/y"],
 )  # fmt: skip
 def test_only_http_urls_without_credentials_are_fetched_from(stage: Stage, url: str) -> None:
@@ -211,11 +232,14 @@ def test_only_http_urls_without_credentials_are_fetched_from(stage: Stage, url: 
 
 @pytest.mark.parametrize(
     ("name", "value"),
-    [("BERTH_COMMIT", "main"), ("BERTH_COMMIT", "--output=/x" + "a" * 30), ("BERTH_PROJECT", "../x"), ("BERTH_PROJECT", "-f"),
-     ("BERTH_NETWORK", "a b"), ("BERTH_SUBNET", "x"), ("BERTH_BRIDGE", "eth0"), ("BERTH_START", "live-web; id"),
+    [("BERTH_COMMIT", "main"), ("BERTH_COMMIT", "--output=/x" + "a" * 30), ("BERTH_PROJECT", "../x"),
+     ("BERTH_PROJECT", "-f"),
+     ("BERTH_NETWORK", "a b"), ("BERTH_INSTALLATION", "A b"), ("BERTH_SUBNET", "x"), ("BERTH_BRIDGE", "eth0"), ("BERTH_START", "live-web; id"),
      ("BERTH_START", "--force-recreate"), ("BERTH_MAX_FILES", "x"), ("BERTH_MAX_BYTES", "$(id)"), ("BERTH_RELEASE", ""),
-     ("BERTH_ENVIRONMENT", "PATH"), ("BERTH_TARGETS", ""), ("BERTH_TARGETS", "local /a b;id"), ("BERTH_TARGETS", "ftp /a/b"),
-     ("BERTH_TARGETS", "local /srv/../etc"), ("BERTH_TARGETS", "ssh -oProxyCommand=id /srv/a"), ("BERTH_DOCKER_HOST", "x y")],
+     ("BERTH_ENVIRONMENT", "PATH"), ("BERTH_TARGETS", ""), ("BERTH_TARGETS", "local /a b;id"),
+     ("BERTH_TARGETS", "ftp /a/b"),
+     ("BERTH_TARGETS", "local /srv/../etc"), ("BERTH_TARGETS", "ssh -oProxyCommand=id /srv/a"),
+     ("BERTH_DOCKER_HOST", "x y")],
 )  # fmt: skip
 def test_a_variable_that_is_not_what_the_platform_sets_fails_by_name(stage: Stage, name: str, value: str) -> None:
     result = stage.deploy(**{name: value})

@@ -47,6 +47,7 @@ require() { # variable, pattern that its whole value must match
     [[ $value =~ ^($2)$ ]] || failed "$1 is not valid: the platform sets it when it makes the pipeline"
 }
 
+require BERTH_INSTALLATION '[a-z0-9][a-z0-9-]{0,100}'
 require BERTH_RELEASE '[1-9][0-9]{0,8}'
 require BERTH_ENVIRONMENT 'test|production'
 require BERTH_COMMIT '[0-9a-f]{40}'
@@ -241,10 +242,10 @@ say "checked $files files, $bytes bytes"
 # ---------------------------------------------------------------- on each target
 
 # Runs on the target itself, which may be another machine: uses its arguments and nothing else.
-start_release() { # home, engine, network, subnet, bridge, project, service...
-    local home="$1" network="$3" subnet="$4" bridge="$5" project="$6" found
+start_release() { # home, engine, installation, network, subnet, bridge, project, service...
+    local home="$1" installation="$3" network="$4" subnet="$5" bridge="$6" project="$7" found
     local -a compose variables=() clean=(env -i "PATH=$PATH" "HOME=${HOME:-/}" LC_ALL=C "DOCKER_HOST=$2")
-    shift 6
+    shift 7
     if ! found="$("${clean[@]}" docker network inspect --format '{{(index .IPAM.Config 0).Subnet}}' "$network" 2>/dev/null)"; then
         # Nobody on it but the platform's own sidecars; they don't see each other, and nothing goes out.
         "${clean[@]}" docker network create --driver bridge --subnet "$subnet" \
@@ -252,7 +253,7 @@ start_release() { # home, engine, network, subnet, bridge, project, service...
             --opt com.docker.network.bridge.enable_icc=false \
             --opt com.docker.network.bridge.enable_ip_masquerade=false \
             --opt com.docker.network.bridge.host_binding_ipv4=127.0.0.1 \
-            --label "berth.network=$network" "$network" >/dev/null || return 1
+            --label "berth.installation=$installation" "$network" >/dev/null || return 1
     elif [[ $found != "$subnet" ]]; then
         echo "network $network has the subnet $found and not $subnet: remove it, and deploy again" >&2
         return 1
@@ -271,7 +272,7 @@ start_release() { # home, engine, network, subnet, bridge, project, service...
 deliver() { # transport, address, home, service...
     local transport="$1" address="$2" home="$3" port=22
     local -a ssh=() copy=(--archive --checksum --delete --no-owner --no-group)
-    local -a arguments=("$BERTH_DOCKER_HOST" "$BERTH_NETWORK" "$BERTH_SUBNET" "$BERTH_BRIDGE" "$BERTH_PROJECT")
+    local -a arguments=("$BERTH_DOCKER_HOST" "$BERTH_INSTALLATION" "$BERTH_NETWORK" "$BERTH_SUBNET" "$BERTH_BRIDGE" "$BERTH_PROJECT")
     shift 3
     [[ $home =~ ^/[A-Za-z0-9._/-]+$ && /$home/ != */../* ]] || failed "BERTH_TARGETS names a home that is not valid"
     if [[ $transport == local ]]; then

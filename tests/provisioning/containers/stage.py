@@ -37,7 +37,7 @@ class Slot:
     def __init__(self) -> None:
         self.taken = 0
         for self.number in range(14):
-            self._file: IO[str] = Path(f"/tmp/{INSTALLATION}-{self.number}.lock").open("w")
+            self._file: IO[str] = Path(f"/tmp/{INSTALLATION}-{self.number}.lock").open("w")  # noqa: SIM115 - held as long as the slot
             try:
                 fcntl.flock(self._file, fcntl.LOCK_EX | fcntl.LOCK_NB)
             except BlockingIOError:
@@ -118,7 +118,8 @@ class Stage:
         return {
             "PATH": os.environ["PATH"], "HOME": str(self.root), "BERTH_RELEASE": str(self.spec.number),
             "BERTH_ENVIRONMENT": self.spec.environment, "BERTH_COMMIT": commit, "BERTH_PROJECT": self.spec.project,
-            "BERTH_NETWORK": self.spec.environment_name, "BERTH_SUBNET": self.spec.subnet,
+            "BERTH_INSTALLATION": self.spec.installation, "BERTH_NETWORK": self.spec.environment_name,
+            "BERTH_SUBNET": self.spec.subnet,
             "BERTH_BRIDGE": self.spec.bridge, "BERTH_TARGETS": f"local {self.home}",
             "BERTH_START": " ".join(services), "BERTH_MAX_FILES": "200", "BERTH_MAX_BYTES": "4000000",
             "BERTH_CODE_URL": f"file://{self.code}", "BERTH_ALLOW_FILE_URL": "1", "BERTH_DOCKER_HOST": DOCKER_URL,
@@ -175,7 +176,8 @@ class Stage:
             time.sleep(0.05)
 
     def get(
-        self, path: str = "/", *, method: str = "GET", body: bytes | None = None, headers: Mapping[str, str] | None = None,
+        self, path: str = "/", *, method: str = "GET", body: bytes | None = None,
+        headers: Mapping[str, str] | None = None,
         timeout: float = 20,
     ) -> tuple[int, dict[str, str], bytes]:  # fmt: skip
         """Status, headers and body as the edge would see them. Raises what http.client raises."""

@@ -17,6 +17,11 @@ pytestmark = pytest.mark.docker
 HERE = TargetSpec(name="here", transport="local")
 
 
+def _ensure_network(stage: Stage) -> None:
+    spec = stage.spec
+    stage.engine.ensure_network(spec.environment_name, spec.subnet, spec.bridge, spec.installation)
+
+
 def test_it_lists_the_workloads_of_its_own_installation(make_stage: Callable[..., Stage]) -> None:
     stage = make_stage(deployment=77, number=3).started()
     found = {state.name: state for state in stage.engine.list_workload_containers(INSTALLATION)}
@@ -63,7 +68,7 @@ def test_what_was_removed_by_hand_is_made_again_from_the_hosts_own_files(stage: 
     stage.started()
     docker("rm", "-f", stage.web, stage.app)
     docker("network", "rm", stage.spec.environment_name)
-    stage.engine.ensure_network(stage.spec.environment_name, stage.spec.subnet, stage.spec.bridge)
+    _ensure_network(stage)
     compose_up(HERE, stage.spec, services=["live-web", "live-app"])
     stage.wait()
     assert stage.text() == "hello from a $secret"
@@ -76,14 +81,14 @@ def test_a_release_whose_files_are_gone_is_the_operators(stage: Stage) -> None:
 
 @pytest.mark.parametrize("services", [[], ["live-web; id"], ["standby-web"], ["--help"]])
 def test_only_services_of_the_release_are_started(stage: Stage, services: list[str]) -> None:
-    with pytest.raises(ValueError, match="^services"):
+    with pytest.raises(ValueError, match=r"^services"):
         compose_up(HERE, stage.spec, services=services)
 
 
 def test_a_network_is_made_once_and_keeps_its_settings(stage: Stage) -> None:
     spec = stage.spec
     for _ in range(2):
-        stage.engine.ensure_network(spec.environment_name, spec.subnet, spec.bridge)
+        stage.engine.ensure_network(spec.environment_name, spec.subnet, spec.bridge, stage.spec.installation)
     form = (
         '{{index .Options "com.docker.network.bridge.enable_icc"}} {{index .Options "com.docker.network.bridge.name"}} '
     )
@@ -91,9 +96,9 @@ def test_a_network_is_made_once_and_keeps_its_settings(stage: Stage) -> None:
     found = docker("network", "inspect", "--format", form, spec.environment_name).stdout.split()
     assert found == ["false", spec.bridge, "false", spec.subnet]
     with pytest.raises(OperatorError, match="another subnet"):
-        stage.engine.ensure_network(spec.environment_name, "10.214.240.8/29", spec.bridge)
+        stage.engine.ensure_network(spec.environment_name, "10.214.240.8/29", spec.bridge, stage.spec.installation)
     with pytest.raises(OperatorError, match="BERTH_SUBNET_POOL"):
-        stage.engine.ensure_network(f"{spec.environment_name}-second", spec.subnet, "pa-0000000000")
+        stage.engine.ensure_network(f"{spec.environment_name}-second", spec.subnet, "pa-0000000000", spec.installation)
     stage.engine.remove_network(spec.environment_name)
     stage.engine.remove_network(spec.environment_name)
     assert docker("network", "inspect", spec.environment_name).returncode != 0
@@ -101,12 +106,12 @@ def test_a_network_is_made_once_and_keeps_its_settings(stage: Stage) -> None:
 
 def test_the_script_and_the_driver_make_the_same_network(stage: Stage) -> None:
     stage.started()
-    stage.engine.ensure_network(stage.spec.environment_name, stage.spec.subnet, stage.spec.bridge)
+    _ensure_network(stage)
     form = "{{json .Options}}"
     by_script = docker("network", "inspect", "--format", form, stage.spec.environment_name).stdout
     stage.engine.remove_project(stage.spec.project)
     stage.engine.remove_network(stage.spec.environment_name)
-    stage.engine.ensure_network(stage.spec.environment_name, stage.spec.subnet, stage.spec.bridge)
+    _ensure_network(stage)
     assert docker("network", "inspect", "--format", form, stage.spec.environment_name).stdout == by_script
 
 

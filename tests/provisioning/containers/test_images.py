@@ -83,7 +83,7 @@ def test_a_full_disk_is_named(sources: Path) -> None:
 @pytest.mark.docker
 def test_a_base_image_that_no_registry_has_is_named(settings: Any) -> None:
     settings.BASE_IMAGE = "127.0.0.1:1/nosuch:1"
-    with pytest.raises(OperatorError, match="BERTH_BASE_IMAGE 127.0.0.1:1/nosuch:1"):
+    with pytest.raises(OperatorError, match=r"BERTH_BASE_IMAGE 127\.0\.0\.1:1/nosuch:1"):
         ensure_images()
 
 
