@@ -87,7 +87,8 @@ def test_d3_tools_that_change_namespaces_fail(running: Stage, command: str) -> N
 
 
 @pytest.mark.parametrize(
-    "path", ["/proc/sys/kernel/core_pattern", "/proc/sysrq-trigger", "/sys/kernel/uevent_helper", "/proc/sys/vm/drop_caches", "/proc/1/oom_score_adj_"]
+    "path",
+    ["/proc/sys/kernel/core_pattern", "/proc/sysrq-trigger", "/sys/kernel/uevent_helper", "/proc/sys/vm/drop_caches"],
 )  # fmt: skip
 def test_d4_the_kernels_files_are_not_writable(running: Stage, path: str) -> None:
     for name in parts(running):
@@ -101,7 +102,9 @@ def test_d4_the_kernels_memory_is_masked(running: Stage, path: str) -> None:
         assert found.stdout == ""
 
 
-@pytest.mark.parametrize("path", ["/x", "/etc/x", "/usr/bin/x", "/app/x", "/app/index.php", "/etc/berth/x", "/var/x", "/root/x"])
+@pytest.mark.parametrize(
+    "path", ["/x", "/etc/x", "/usr/bin/x", "/app/x", "/app/index.php", "/etc/berth/x", "/var/x", "/root/x"]
+)
 def test_d5_nothing_but_memory_is_writable(running: Stage, path: str) -> None:
     for name in parts(running):
         assert running.inside(name, "bash", "-c", f"echo x >> {path}").returncode != 0
@@ -111,7 +114,10 @@ def test_d5_nothing_but_memory_is_writable(running: Stage, path: str) -> None:
 def test_d5_the_roots_mount_is_read_only(running: Stage) -> None:
     error = running.inside(running.app, "bash", "-c", "echo x > /etc/passwd").stderr
     assert "Read-only file system" in error or "Permission denied" in error
-    mounts = {line.split()[1]: line.split()[3].split(",") for line in running.inside(running.app, "cat", "/proc/mounts").stdout.splitlines()}
+    mounts = {
+        line.split()[1]: line.split()[3].split(",")
+        for line in running.inside(running.app, "cat", "/proc/mounts").stdout.splitlines()
+    }
     for place in ("/", "/app", "/etc/berth/php-fpm.conf"):
         assert "ro" in mounts[place]
     for place in ("/tmp", "/run/app"):
@@ -128,7 +134,12 @@ def test_d11_what_is_written_is_not_run(running: Stage) -> None:
 
 def test_d13_no_priority_over_others(running: Stage) -> None:
     assert running.inside(running.app, "perl", "-e", "exit !setpriority(0, 0, -20)").returncode != 0
-    assert docker("run", "--rm", "--cap-add", "SYS_NICE", running.images["php"], "perl", "-e", "exit !setpriority(0, 0, -20)").returncode == 0
+    assert (
+        docker(
+            "run", "--rm", "--cap-add", "SYS_NICE", running.images["php"], "perl", "-e", "exit !setpriority(0, 0, -20)"
+        ).returncode
+        == 0
+    )
 
 
 def test_n_the_plugins_container_has_no_network_but_its_own_loopback(running: Stage) -> None:
@@ -143,7 +154,9 @@ def test_n_the_plugins_container_has_no_network_but_its_own_loopback(running: St
 
 def test_n1_no_other_environments_network_is_reachable(make_stage: Callable[..., Stage], running: Stage) -> None:
     other = make_stage().started()
-    address = docker("inspect", "--format", "{{range .NetworkSettings.Networks}}{{.IPAddress}}{{end}}", other.web).stdout.strip()
+    address = docker(
+        "inspect", "--format", "{{range .NetworkSettings.Networks}}{{.IPAddress}}{{end}}", other.web
+    ).stdout.strip()
     connect = f"exec 3<>/dev/tcp/{address}/8080"
     assert running.inside(running.web, "timeout", "2", "bash", "-c", connect).returncode != 0
     # The control: where there is a way, that command takes it.
@@ -153,7 +166,9 @@ def test_n1_no_other_environments_network_is_reachable(make_stage: Callable[...,
 def test_n2_live_and_standby_do_not_see_each_other(make_stage: Callable[..., Stage]) -> None:
     stage = make_stage(roles=("live", "standby")).started(BERTH_START="live-web live-app standby-web standby-app")
     standby = stage.spec.container("standby", "web")
-    address = docker("inspect", "--format", "{{range .NetworkSettings.Networks}}{{.IPAddress}}{{end}}", standby).stdout.strip()
+    address = docker(
+        "inspect", "--format", "{{range .NetworkSettings.Networks}}{{.IPAddress}}{{end}}", standby
+    ).stdout.strip()
     connect = f"exec 3<>/dev/tcp/{address}/8080"
     assert stage.inside(stage.web, "timeout", "2", "bash", "-c", connect).returncode != 0
     assert stage.inside(standby, "timeout", "2", "bash", "-c", connect).returncode == 0
@@ -169,19 +184,23 @@ def test_php_cannot_leave_its_tree_or_start_a_program(make_stage: Callable[..., 
     stage = make_stage()
     stage.write("index.php", """<?php
         echo json_encode([@file_get_contents('/etc/passwd'), @file_get_contents('/etc/berth/php-fpm.conf'),
-            function_exists('exec'), function_exists('proc_open'), @file_put_contents('/app/x', 'x'), (bool) @include '/etc/hostname',
+            function_exists('exec'), function_exists('proc_open'), @file_put_contents('/app/x', 'x'),
+            (bool) @include '/etc/hostname',
             file_put_contents('/tmp/own', 'x')]);""")  # fmt: skip
     assert stage.started().text() == "[false,false,false,false,false,false,1]"
 
 
-BLUR = "$i = new Imagick; $i->newImage(1500, 1500, 'red'); $i->setImageFormat('png'); $i->blurImage(9, 5);"
+RESIZE = """Imagick::setResourceLimit(6, 4);
+$i = new Imagick; $i->newImage(1500, 1500, 'red'); $i->resizeImage(3000, 3000, Imagick::FILTER_LANCZOS, 1);"""
 THREADS = "cat /proc/[0-9]*/status | grep ^Threads:"
 
 
 def test_g7_libraries_get_one_thread_whatever_a_plugin_says(make_stage: Callable[..., Stage]) -> None:
     stage = make_stage()
     strip = "".join(f"putenv('{name}=64');" for name in ("OMP_NUM_THREADS", "OMP_THREAD_LIMIT", "MAGICK_THREAD_LIMIT"))
-    stage.write("index.php", f"<?php {strip} {BLUR} echo (new Imagick)->getResourceLimit(Imagick::RESOURCETYPE_THREAD);")
+    stage.write(
+        "index.php", f"<?php {strip} {RESIZE} echo (new Imagick)->getResourceLimit(Imagick::RESOURCETYPE_THREAD);"
+    )
     assert stage.started().text() == "1"
     assert set(stage.inside(stage.app, "bash", "-c", THREADS).stdout.split()) == {"Threads:", "1"}
     command = docker("inspect", "--format", "{{json .Config.Cmd}}", stage.app).stdout
@@ -189,18 +208,34 @@ def test_g7_libraries_get_one_thread_whatever_a_plugin_says(make_stage: Callable
 
 
 def test_g7_control_without_the_settings_one_picture_takes_several_threads(running: Stage) -> None:
-    free = [part for name in ("OMP_NUM_THREADS", "OMP_THREAD_LIMIT", "MAGICK_THREAD_LIMIT") for part in ("-e", f"{name}=4")]
-    script = f"{BLUR} system('grep ^Threads: /proc/' . getmypid() . '/status');"
-    command = ("sh", "-c", 'rm /etc/ImageMagick-6/policy.xml && exec php -d imagick.set_single_thread=0 -r "$1"', "php", script)
+    free = [
+        part for name in ("OMP_NUM_THREADS", "OMP_THREAD_LIMIT", "MAGICK_THREAD_LIMIT") for part in ("-e", f"{name}=4")
+    ]
+    script = f"{RESIZE} system('grep ^Threads: /proc/' . getmypid() . '/status');"
+    command = (
+        "sh",
+        "-c",
+        'rm /etc/ImageMagick-6/policy.xml && exec php -d imagick.set_single_thread=0 -r "$1"',
+        "php",
+        script,
+    )
     assert int(soft(running, *command, options=tuple(free)).split()[1]) > 1
 
 
-@pytest.mark.parametrize("name", ["msl:/tmp/x.msl", "url:http://169.254.77.77/", "https://169.254.77.77/", "text:/etc/passwd",
-                                  "ephemeral:/tmp/x", "mvg:/tmp/x", "pdf:/tmp/x", "svg:/tmp/x", "@/etc/passwd", "label:@/etc/passwd"])  # fmt: skip
+@pytest.mark.parametrize(
+    "name",
+    ["msl:/tmp/x.msl", "url:http://169.254.77.77/", "https://169.254.77.77/", "text:/etc/passwd", "ephemeral:/tmp/x",
+     "mvg:/tmp/x", "pdf:/tmp/x", "svg:/tmp/x", "@/etc/passwd", "label:@/etc/passwd"],
+)  # fmt: skip
 def test_g6_imagemagick_reads_pictures_and_nothing_else(make_stage: Callable[..., Stage], name: str) -> None:
     stage = make_stage()
-    stage.write("index.php", f"""<?php
-        $picture = new Imagick(); $picture->newImage(5, 5, 'red'); $picture->setImageFormat('png'); $picture->writeImage('/tmp/own.png');
+    stage.write(
+        "index.php",
+        f"""<?php
+        $picture = new Imagick(); $picture->newImage(5, 5, 'red'); $picture->setImageFormat('png');
+        $picture->writeImage('/tmp/own.png');
         $again = new Imagick('/tmp/own.png'); file_put_contents('/tmp/x', 'x');
-        try {{ (new Imagick())->readImage('{name}'); echo 'read'; }} catch (ImagickException $e) {{ echo 'refused ', $again->getImageWidth(); }}""")
+        try {{ (new Imagick())->readImage('{name}'); echo 'read'; }}
+        catch (ImagickException $e) {{ echo 'refused ', $again->getImageWidth(); }}""",
+    )
     assert stage.started().text() == "refused 5"

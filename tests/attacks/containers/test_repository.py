@@ -32,23 +32,29 @@ def unguarded(stage: Stage) -> subprocess.CompletedProcess[str]:
     return stage.run(environment)
 
 
+def made(stage: Stage, *command: str, content: str) -> str:
+    """The id of the object that git makes of the content."""
+    options = {"cwd": stage.code, "env": GIT, "capture_output": True, "text": True, "check": True}
+    return str(subprocess.run(["git", *command], input=content, **options).stdout).strip()  # type: ignore[call-overload]
+
+
 def tree_of(stage: Stage, *entries: tuple[str, str, str]) -> str:
     """A commit whose tree has exactly these entries (mode, object, name), whatever git's index would say of them."""
-    listing = "".join(f"{mode} {'commit' if mode == '160000' else 'tree' if mode == '040000' else 'blob'} {sha}\t{name}\0" for mode, sha, name in entries)
-    options = {"cwd": stage.code, "env": GIT, "capture_output": True, "text": True, "check": True}
-    tree = subprocess.run(["git", "mktree", "-z", "--missing"], input=listing, **options).stdout.strip()  # type: ignore[call-overload]
-    return git("commit-tree", "-m", "crafted", tree, cwd=stage.code)
+    kinds = {"160000": "commit", "040000": "tree"}
+    listing = "".join(f"{mode} {kinds.get(mode, 'blob')} {sha}\t{name}\0" for mode, sha, name in entries)
+    return git(
+        "commit-tree", "-m", "crafted", made(stage, "mktree", "-z", "--missing", content=listing), cwd=stage.code
+    )
 
 
 def blob(stage: Stage, content: str) -> str:
-    return subprocess.run(
-        ["git", "hash-object", "-w", "--stdin"], cwd=stage.code, env=GIT, input=content, capture_output=True, text=True, check=True
-    ).stdout.strip()
+    return made(stage, "hash-object", "-w", "--stdin", content=content)
 
 
 @pytest.mark.parametrize(
     ("path", "target"),
-    [("leak", "/etc/passwd"), ("up", "../../.."), ("deep/er/up", "../../../x"), ("trick", "a/../../b"), ("proc", "/proc/self/root"),
+    [("leak", "/etc/passwd"), ("up", "../../.."), ("deep/er/up", "../../../x"), ("trick", "a/../../b"),
+     ("proc", "/proc/self/root"),
      ("dots", "./.././x"), ("parent", ".."), ("slashes", "a//../..//x")],
 )  # fmt: skip
 def test_a1_a_link_that_leaves_the_tree_is_refused_by_name(stage: Stage, path: str, target: str) -> None:
@@ -90,12 +96,14 @@ def test_a3_a_nested_submodule_is_refused_by_name(stage: Stage) -> None:
     assert "berth: refused: vendor/library is a nested submodule" in result.stderr
 
 
-@pytest.mark.parametrize("url", ["ext::sh -c touch% owned", "file:///etc", "../../modules", "-u./payload", "--upload-pack=touch owned"])
+@pytest.mark.parametrize(
+    "url", ["ext::sh -c touch% owned", "file:///etc", "../../modules", "-u./payload", "--upload-pack=touch owned"]
+)
 def test_a3_a_gitmodules_file_makes_nothing_run(stage: Stage, url: str) -> None:
     stage.write(".gitmodules", f'[submodule "x"]\n\tpath = x\n\turl = {url}\n\tupdate = !touch owned\n')
     result = stage.deploy()
     assert result.returncode in (0, 3), result.stderr
-    assert not [path for path in stage.root.rglob("owned")]
+    assert not list(stage.root.rglob("owned"))
 
 
 @pytest.mark.parametrize("name", [".git", ".GIT", "git~1", ".Git"])
@@ -138,13 +146,9 @@ def test_a6_a_pack_larger_than_the_limit_stops_while_it_comes(stage: Stage) -> N
 
 
 def test_a6_a_tree_too_deep_for_a_path_is_refused(stage: Stage) -> None:
-    tree = subprocess.run(
-        ["git", "mktree"], cwd=stage.code, env=GIT, input=f"100644 blob {blob(stage, 'x')}\tx\n", capture_output=True, text=True, check=True
-    ).stdout.strip()  # fmt: skip
+    tree = made(stage, "mktree", content=f"100644 blob {blob(stage, 'x')}\tx\n")
     for _ in range(600):
-        tree = subprocess.run(
-            ["git", "mktree"], cwd=stage.code, env=GIT, input=f"040000 tree {tree}\td\n", capture_output=True, text=True, check=True
-        ).stdout.strip()  # fmt: skip
+        tree = made(stage, "mktree", content=f"040000 tree {tree}\td\n")
     commit = git("commit-tree", "-m", "deep", tree, cwd=stage.code)
     result = stage.run(stage.prepare(commit))
     assert result.returncode == 3
@@ -170,7 +174,8 @@ def test_hooks_and_filters_of_the_repository_or_the_user_do_not_run(make_stage: 
     stage = make_stage()
     stage.write(".gitattributes", "* filter=evil\n")
     (stage.root / ".gitconfig").write_text(
-        f'[filter "evil"]\n\tsmudge = touch {stage.root}/owned\n\trequired = true\n[core]\n\thooksPath = {stage.root}/hooks\n'
+        f'[filter "evil"]\n\tsmudge = touch {stage.root}/owned\n\trequired = true\n'
+        f"[core]\n\thooksPath = {stage.root}/hooks\n"
     )
     (stage.root / "hooks").mkdir()
     for hook in ("post-checkout", "reference-transaction", "post-index-change"):

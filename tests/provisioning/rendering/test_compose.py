@@ -109,12 +109,16 @@ def test_every_service_is_the_reference_service(spec: ReleaseSpec) -> None:
             else:
                 assert mount["type"] == "volume"
                 options = document["volumes"][mount["source"]]["driver_opts"]["o"]
-                assert {"size=1m", "mode=0700", f"uid={spec.uid}", "noexec", "nosuid", "nodev"} <= set(options.split(","))
+                assert {"size=1m", "mode=0700", f"uid={spec.uid}", "noexec", "nosuid", "nodev"} <= set(
+                    options.split(",")
+                )
 
 
 @given(spec=specs)
 @hypothesis_settings(max_examples=100, deadline=None)
-def test_the_plugins_own_code_has_no_network_and_only_the_sidecar_a_port_on_the_leased_address(spec: ReleaseSpec) -> None:
+def test_the_plugins_own_code_has_no_network_and_only_the_sidecar_a_port_on_the_leased_address(
+    spec: ReleaseSpec,
+) -> None:
     services = compose_of(spec)["services"]
     parts = {"php": {"web", "app"}, "static": {"web"}}[spec.stack]
     assert set(services) == {f"{instance.role}-{part}" for instance in spec.instances for part in parts}
@@ -165,7 +169,8 @@ def test_variables_are_in_no_committed_file() -> None:
 
 @pytest.mark.parametrize(
     "name",
-    ["LD_PRELOAD", "ld_preload", "OMP_NUM_THREADS", "OMP_THREAD_LIMIT", "MAGICK_THREAD_LIMIT", "PHP_INI_SCAN_DIR", "PHPRC",
+    ["LD_PRELOAD", "ld_preload", "OMP_NUM_THREADS", "OMP_THREAD_LIMIT", "MAGICK_THREAD_LIMIT", "PHP_INI_SCAN_DIR",
+     "PHPRC",
      "PATH", "GLIBC_TUNABLES", "HTTP_PROXY", "A=B", "A B", "", "1A", "A\nB", "Ä", "A" * 65],
 )  # fmt: skip
 def test_a_variable_that_would_change_the_platforms_own_is_refused(name: str) -> None:
@@ -215,7 +220,9 @@ HOSTILE = ["a; }", "a\nb", "a b", "$(id)", "${HOME}", "`id`", "../x", "a'b", 'a"
 
 
 @pytest.mark.parametrize("text", HOSTILE)
-@pytest.mark.parametrize("field", ["app_id", "environment", "stack", "subnet", "home", "health_check_path", "hostnames"])
+@pytest.mark.parametrize(
+    "field", ["app_id", "environment", "stack", "subnet", "home", "health_check_path", "hostnames"]
+)
 def test_hostile_text_reaches_no_file_and_the_error_names_the_field(field: str, text: str) -> None:
     value: Any = (text,) if field == "hostnames" else PurePosixPath(text) if field == "home" else text
     with pytest.raises(ValueError, match=f"^{field}"):
@@ -224,7 +231,7 @@ def test_hostile_text_reaches_no_file_and_the_error_names_the_field(field: str, 
 
 @pytest.mark.parametrize("text", [text for text in HOSTILE if text])
 def test_hostile_installation_names_and_images_are_refused(text: str) -> None:
-    with pytest.raises(ValueError, match="^installation"):
+    with pytest.raises(ValueError, match=r"^installation"):
         render_compose(release_spec(installation=text), IMAGES)
     with pytest.raises(ValueError, match=r"^images\.web"):
         render_compose(release_spec(), IMAGES | {"web": text})
@@ -242,7 +249,8 @@ def test_numbers_out_of_range_are_refused(field: str, value: Any) -> None:
 
 
 @pytest.mark.parametrize(
-    ("address", "port"), [("0.0.0.0", 27001), ("::1", 27001), ("localhost", 27001), ("127.0.0.1", 80), ("127.0.0.1", 65536)]
+    ("address", "port"),
+    [("0.0.0.0", 27001), ("::1", 27001), ("localhost", 27001), ("127.0.0.1", 80), ("127.0.0.1", 65536)],
 )
 def test_a_port_is_published_on_one_address_only(address: str, port: int) -> None:
     with pytest.raises(ValueError, match=r"^instances"):

@@ -25,7 +25,9 @@ SANDBOX = ["run", "--rm", "--network", "none", "--user", "300001:300001", "--rea
 def test_nginx_takes_the_sidecars_configuration(stack: str, tmp_path: Path) -> None:
     (tmp_path / "nginx.conf").write_text(render_sidecar_nginx(release_spec(stack=stack)))
     mount = f"{tmp_path}/nginx.conf:/etc/berth/nginx.conf:ro"
-    result = docker(*SANDBOX, "-v", mount, ensure_images()["web"], "nginx", "-t", "-e", "stderr", "-c", "/etc/berth/nginx.conf")
+    result = docker(
+        *SANDBOX, "-v", mount, ensure_images()["web"], "nginx", "-t", "-e", "stderr", "-c", "/etc/berth/nginx.conf"
+    )
     assert result.returncode == 0, result.stderr
     assert "warn" not in result.stderr
 

@@ -58,11 +58,11 @@ def test_a_command_that_takes_too_long_is_ended_and_may_be_tried_again(transport
 
 def test_a_command_that_is_not_there_is_a_clear_failure(transport: Transport) -> None:
     try:
-        result = transport.run(["nosuch-command"], timeout_s=10)
+        said = transport.run(["nosuch-command"], timeout_s=10).stderr
     except OperatorError as error:
-        assert "nosuch-command is not installed" in str(error)
-    else:
-        assert result.returncode == 127
+        said = str(error)
+    assert "nosuch-command" in said
+    assert "not found" in said or "is not installed" in said
 
 
 def test_a_tree_goes_with_all_that_is_in_it_and_a_link_in_it_goes_alone(transport: Transport, tmp_path: Path) -> None:
@@ -82,7 +82,7 @@ def test_a_tree_goes_with_all_that_is_in_it_and_a_link_in_it_goes_alone(transpor
     "path", ["/", "/home", "/var/lib", "relative/a/b", "", "/srv/../etc/x", "/a/b c/d", "/a/b/$HOME", "-rf"]
 )
 def test_a_path_that_a_slip_could_have_made_is_never_removed(transport: Transport, path: str) -> None:
-    with pytest.raises(ValueError, match="^path"):
+    with pytest.raises(ValueError, match=r"^path"):
         transport.remove_tree(path)
 
 
