@@ -13,6 +13,9 @@ from provisioning.forge.embedded.http.reply import Reply
 
 logger = logging.getLogger(__name__)
 registry.load()
+# How the operating system, git and SQLite say it.
+FULL = ("No space left on device", "database or disk is full")
+DISK_FULL = "500 Internal Server Error - the forge's disk is full: an operator must free space on it"
 
 
 @csrf_exempt
@@ -23,9 +26,10 @@ def api(request: HttpRequest, rest: str) -> HttpResponse:
         return _answer(request, method, rest).response(method)
     except ApiError as error:
         return Reply(error.body, status=error.status, headers=error.headers).response(method)
-    except Exception:
+    except Exception as error:
         logger.exception("the forge failed at %s %s", method, request.path)
-        return Reply({"message": "500 Internal Server Error"}, status=500).response(method)
+        text = DISK_FULL if any(sign in str(error) for sign in FULL) else "500 Internal Server Error"
+        return Reply({"message": text}, status=500).response(method)
 
 
 def _answer(request: HttpRequest, method: str, rest: str) -> Reply:

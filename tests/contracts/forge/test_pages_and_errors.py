@@ -3,9 +3,10 @@
 from typing import Any
 from urllib.parse import urlsplit
 
+import gitlab
 import pytest
 
-from tests.contracts.forge.conftest import Raw
+from tests.contracts.forge.conftest import Person, Raw
 from tests.contracts.forge.server import Forge
 
 
@@ -97,3 +98,32 @@ def test_an_id_that_is_no_number_does_not_exist(raw: Raw, filled: Any) -> None:
 def test_a_null_byte_gets_nowhere(raw: Raw, filled: Any) -> None:
     answer = raw("POST", f"projects/{filled.id}/variables", json={"key": "K", "value": "a\0b"})
     assert answer.status_code == 400
+
+
+@pytest.mark.parametrize("query", ["path=../..", "path=/etc/../..", "path=a//b"])
+def test_a_path_that_leaves_the_repository_is_not_there(raw: Raw, filled: Any, query: str) -> None:
+    for what in ("tree", "commits"):
+        answer = raw("GET", f"projects/{filled.id}/repository/{what}?{query}")
+        assert answer.status_code in {404, 200}
+        assert "etc" not in answer.text
+
+
+@pytest.mark.parametrize("query", ["updated_after=yesterday", "status=unknown", "order_by=secret", "per_page=x"])
+def test_a_filter_that_makes_no_sense_is_a_400(raw: Raw, filled: Any, query: str) -> None:
+    assert raw("GET", f"projects/{filled.id}/pipelines?{query}").status_code == 400
+
+
+def test_an_author_is_a_text_and_no_pattern(raw: Raw, filled: Any) -> None:
+    answer = raw("GET", f"projects/{filled.id}/repository/commits", params={"author": "[a-"})
+    assert (answer.status_code, answer.json()) == (200, [])
+
+
+def test_an_administrator_may_act_for_somebody(admin: gitlab.Gitlab, raw: Raw, developer: Person, project: Any) -> None:
+    assert raw("GET", f"user?sudo={developer.username}").json()["id"] == developer.id
+    assert raw("GET", "user", headers={"Sudo": str(developer.id)}).json()["id"] == developer.id
+    assert raw("PUT", f"projects/{project.id}?sudo={developer.id}", json={"description": "x"}).status_code == 403
+    answer = raw("GET", "user?sudo=nobody-at-all")
+    assert answer.status_code == 404
+    with pytest.raises(gitlab.GitlabListError) as caught:
+        developer.api.projects.list(sudo=admin.user.id if admin.user else 1, get_all=True)
+    assert caught.value.response_code == 403

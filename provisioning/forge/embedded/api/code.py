@@ -29,6 +29,14 @@ def resolved(project: Project, path: Path, revision: str | None, what: str) -> s
     return sha
 
 
+def inner_path(path: str) -> str:
+    """A path to look at. Raises a 404 for one that can't be in a repository."""
+    try:
+        return commits.check_path(path.strip("/"))
+    except CommitRefused:
+        raise not_found("invalid revision or path") from None
+
+
 def content_of(values: dict[str, Any]) -> bytes | None:
     """The bytes that `content` and `encoding` say."""
     content = values.get("content")

@@ -88,6 +88,8 @@ def index(call: Call) -> Reply:
         first_parent=Field("boolean"), order=Field(choices=("default", "topo")), with_stats=Field("boolean"),
         page=Field("integer", default=1), per_page=Field("integer", default=20),
     )  # fmt: skip
+    if values["path"]:
+        values["path"] = code.inner_path(values["path"])
     if values.get("all"):
         revision = "--all"
     else:
@@ -99,6 +101,7 @@ def index(call: Call) -> Reply:
         else:
             revision = code.resolved(project, path, reference, "Commit")
     options = [f"--{name}={values[name]}" for name in ("since", "until", "author") if values.get(name)]
+    options += ["--fixed-strings"] if values.get("author") else []
     options += ["--first-parent"] if values.get("first_parent") else []
     order = ["--topo-order"] if values.get("order") == "topo" else []
     per_page = min(max(values["per_page"], 1), MAX_PER_PAGE)

@@ -69,8 +69,8 @@ def index(call: Call) -> Reply:
     values = call.fields(
         status=Field(choices=STATUSES), ref=Field(), sha=Field(), username=Field(), source=Field(), name=Field(),
         scope=Field(choices=("running", "pending", "finished", "branches", "tags")),
-        updated_after=Field(), updated_before=Field(), order_by=Field(choices=tuple(ORDERS), default="id"),
-        sort=Field(choices=("asc", "desc"), default="desc"),
+        updated_after=Field("moment"), updated_before=Field("moment"),
+        order_by=Field(choices=tuple(ORDERS), default="id"), sort=Field(choices=("asc", "desc"), default="desc"),
     )  # fmt: skip
     found = project.pipelines.select_related("project", "user")
     for name in ("status", "ref", "sha", "source", "name"):

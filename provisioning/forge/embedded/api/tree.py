@@ -25,7 +25,8 @@ def index(call: Call) -> Reply:
     if refs.is_empty(path) and not values.get("ref"):
         raise not_found("Tree")
     sha = code.resolved(project, path, values.get("ref"), "Tree")
-    listed = tree.listing(path, sha, values["path"].strip("/"), recursive=values["recursive"])
+    below = code.inner_path(values["path"]) if values["path"].strip("/") else ""
+    listed = tree.listing(path, sha, below, recursive=values["recursive"])
     if listed is None:
         raise not_found("invalid revision or path") if values["path"] else not_found("Tree")
     return paginate(call, listed, _shown)

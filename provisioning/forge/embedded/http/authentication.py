@@ -9,7 +9,7 @@ from django.db.models import Q
 from django.http import HttpRequest
 from django.utils import timezone
 
-from provisioning.forge.embedded.http.errors import invalid_token, unauthorized
+from provisioning.forge.embedded.http.errors import ApiError, forbidden, invalid_token, unauthorized
 from provisioning.forge.embedded.models import Job, Token, User, token_digest
 
 # `last_used_at` is written at most this often, so that reads do not become writes.
@@ -47,7 +47,22 @@ def of_request(request: HttpRequest) -> Caller:
         raise invalid_token("Token was revoked. You have to re-authorize from the user.")
     if token.expires_at and token.expires_at <= timezone.now().date():
         raise invalid_token("Token is expired. You can either do re-authorization or token refresh.")
-    return _required(_of_token(token))
+    caller = _required(_of_token(token))
+    wanted = headers.get("Sudo") or request.GET.get("sudo")
+    return _sudo(caller, wanted) if wanted else caller
+
+
+def _sudo(caller: Caller, wanted: str) -> Caller:
+    """An administrator in the name of the user with that id or username."""
+    if caller.user is None or not caller.user.is_admin:
+        raise forbidden("Must be admin to use sudo")
+    by_id = Q(pk=int(wanted)) if wanted.isascii() and wanted.isdigit() and len(wanted) < 18 else Q()
+    user = User.objects.filter(by_id or Q(username__iexact=wanted)).first()
+    if user is None:
+        raise ApiError(404, {"message": f"404 User with ID or username '{wanted[:255]}' Not Found"})
+    if not user.is_active:
+        raise unauthorized()
+    return Caller(user=user, token=caller.token)
 
 
 def of_basic(request: HttpRequest) -> Caller | None:

@@ -6,13 +6,13 @@ Query strings and forms nest as in Rails: `scope[]=a`, `filter[environment_scope
 import json
 import re
 from dataclasses import dataclass
-from datetime import date, datetime
+from datetime import UTC, date, datetime
 from typing import Any, Literal
 from urllib.parse import parse_qsl
 
 from provisioning.forge.embedded.http.errors import ApiError, invalid_parameters
 
-Kind = Literal["text", "integer", "boolean", "list", "integers", "mapping", "date", "any"]
+Kind = Literal["text", "integer", "boolean", "list", "integers", "mapping", "date", "moment", "any"]
 _KEY = re.compile(r"\[([^\[\]]*)\]")
 _SURROGATE = re.compile(rb"\\u[dD][89a-fA-F]")
 MAX_NESTING = 10
@@ -141,6 +141,8 @@ def _convert(value: Any, kind: Kind) -> Any:
         )
     if kind == "date":
         return datetime.fromisoformat(value).date() if value and isinstance(value, str) else _no_date(value)
+    if kind == "moment":
+        return _moment(_text(value))
     if not isinstance(value, dict):
         raise ValueError(kind)
     return value
@@ -170,6 +172,11 @@ def _boolean(value: Any) -> bool:
     if isinstance(value, bool | int | str) and word in _TRUE | _FALSE:
         return word in _TRUE
     raise ValueError("boolean")
+
+
+def _moment(text: str) -> datetime:
+    found = datetime.fromisoformat(text)
+    return found if found.tzinfo else found.replace(tzinfo=UTC)
 
 
 def _list(value: Any) -> list[Any]:

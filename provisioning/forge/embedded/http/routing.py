@@ -1,7 +1,7 @@
 """Which function answers which path. Patterns look like `projects/:id/repository/files/:file_path/raw`.
 
 A parameter is one segment of the *undecoded* path, so that `group%2Fproject` and `f%2Fx` are one segment each. Where
-the server keeps no undecoded path, a parameter may hold slashes and the shortest match wins.
+the server keeps no undecoded path, a parameter may hold slashes and the most literal pattern wins.
 """
 
 import re
@@ -19,6 +19,7 @@ Handler = Callable[[Any], Any]
 @dataclass(frozen=True)
 class Route:
     method: str
+    literal_length: int
     exact: re.Pattern[str]
     loose: re.Pattern[str]
     handler: Handler
@@ -38,9 +39,9 @@ def route(
     scopes = (READ_SCOPES if method in {"GET", "HEAD"} else WRITE_SCOPES) | (also or set())
 
     def register(handler: Handler) -> Handler:
-        ROUTES.append(
-            Route(method, _compile(pattern, "[^/]+"), _compile(pattern, ".+?"), handler, scopes, anonymous, job_token)
-        )
+        exact, loose = _compile(pattern, "[^/]+"), _compile(pattern, ".+?")
+        literal_length = len(re.sub(r":\w+", "", pattern))
+        ROUTES.append(Route(method, literal_length, exact, loose, handler, scopes, anonymous, job_token))
         return handler
 
     return register
@@ -55,7 +56,8 @@ def find(method: str, path: str, *, is_raw: bool) -> tuple[Route | None, dict[st
     """The route, its decoded parameters, and the methods that the path does have. HEAD falls back to GET."""
     allowed: list[str] = []
     fallback: tuple[Route, dict[str, str]] | None = None
-    for candidate in ROUTES:
+    candidates = ROUTES if is_raw else sorted(ROUTES, key=lambda item: -item.literal_length)
+    for candidate in candidates:
         match = (candidate.exact if is_raw else candidate.loose).match(path)
         if match is None:
             continue
