@@ -15,10 +15,10 @@ from tests.benchmarks.stage import Stage, stage
 
 # In this order: idle memory is that of a platform which has worked.
 BENCHMARKS: dict[str, Callable[[Stage], list[Figure]]] = {
-    "edge_throughput": edge_throughput.measure,
     "approve_to_live": approve_to_live.measure,
     "deploys_under_load": deploys_under_load.measure,
     "failover": failover.measure,
+    "edge_throughput": edge_throughput.measure,
     "idle_memory": idle_memory.measure,
 }
 

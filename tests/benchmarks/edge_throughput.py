@@ -3,8 +3,8 @@
 import re
 import statistics
 import subprocess
-from contextlib import ExitStack
 from pathlib import PurePosixPath
+from urllib.parse import urlsplit
 
 from provisioning.edge import EdgeNginx, edge_command
 from provisioning.rendering.edge import render_edge_site
@@ -15,47 +15,69 @@ from tests.benchmarks.stage import Stage, free_ports
 
 HOSTNAME = "app1000001.apps.localhost"
 # Many short pairs: what else the machine does then falls on both halves of a pair alike, or on few pairs.
-PAIRS = 21
+PAIRS = 15
+BARE_PAIRS = 7
 ROUND_S = 1
 CONNECTIONS = 32
+Pairs = list[tuple[float, float]]
 
 
 def measure(stage: Stage) -> list[Figure]:
-    """Rounds alternate, so that what else the machine does falls on both; the ratio is the median over the pairs."""
-    edge_port, peer_port, plugin_port = free_ports(3)
-    with ExitStack() as running:
-        running.enter_context(peers.fast_plugin(stage.directory / "fast-plugin", port=plugin_port))
-        running.enter_context(
-            peers.proxy(stage.directory / "peer", port=peer_port, upstream=plugin_port, hostname=HOSTNAME)
-        )
-        argv = _edge(stage, edge_port, plugin_port)
-        running.enter_context(peers.supervised(argv, port=edge_port, hostname=HOSTNAME))
-        _requests_per_s(edge_port, seconds=1)
-        _requests_per_s(peer_port, seconds=1)
-        pairs = []
-        for number in range(PAIRS):
-            order = [edge_port, peer_port] if number % 2 else [peer_port, edge_port]
-            found = {port: _requests_per_s(port, seconds=ROUND_S) for port in order}
-            pairs.append((found[edge_port], found[peer_port]))
-    edge, peer = ([pair[index] for pair in pairs] for index in (0, 1))
-    ratios = [mine / theirs for mine, theirs in pairs]
-    stage.say("  ratios of the pairs: " + " ".join(f"{ratio:.3f}" for ratio in sorted(ratios)))
-    stage.say(
-        f"  the peer: {min(peer):,.0f} - {max(peer):,.0f} requests/s; {CONNECTIONS} connections, {ROUND_S} s each"
-    )
-    ratio = statistics.median(ratios)
+    """The platform's edge and its peer ask the same live container for the cheapest thing that a plugin has: a file."""
+    plugin = stage.plugin
+    path, edge_port = f"/{plugin.STATIC_FILE}", urlsplit(stage.platform.edge).port or 80
+    port, upstream = free_ports(1)[0], plugin.live_port()
+    with peers.proxy(stage.directory / "peer", port=port, upstream=upstream, hostname=plugin.hostname):
+        pairs = _alternate(edge_port, port, plugin.hostname, path, PAIRS)
+    ratio = _say(stage, "of a live plugin", pairs)
+    _say(stage, "of an nginx that only returns", _bare(stage))
+    reference = statistics.median(theirs for _mine, theirs in pairs)
     return [
         Figure(
             name="edge_throughput",
-            # Of the pair's ratio and the peer's median, so that value, reference and ratio agree.
-            value=ratio * statistics.median(peer),
+            # Of the pairs' ratio and the peer's median, so that value, reference and ratio agree.
+            value=ratio * reference,
             unit="requests/s",
-            reference="a hand-written nginx with the same upstream, workers and keep-alive; median of pairs",
-            reference_value=statistics.median(peer),
+            reference="a hand-written nginx with the same live container, workers and keep-alive; median of pairs",
+            reference_value=reference,
             target=Target("ratio", ">=", 0.95),
-            samples=edge,
+            samples=[mine for mine, _theirs in pairs],
         )
     ]
+
+
+def _bare(stage: Stage) -> Pairs:
+    """What the edge itself costs, where the upstream costs next to nothing: no plugin is like that."""
+    edge_port, peer_port, upstream = free_ports(3)
+    with (
+        peers.fast_plugin(stage.directory / "fast-plugin", port=upstream),
+        peers.proxy(stage.directory / "bare-peer", port=peer_port, upstream=upstream, hostname=HOSTNAME),
+        peers.supervised(_edge(stage, edge_port, upstream), port=edge_port, hostname=HOSTNAME),
+    ):
+        return _alternate(edge_port, peer_port, HOSTNAME, "/", BARE_PAIRS)
+
+
+def _alternate(edge: int, peer: int, hostname: str, path: str, count: int) -> Pairs:
+    """Requests per second of edge and peer, who take turns in going first. A second of each before that is not kept."""
+    pairs = []
+    for number in range(-1, count):
+        order = [edge, peer] if number % 2 else [peer, edge]
+        found = {port: _requests_per_s(port, hostname, path) for port in order}
+        if number >= 0:
+            pairs.append((found[edge], found[peer]))
+    return pairs
+
+
+def _say(stage: Stage, upstream: str, pairs: Pairs) -> float:
+    """Prints the ratios, and returns the median."""
+    ratios = sorted(mine / theirs for mine, theirs in pairs)
+    median = statistics.median(ratios)
+    mine, theirs = (statistics.median(pair[index] for pair in pairs) for index in (0, 1))
+    stage.say(
+        f"  in front {upstream}: {mine:,.0f} and the peer {theirs:,.0f} requests/s, ratio {median:.3f} "
+        f"({ratios[0]:.3f} - {ratios[-1]:.3f}, {len(ratios)} pairs, {CONNECTIONS} connections)"
+    )
+    return median
 
 
 def _edge(stage: Stage, port: int, upstream: int) -> list[str]:
@@ -82,12 +104,12 @@ def _edge(stage: Stage, port: int, upstream: int) -> list[str]:
     return edge_command(spec)
 
 
-def _requests_per_s(port: int, *, seconds: int) -> float:
-    """Raises `RuntimeError` where an answer was no 2xx or 3xx."""
-    argv = ["wrk", "--threads", "1", "--connections", str(CONNECTIONS), "--duration", f"{seconds}s"]
-    argv += ["--header", f"Host: {HOSTNAME}", f"http://127.0.0.1:{port}/"]
-    said = subprocess.run(argv, check=True, capture_output=True, text=True, timeout=seconds + 30).stdout
+def _requests_per_s(port: int, hostname: str, path: str) -> float:
+    """Raises `RuntimeError` where an answer was no 2xx or 3xx, or none came."""
+    argv = ["wrk", "--threads", "1", "--connections", str(CONNECTIONS), "--duration", f"{ROUND_S}s"]
+    argv += ["--header", f"Host: {hostname}", f"http://127.0.0.1:{port}{path}"]
+    said = subprocess.run(argv, check=True, capture_output=True, text=True, timeout=ROUND_S + 30).stdout
     found = re.search(r"Requests/sec:\s+([0-9.]+)", said)
-    if found is None or "Non-2xx" in said:
+    if found is None or "Non-2xx" in said or float(found[1]) == 0:
         raise RuntimeError(f"wrk: {said}")
     return float(found[1])

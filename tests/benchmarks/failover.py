@@ -1,14 +1,14 @@
 """What visitors notice of a container that is killed under load, and how soon both copies run again."""
 
-import json
 import statistics
 import time
 from dataclasses import dataclass, field
 
 from paas.demo.load import Load
+from tests.benchmarks.engine import docker, published_port
 from tests.benchmarks.figures import Figure, Target
 from tests.benchmarks.limit import answers_200
-from tests.benchmarks.stage import Stage, docker
+from tests.benchmarks.stage import Stage
 
 ROUNDS = 2
 BEFORE_S = 1
@@ -80,30 +80,17 @@ def _figures(part: str, tally: Tally) -> list[Figure]:
 
 def _kill(stage: Stage, part: str) -> float:
     """Seconds from the kill until all containers of the environment run and both web ports answer."""
-    labels = {"installation": stage.platform.installation, "app": stage.plugin.app, "environment": "production"}
-    filters = [word for key, value in labels.items() for word in ("--filter", f"label=berth.{key}={value}")]
-    names = docker("ps", "--format", "{{.Names}}", *filters).split()
-    before = {found["Name"]: found for found in json.loads(docker("inspect", *names))}
-    ports = [
-        int(found["NetworkSettings"]["Ports"]["8080/tcp"][0]["HostPort"])
-        for found in before.values()
-        if found["Config"]["Labels"]["berth.part"] == "web"
-    ]
-    victim = next(
-        name
-        for name, found in before.items()
-        if (found["Config"]["Labels"]["berth.role"], found["Config"]["Labels"]["berth.part"]) == ("live", part)
-    )
+    plugin, victim = stage.plugin, f"live-{part}"
+    before = plugin.containers()
+    ports = [published_port(container) for name, container in before.items() if name.endswith("-web")]
+    died = before[victim]["State"]["StartedAt"]
     started = time.monotonic()
-    docker("kill", victim.removeprefix("/"))
+    docker("kill", before[victim]["Id"])
     while time.monotonic() - started < REPAIR_TIMEOUT_S:
-        now = json.loads(docker("inspect", *names))
-        restarted = [
-            found["State"]["Running"]
-            and (found["Name"] != victim or found["State"]["StartedAt"] != before[victim]["State"]["StartedAt"])
-            for found in now
-        ]
-        if all(restarted) and all(answers_200(port, stage.plugin.hostname) for port in ports):
+        states = {name: container["State"] for name, container in plugin.containers().items()}
+        is_complete = states.keys() == before.keys() and all(state["Running"] for state in states.values())
+        is_restarted = is_complete and states[victim]["StartedAt"] != died
+        if is_restarted and all(answers_200(port, plugin.hostname) for port in ports):
             return time.monotonic() - started
         time.sleep(LOOK_S)
     raise TimeoutError(f"{victim} did not run again within {REPAIR_TIMEOUT_S} s")

@@ -11,7 +11,8 @@ from typing import Any
 
 from django.conf import settings
 
-from tests.benchmarks.stage import docker, free_ports
+from tests.benchmarks.engine import docker
+from tests.benchmarks.stage import free_ports
 
 NAME = "berthbench-limit"
 TIMEOUT_S = 30

@@ -4,11 +4,12 @@ import re
 import time
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
 
 from django.conf import settings
 
-from paas.demo.client import ApiClient, GitClient
+from paas.demo.client import ApiClient, DemoFailed, GitClient
+from tests.benchmarks import engine
 from tests.end_to_end.running import RunningPlatform
 
 TIMEOUT_S = 60
@@ -29,6 +30,8 @@ class Plugin:
     app: str
     hostname: str
     version: int = 0
+    STATIC_FILE: ClassVar[str] = "logo.txt"
+    STATIC_BYTES: ClassVar[int] = 2048
 
     @classmethod
     def create(cls, platform: RunningPlatform, directory: Path) -> "Plugin":
@@ -58,6 +61,7 @@ class Plugin:
         self.version += 1
         page = SAMPLE.read_text().replace("version 1", f"version {self.version}")
         (self.git.directory / "index.php").write_text(page)
+        (self.git.directory / self.STATIC_FILE).write_text("x" * self.STATIC_BYTES)
         self.git.run("add", "--all")
         self.git.run("commit", "--quiet", "--message", f"Version {self.version}")
         self.git.run("push", "--quiet", "origin", "main")
@@ -74,7 +78,10 @@ class Plugin:
         path = f"/releases/{release['id']}/"
         started = time.monotonic()
         self.reviewer.post(f"{path}approve/", {"digest": release["digest"], "comment": ""})
-        self.reviewer.wait_for(path, states={"live"}, bad=BAD, timeout_s=TIMEOUT_S, look_s=LOOK_S)
+        try:
+            self.reviewer.wait_for(path, states={"live"}, bad=BAD, timeout_s=TIMEOUT_S, look_s=LOOK_S)
+        except DemoFailed as failure:
+            raise DemoFailed(f"{failure}\n{self._last_words()}") from None
         return time.monotonic() - started
 
     def settle(self) -> dict[str, Any]:
@@ -84,6 +91,23 @@ class Plugin:
             f"/deployments/{newest['id']}/", states={"succeeded"}, bad={"failed", "cancelled"}, timeout_s=TIMEOUT_S
         )
         return found
+
+    def _last_words(self) -> str:
+        """What the steps of the newest deployment that did not succeed have said."""
+        newest = self.developer.get(f"/apps/{self.app}/deployments/")["results"][0]
+        steps = self.developer.get(f"/deployments/{newest['id']}/")["steps"]
+        return "\n".join(
+            f"{step['name']} is {step['state']}: {step['error']}\n{step['output']}"
+            for step in steps
+            if step["error"] or step["state"] == "failed"
+        )
+
+    def containers(self) -> dict[str, dict[str, Any]]:
+        """The containers of its production, by `live-web`, `live-app`, `standby-web` and `standby-app`."""
+        return engine.containers(installation=self.platform.installation, app=self.app, environment="production")
+
+    def live_port(self) -> int:
+        return engine.published_port(self.containers()["live-web"])
 
     def release_home(self) -> Path:
         """Where the files of the release lie that went live last."""

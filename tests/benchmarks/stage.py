@@ -3,7 +3,6 @@
 import os
 import shutil
 import socket
-import subprocess
 import tempfile
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
@@ -13,6 +12,7 @@ from pathlib import Path
 
 from django.conf import settings
 
+from tests.benchmarks import engine
 from tests.benchmarks.plugin import Plugin
 from tests.end_to_end.running import RunningPlatform
 
@@ -48,7 +48,7 @@ class Stage:
             edge=f"http://127.0.0.1:{edge_port}",
             environment=_environment(home, web_port, edge_port),
         )
-        remove_containers(INSTALLATION)
+        engine.remove(INSTALLATION)
         self.closing.callback(platform.run, "bin/down", "--purge")
         self.say("  bin/up, with a home, ports and addresses of its own")
         platform.run("bin/up", "--detach", "--no-demo", "--no-install")
@@ -74,25 +74,6 @@ def stage(say: Callable[[str], None]) -> Iterator[Stage]:
             yield Stage(say, directory, closing)
     finally:
         shutil.rmtree(directory, ignore_errors=True)
-
-
-def remove_containers(installation: str) -> None:
-    """Containers, volumes and networks with the installation's label, such as a run that was killed has left."""
-    label = f"label=berth.installation={installation}"
-    for listing, removal in (
-        (("ps", "--all"), ("rm", "--force", "--volumes")),
-        (("volume", "ls"), ("volume", "rm", "--force")),
-        (("network", "ls"), ("network", "rm")),
-    ):
-        found = docker(*listing, "--quiet", "--filter", label).split()
-        if found:
-            docker(*removal, *found)
-
-
-def docker(*arguments: str) -> str:
-    """What the docker command prints. Raises `subprocess.CalledProcessError`."""
-    argv = ["docker", "--host", settings.DOCKER_URL, *arguments]
-    return subprocess.run(argv, check=True, capture_output=True, text=True, timeout=60).stdout
 
 
 def free_ports(count: int) -> list[int]:

@@ -1,0 +1,59 @@
+"""What a reader of `bench.json` is promised: its fields, and that `met` says what the numbers say."""
+
+import json
+from pathlib import Path
+
+import pytest
+
+from tests.benchmarks.figures import Figure, Target, table, write
+
+FIELDS = {"name", "value", "unit", "reference", "reference_value", "ratio", "target", "met"}
+
+
+def figure(value: float, target: Target, *, reference_value: float = 2.0) -> Figure:
+    return Figure("speed", value, "s", "a peer", reference_value, target, samples=(1.0, 12.5))
+
+
+def test_the_file_is_a_list_with_one_object_for_each_figure(tmp_path: Path) -> None:
+    path = tmp_path / "bench.json"
+    path.write_text("what an earlier run wrote")
+    write(path, [figure(3.0, Target("value", "<=", 4)), figure(0, Target("ratio", ">=", 0.95))])
+    found = json.loads(path.read_text())
+    assert [set(entry) for entry in found] == [FIELDS, FIELDS]
+    assert found[0] == {
+        "name": "speed", "value": 3.0, "unit": "s", "reference": "a peer", "reference_value": 2.0, "ratio": 1.5,
+        "target": "value <= 4", "met": True,
+    }  # fmt: skip
+    assert (found[1]["target"], found[1]["met"]) == ("ratio >= 0.95", False)
+    assert list(tmp_path.iterdir()) == [path]
+
+
+@pytest.mark.parametrize(
+    ("value", "target", "met"),
+    [
+        (4.0, Target("value", "<=", 4), True),
+        (4.01, Target("value", "<=", 4), False),
+        (10.0, Target("ratio", "<=", 5), True),
+        (10.1, Target("ratio", "<=", 5), False),
+        (1.9, Target("ratio", ">=", 0.95), True),
+        (1.89, Target("ratio", ">=", 0.95), False),
+    ],
+)
+def test_a_target_is_met_at_its_limit_and_missed_beyond_it(value: float, target: Target, met: bool) -> None:
+    assert figure(value, target).as_json()["met"] is met
+
+
+def test_rounding_for_the_file_does_not_turn_a_miss_into_a_hit() -> None:
+    entry = figure(4.00001, Target("value", "<=", 4)).as_json()
+    assert (entry["value"], entry["met"]) == (4.0, False)
+
+
+def test_without_a_reference_there_is_no_ratio_and_a_target_on_it_is_not_met() -> None:
+    nothing_sent = figure(0, Target("ratio", "<=", 0.001), reference_value=0)
+    assert (nothing_sent.as_json()["ratio"], nothing_sent.is_met) == (None, False)
+
+
+def test_the_table_shows_each_figure_with_its_spread_and_whether_it_is_met() -> None:
+    lines = table([figure(3.0, Target("value", "<=", 4)), figure(30.0, Target("ratio", "<=", 5))]).splitlines()
+    assert lines[1].split() == ["speed", "3", "s", "1", "-", "12.5", "2", "1.5", "value", "<=", "4", "yes"]
+    assert lines[2].endswith("NO")
