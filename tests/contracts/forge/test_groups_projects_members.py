@@ -70,6 +70,14 @@ def test_a_readme_makes_the_first_commit(admin: gitlab.Gitlab, group: Any) -> No
     assert [item["path"] for item in made.repository_tree(get_all=True)] == ["README.md"]
 
 
+def test_a_person_makes_no_more_projects_than_allowed(admin: gitlab.Gitlab, stranger: Person) -> None:
+    admin.users.update(stranger.id, {"projects_limit": 1})
+    stranger.api.projects.create({"name": "first"})
+    with pytest.raises(gitlab.GitlabCreateError) as caught:
+        stranger.api.projects.create({"name": "second"})
+    assert caught.value.response_code in {400, 403}
+
+
 def test_settings_are_kept(admin: gitlab.Gitlab, project: Any) -> None:
     project.description = "what it does"
     project.ci_pipeline_variables_minimum_override_role = "developer"

@@ -167,7 +167,12 @@ def test_a_canceled_job_is_ended(ci: Ci, filled: Any, tmp_path: Path, what: str)
     assert not _lives(int(mark.read_text()))
 
 
-def test_a_job_ignores_nobodys_input(ci: Ci, filled: Any) -> None:
+def test_a_job_may_do_without_a_checkout(ci: Ci, filled: Any) -> None:
+    pipeline = ci.run("job: {variables: {GIT_STRATEGY: none}, script: ['test ! -e README.md', pwd]}")
+    assert pipeline.status == "success"
+
+
+def test_a_job_reads_nobodys_input(ci: Ci, filled: Any) -> None:
     assert ci.run("job: {script: [cat, 'test ! -t 0']}").status == "success"
 
 

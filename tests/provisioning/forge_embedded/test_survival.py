@@ -163,3 +163,11 @@ def test_what_a_killed_server_left_on_disk_is_cleared_up(forge: Forge, project: 
     forge.start_runner()
     _until(lambda: not any((root / name).exists() for name in ("999999.git", ".new-x", ".gone-x")))
     assert (root / f"{project.id}.git").exists()
+
+
+def test_a_job_that_wants_submodules_is_told_that_there_are_none(project: Any) -> None:
+    _commit(project, ".gitlab-ci.yml", "job: {variables: {GIT_SUBMODULE_STRATEGY: normal}, script: ['true']}")
+    pipeline = project.pipelines.create({"ref": "main"})
+    _until(lambda: project.pipelines.get(pipeline.id).status == "failed")
+    (job,) = pipeline.jobs.list(get_all=True)
+    assert "GIT_SUBMODULE_STRATEGY" in project.jobs.get(job.id).trace().decode()

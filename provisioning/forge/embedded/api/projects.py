@@ -15,7 +15,7 @@ from provisioning.forge.embedded.http.pagination import paginate
 from provisioning.forge.embedded.http.parameters import Field
 from provisioning.forge.embedded.http.reply import Reply
 from provisioning.forge.embedded.http.routing import route
-from provisioning.forge.embedded.models import Namespace, Project
+from provisioning.forge.embedded.models import Namespace, Project, User
 
 ORDERS = {
     "id": "pk", "name": "name", "path": "path", "created_at": "created_at", "updated_at": "updated_at",
@@ -148,17 +148,27 @@ def _namespace(call: Call, namespace_id: int | None) -> Namespace:
         own = Namespace.objects.filter(owner=call.user).first()
         if own is None or call.user.is_external:
             raise validation(namespace=["is not valid"])
+        _check_limit(call.user, own)
         return own
     namespace = Namespace.objects.select_related("owner").filter(pk=namespace_id).first()
     if namespace is None:
         raise not_found("Namespace")
     least = {"developer": access.DEVELOPER, "maintainer": access.MAINTAINER, "owner": access.OWNER}
+    if namespace.owner_id == call.user.pk:
+        _check_limit(call.user, namespace)
     level = least.get(namespace.project_creation_level, access.ADMIN) if namespace.is_group else access.OWNER
     if call.level(namespace) < level:
         if namespace.is_group and not access.may_see_group(call.caller, namespace):
             raise not_found("Namespace")
         raise validation(namespace=["is not valid"])
     return namespace
+
+
+def _check_limit(user: User, own: Namespace) -> None:
+    limit = user.projects_limit
+    if not user.is_admin and own.projects.count() >= limit:
+        text = f"Your project limit is {limit} projects! Please contact your administrator to increase it"
+        raise validation(limit_reached=[text])
 
 
 def _apply(project: Project, values: dict[str, Any]) -> None:

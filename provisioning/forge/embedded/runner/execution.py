@@ -84,19 +84,33 @@ class Execution:
         trace = Trace(job.pk, around.secrets)
         try:
             trace.line(f"Running with the embedded runner on {configuration.external_host()}")
+            if around.variables.get("GIT_SUBMODULE_STRATEGY", "none") not in {"none", ""}:
+                trace.line(
+                    "ERROR: Job failed: this runner has no GIT_SUBMODULE_STRATEGY: fetch submodules in the script"
+                )
+                return None, "runner_unsupported"
+            if around.variables.get("GIT_STRATEGY") in {"none", "empty"}:
+                checkout.mkdir()
+                return self._started(job, around.variables, home, checkout, trace)
             trace.line(f"Checking out {job.pipeline.sha[:8]} as detached HEAD (ref is {job.pipeline.ref})...")
             try:
                 _check_out(job, checkout)
             except (GitError, OSError) as error:
                 trace.line(f"ERROR: Job failed (system failure): the commit can't be checked out: {error}")
                 return None, "runner_system_failure"
-            try:
-                return self._scripts(job, around.variables, home, checkout, trace)
-            except OSError as error:
-                trace.line(f"ERROR: Job failed (system failure): the script can't be started: {error}")
-                return None, "runner_system_failure"
+            return self._started(job, around.variables, home, checkout, trace)
         finally:
             trace.close()
+
+    def _started(
+        self, job: Job, variables: dict[str, str], home: Path, checkout: Path, trace: Trace
+    ) -> tuple[int | None, str]:
+        """The scripts' result; a kernel that does not start them is a system failure."""
+        try:
+            return self._scripts(job, variables, home, checkout, trace)
+        except OSError as error:
+            trace.line(f"ERROR: Job failed (system failure): the script can't be started: {error}")
+            return None, "runner_system_failure"
 
     def _scripts(
         self, job: Job, variables: dict[str, str], home: Path, checkout: Path, trace: Trace
