@@ -5,7 +5,7 @@ import argparse
 from lib import configuration as settings
 from lib import containers, engine, home, supervisor
 from lib.configuration import Configuration
-from lib.console import say, step
+from lib.console import Failure, say, step
 
 
 def main() -> int:
@@ -35,7 +35,7 @@ def stop(configuration: Configuration) -> None:
     """Stops processes, containers and engine. Does nothing where nothing runs."""
     _stop_processes(configuration)
     with step("containers") as current:
-        if engine.answers(configuration.docker_url):
+        if _answers(configuration):
             current.note = f"{containers.stop(configuration)} stopped"
         else:
             current.note = "none: no Docker Engine answers"
@@ -48,7 +48,7 @@ def purge(configuration: Configuration) -> None:
     _stop_processes(configuration)
     releases = configuration.home / "releases"
     has_deployed = releases.is_dir() and any(releases.iterdir())
-    if has_deployed or engine.answers(configuration.docker_url):
+    if has_deployed or _answers(configuration):
         # Containers of an engine that bin/down has stopped can only be removed by starting it again.
         with step("Docker Engine") as current:
             engine.ensure(configuration, step=current)
@@ -59,6 +59,14 @@ def purge(configuration: Configuration) -> None:
     with step(str(configuration.home)) as current:
         home.remove(configuration)
         current.note = "removed"
+
+
+def _answers(configuration: Configuration) -> bool:
+    try:
+        return engine.answers(configuration.docker_url)
+    except Failure:
+        # An engine that does not admit this user runs nothing that this user's installation made.
+        return False
 
 
 def _stop_processes(configuration: Configuration) -> None:

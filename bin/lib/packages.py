@@ -9,7 +9,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
-from lib.configuration import ROOT, SEARCH_PATH
+from lib.configuration import PYTHON, ROOT, SEARCH_PATH
 from lib.console import Failure, Step, run_logged, say
 
 INSTALLER = Path(__file__).with_name("install_packages.py")
@@ -51,8 +51,7 @@ def _has_http_backend() -> bool:
 
 
 def _has_ensurepip() -> bool:
-    has_environment = (ROOT / ".venv" / "bin" / "python").exists()
-    return has_environment or importlib.util.find_spec("ensurepip") is not None
+    return os.access(PYTHON, os.X_OK) or importlib.util.find_spec("ensurepip") is not None
 
 
 PLATFORM = [

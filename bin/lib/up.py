@@ -92,7 +92,11 @@ def _bring_up(configuration: Configuration) -> processes.Process:
     except BaseException:
         _stop_on_signals(ignore=True)
         say("\nstopping what was started")
-        down.stop(configuration)
+        try:
+            down.stop(configuration)
+        except Failure as failure:
+            # What went wrong first is what the user must know.
+            say(str(failure))
         raise
     return supervisord
 

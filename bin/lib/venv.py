@@ -54,11 +54,11 @@ def ensure(requirements: str, *, log: Path, step: Step) -> None:
 
 
 def _is_current(stamp: Path, digest: str) -> bool:
-    return stamp.is_file() and stamp.read_text() == digest and PYTHON.exists()
+    return stamp.is_file() and stamp.read_text() == digest and os.access(PYTHON, os.X_OK)
 
 
 def _runs() -> bool:
-    if not PYTHON.exists():
+    if not os.access(PYTHON, os.X_OK):
         return False
     environment: Mapping[str, str] = {"PATH": os.environ.get("PATH", os.defpath)}
     return (
