@@ -1,0 +1,145 @@
+"""A real Chromium in front of the real portal, and what it complained about."""
+
+import io
+import shutil
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from django.core.management import call_command
+from selenium.common.exceptions import NoAlertPresentException
+from selenium.webdriver import Chrome, ChromeOptions, ChromeService
+from selenium.webdriver.common.by import By
+from selenium.webdriver.remote.webelement import WebElement
+from selenium.webdriver.support.expected_conditions import staleness_of
+from selenium.webdriver.support.wait import WebDriverWait
+
+from provisioning.forge.client import ForgeClient, forge_from_settings
+from tenants.models import User
+from tests.factories import PASSWORD
+
+# Real containers with logs, as the tests of the logs make them.
+from tests.provisioning.logs.conftest import engine, image, plugin  # noqa: F401
+
+PATIENCE_S = 20
+FLAGS = (
+    "--headless",
+    "--no-sandbox",
+    "--disable-gpu",
+    "--disable-quic",
+    "--disable-dev-shm-usage",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+    "--no-first-run",
+    # Hostnames of apps are not looked up anywhere; nothing but the server under test is asked.
+    "--host-resolver-rules=MAP * ~NOTFOUND, EXCLUDE localhost, EXCLUDE 127.0.0.1",
+    "--window-size=1200,900",
+)
+
+
+class Browser:
+    """What a person does with the portal: go, read, fill in, press."""
+
+    def __init__(self, driver: Chrome, base: str) -> None:
+        self.driver = driver
+        self.base = base
+        self.driver.get_log("browser")
+
+    def go(self, path: str) -> None:
+        self.driver.get(f"{self.base}{path}")
+
+    def sign_in(self, user: User) -> None:
+        self.go("/sign-in/")
+        self.fill(username=user.username, password=PASSWORD)
+        self.press("Sign in")
+
+    def fill(self, **fields: str) -> None:
+        for name, text in fields.items():
+            element = self.find(f"[name={name}]")
+            if element.tag_name == "select":
+                self.find(f"[name={name}] option[value='{text}']").click()
+            else:
+                element.clear()
+                element.send_keys(text)
+
+    def press(self, text: str) -> None:
+        """Presses the button of this name, and waits until the page that it leads to is there."""
+        self._leave(self.driver.find_element(By.XPATH, f"//button[normalize-space()='{text}']"))
+
+    def follow(self, text: str) -> None:
+        self._leave(self.driver.find_element(By.LINK_TEXT, text))
+
+    def _leave(self, element: WebElement) -> None:
+        old = self.find("html")
+        element.click()
+        # What comes next waits by itself until the new page is loaded.
+        WebDriverWait(self.driver, PATIENCE_S, 0.05).until(staleness_of(old))
+
+    def wait_until(self, expression: str) -> None:
+        WebDriverWait(self.driver, PATIENCE_S, 0.05).until(lambda driver: driver.execute_script(f"return {expression}"))
+
+    def find(self, selector: str) -> WebElement:
+        return self.driver.find_element(By.CSS_SELECTOR, selector)
+
+    def count(self, selector: str) -> int:
+        return len(self.driver.find_elements(By.CSS_SELECTOR, selector))
+
+    @property
+    def text(self) -> str:
+        """What the page's main part says."""
+        return self.find("main").text
+
+    @property
+    def heading(self) -> str:
+        return self.find("h1").text
+
+    @property
+    def path(self) -> str:
+        return self.driver.current_url.removeprefix(self.base)
+
+    def complaints(self) -> list[str]:
+        """Refused scripts, styles and errors that the browser's own log has since the last call."""
+        entries: list[dict[str, Any]] = self.driver.get_log("browser")
+        return [entry["message"] for entry in entries if entry["level"] == "SEVERE"]
+
+    def has_dialog(self) -> bool:
+        try:
+            self.driver.switch_to.alert  # noqa: B018 - it is looked up by this
+        except NoAlertPresentException:
+            return False
+        return True
+
+
+@pytest.fixture(scope="session")
+def chromium(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Chrome]:
+    driver_path = shutil.which("chromedriver")
+    assert driver_path, "chromedriver is not installed: apt-get install chromium chromium-driver"
+    profile: Path = tmp_path_factory.mktemp("chromium")
+    options = ChromeOptions()
+    for flag in (*FLAGS, f"--user-data-dir={profile}"):
+        options.add_argument(flag)
+    options.set_capability("goog:loggingPrefs", {"browser": "ALL"})
+    # A dialog stays open, so that nothing after it works.
+    options.unhandled_prompt_behavior = "ignore"
+    driver = Chrome(options=options, service=ChromeService(executable_path=driver_path))
+    yield driver
+    driver.quit()
+
+
+@pytest.fixture
+def browser(chromium: Chrome, live_server: Any) -> Iterator[Browser]:
+    chromium.get(f"{live_server.url}/sign-in/")
+    chromium.delete_all_cookies()
+    yield Browser(chromium, live_server.url)
+    chromium.get("about:blank")
+
+
+@pytest.fixture
+def forge(live_server: Any, settings: Any, tmp_path: Path) -> ForgeClient:
+    """The embedded forge, served beside the portal."""
+    settings.FORGE_URL = settings.EMBEDDED_FORGE_URL = f"{live_server.url}/forge"
+    settings.EMBEDDED_FORGE_HOME = tmp_path / "repositories"
+    call_command("forge_bootstrap", stdout=io.StringIO())
+    return forge_from_settings()
