@@ -8,11 +8,10 @@ from typing import Any
 
 import pytest
 from django.core.management import call_command
-from selenium.common.exceptions import NoAlertPresentException
+from selenium.common.exceptions import NoAlertPresentException, StaleElementReferenceException, WebDriverException
 from selenium.webdriver import Chrome, ChromeOptions, ChromeService
 from selenium.webdriver.common.by import By
 from selenium.webdriver.remote.webelement import WebElement
-from selenium.webdriver.support.expected_conditions import staleness_of
 from selenium.webdriver.support.wait import WebDriverWait
 
 from provisioning.forge.client import ForgeClient, forge_from_settings
@@ -75,7 +74,7 @@ class Browser:
         old = self.find("html")
         element.click()
         # What comes next waits by itself until the new page is loaded.
-        WebDriverWait(self.driver, PATIENCE_S, 0.05).until(staleness_of(old))
+        WebDriverWait(self.driver, PATIENCE_S, 0.05).until(lambda _driver: _is_gone(old))
 
     def wait_until(self, expression: str) -> None:
         WebDriverWait(self.driver, PATIENCE_S, 0.05).until(lambda driver: driver.execute_script(f"return {expression}"))
@@ -110,6 +109,19 @@ class Browser:
         except NoAlertPresentException:
             return False
         return True
+
+
+def _is_gone(element: WebElement) -> bool:
+    try:
+        element.is_enabled()
+    except StaleElementReferenceException:
+        return True
+    except WebDriverException as error:
+        # What chromedriver says of an element whose page goes away at this very moment.
+        if "does not belong to the document" not in str(error):
+            raise
+        return True
+    return False
 
 
 @pytest.fixture(scope="session")

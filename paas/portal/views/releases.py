@@ -18,6 +18,9 @@ from tenants.exceptions import TenantsError
 from tenants.models import PluginApp, Release
 from tenants.services.releases import release_cancel, release_submit
 
+# While somebody may be about to decide, the difference is on the page; later it is there for who asks: it takes the
+# forge some work.
+_UNDECIDED = (ReleaseState.SUBMITTED, ReleaseState.CHECKING, ReleaseState.AWAITING_REVIEW)
 _MOVING = (ReleaseState.SUBMITTED, ReleaseState.CHECKING, ReleaseState.APPROVED, ReleaseState.DEPLOYING)
 
 
@@ -53,7 +56,8 @@ def _submit(request: HttpRequest, app: PluginApp, sent: dict[str, str]) -> Relea
 @page()
 def release_page(request: HttpRequest, release: int) -> HttpResponse:
     row = find_release(request, release)
-    context = progress(request, row) | read_diff(row)
+    is_asked = row.state in _UNDECIDED or "diff" in request.GET
+    context = progress(request, row) | (read_diff(row) if is_asked else {"diff_is_left_out": bool(row.commit_sha)})
     context["may_cancel"] = may_cancel(request, row)
     context["may_review"] = row.state == ReleaseState.AWAITING_REVIEW and access.may(
         user=request.user, action="release.review", obj=row

@@ -52,7 +52,7 @@ def review(request: HttpRequest, release: int) -> HttpResponse:
         "release": row,
         "form": form,
         "reason": _reason_against(request, row),
-        **read_diff(row),
+        **(read_diff(row) if row.state == ReleaseState.AWAITING_REVIEW else {}),
     }
     return render(request, "portal/review.html", context, status=status)
 

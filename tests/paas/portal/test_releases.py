@@ -88,3 +88,12 @@ def test_a_reviewer_does_not_cancel(visit: Visit) -> None:
     assert visit(make_user()).post(f"/releases/{release.pk}/cancel/").status_code == 404
     release.refresh_from_db()
     assert release.state == ReleaseState.AWAITING_REVIEW
+
+
+def test_the_difference_of_a_decided_release_is_there_for_who_asks(visit: Visit) -> None:
+    release = make_release(state=ReleaseState.LIVE)
+    client = visit(owner_of(release.app.organization))
+    page = client.get(f"/releases/{release.pk}/")
+    assert 'href="?diff=yes#difference"' in page.content.decode()
+    assert "diff" not in page.context
+    assert "can't be shown right now" in client.get(f"/releases/{release.pk}/?diff=yes").context["diff_notice"]
