@@ -3,6 +3,7 @@
 import platform
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from urllib.parse import urlencode
 
 import pytest
 
@@ -222,20 +223,18 @@ def test_g7_control_without_the_settings_one_picture_takes_several_threads(runni
     assert int(soft(running, *command, options=tuple(free)).split()[1]) > 1
 
 
-@pytest.mark.parametrize(
-    "name",
-    ["msl:/tmp/x.msl", "url:http://169.254.77.77/", "https://169.254.77.77/", "text:/etc/passwd", "ephemeral:/tmp/x",
-     "mvg:/tmp/x", "pdf:/tmp/x", "svg:/tmp/x", "@/etc/passwd", "label:@/etc/passwd"],
-)  # fmt: skip
-def test_g6_imagemagick_reads_pictures_and_nothing_else(make_stage: Callable[..., Stage], name: str) -> None:
+def test_g6_imagemagick_reads_pictures_and_nothing_else(make_stage: Callable[..., Stage]) -> None:
     stage = make_stage()
     stage.write(
         "index.php",
-        f"""<?php
+        """<?php
         $picture = new Imagick(); $picture->newImage(5, 5, 'red'); $picture->setImageFormat('png');
-        $picture->writeImage('/tmp/own.png');
-        $again = new Imagick('/tmp/own.png'); file_put_contents('/tmp/x', 'x');
-        try {{ (new Imagick())->readImage('{name}'); echo 'read'; }}
-        catch (ImagickException $e) {{ echo 'refused ', $again->getImageWidth(); }}""",
+        $picture->writeImage('/tmp/own.png'); file_put_contents('/tmp/x', 'x');
+        try { (new Imagick())->readImage($_GET['name'] ?? '/tmp/own.png'); echo 'read'; }
+        catch (ImagickException $e) { echo 'refused'; }""",
     )
-    assert stage.started().text() == "refused 5"
+    assert stage.started().text() == "read"
+    hostile = ["msl:/tmp/x.msl", "url:http://169.254.77.77/", "https://169.254.77.77/", "text:/etc/passwd",
+               "ephemeral:/tmp/x", "mvg:/tmp/x", "pdf:/tmp/x", "svg:/tmp/x", "@/etc/passwd", "label:@/etc/passwd"]  # fmt: skip
+    for name in hostile:
+        assert stage.text(f"/?{urlencode({'name': name})}") == "refused", name
