@@ -235,6 +235,7 @@ def test_g6_imagemagick_reads_pictures_and_nothing_else(make_stage: Callable[...
     )
     assert stage.started().text() == "read"
     hostile = ["msl:/tmp/x.msl", "url:http://169.254.77.77/", "https://169.254.77.77/", "text:/etc/passwd",
-               "ephemeral:/tmp/x", "mvg:/tmp/x", "pdf:/tmp/x", "svg:/tmp/x", "@/etc/passwd", "label:@/etc/passwd"]  # fmt: skip
+               "ephemeral:/tmp/x", "mvg:/tmp/x", "pdf:/tmp/x", "svg:/tmp/x", "@/etc/passwd",
+               "label:@/etc/passwd"]  # fmt: skip
     for name in hostile:
         assert stage.text(f"/?{urlencode({'name': name})}") == "refused", name
