@@ -43,6 +43,8 @@ _LOOK_S = 0.005
 _NAME = re.compile(r"[a-z0-9][a-z0-9-]{0,99}")
 # A file's bytes by its path; None: no file.
 Contents = Mapping[Path, bytes | None]
+# In capitals: no site has such a name.
+_KEPT = "KEPT.conf"
 _SHELL = 'ulimit -S -n "$(ulimit -H -n)"; exec "$@"'
 
 
@@ -189,11 +191,12 @@ class EdgeNginx:
         candidate = self.home / f".candidate-{secrets.token_hex(4)}"
         try:
             (candidate / SITES_DIRECTORY).mkdir(parents=True, mode=0o700)
-            kept = [self.home / name for name in ("nginx.conf", LISTEN_FILE, GENERATION_FILE)]
-            kept += (self.home / SITES_DIRECTORY).glob("*.conf")
-            for path in kept:
-                if path not in changed and path.exists():
-                    (candidate / path.relative_to(self.home)).symlink_to(path)
+            for name in ("nginx.conf", LISTEN_FILE, GENERATION_FILE):
+                if self.home / name not in changed and (self.home / name).exists():
+                    (candidate / name).symlink_to(self.home / name)
+            # One list of all other sites: a link for each would cost more than the test itself.
+            kept = sorted(path for path in (self.home / SITES_DIRECTORY).glob("[!.]*.conf") if path not in changed)
+            (candidate / SITES_DIRECTORY / _KEPT).write_text("".join(f"include {path};\n" for path in kept))
             for path, content in changed.items():
                 if content is not None:
                     (candidate / path.relative_to(self.home)).write_bytes(content)

@@ -142,12 +142,9 @@ http {
     server {
         listen %(listen)s default_server backlog=4096;
         server_name "";
-        error_page 400 =404 @unknown;
+        # A request that can't be read has no path: it goes to one, since a named location would answer it with 500.
+        error_page 400 =404 /;
         location / {
-            default_type text/plain;
-            return 404 "Nothing is served under this name.\\n";
-        }
-        location @unknown {
             default_type text/plain;
             return 404 "Nothing is served under this name.\\n";
         }

@@ -84,9 +84,9 @@ class RunningEdge:
         finally:
             connection.close()
 
-    def send(self, raw: bytes) -> Answer:
+    def send(self, raw: bytes, *, source: str = "127.0.0.1") -> Answer:
         """Exactly these bytes, and the answer to them."""
-        with socket.create_connection(("127.0.0.1", self.port), timeout=30) as connection:
+        with socket.create_connection(("127.0.0.1", self.port), timeout=30, source_address=(source, 0)) as connection:
             connection.sendall(raw)
             response = http.client.HTTPResponse(connection)
             response.begin()

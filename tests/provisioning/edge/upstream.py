@@ -14,7 +14,7 @@ NAME = sys.argv[1]
 IS_MUTE = "--mute" in sys.argv
 STEERING = [
     ("X-Accel-Redirect", "/protected/secret.txt"),
-    ("X-Accel-Limit-Rate", "1"),
+    ("X-Accel-Limit-Rate", "1000000"),
     ("X-Accel-Charset", "koi8-r"),
     ("X-Sendfile", "/etc/hostname"),
 ]

@@ -1,0 +1,3 @@
+from tests.provisioning.edge.fixtures import edge, upstream
+
+__all__ = ["edge", "upstream"]
