@@ -109,13 +109,13 @@ def test_another_tenants_app_takes_no_form(world: World, visit: Visit, name: str
     assert visit(make_user()).post(world.path(SENT[name]), sent).status_code == 404
 
 
-@pytest.mark.parametrize("name", set(PAGES) - {"reviews"})
+@pytest.mark.parametrize("name", sorted(set(PAGES) - {"reviews"}))
 def test_a_member_sees_every_page_of_the_app(world: World, visit: Visit, name: str) -> None:
     developer = make_member(world.app.organization, MemberRole.DEVELOPER)
     assert visit(developer).get(world.path(PAGES[name])).status_code == 200
 
 
-@pytest.mark.parametrize("name", set(PAGES) - {"logs"})
+@pytest.mark.parametrize("name", sorted(set(PAGES) - {"logs"}))
 def test_a_reviewer_sees_every_page_but_the_logs(world: World, visit: Visit, name: str) -> None:
     reviewer = visit(make_reviewer())
     assert reviewer.get(world.path(PAGES[name])).status_code == 200
