@@ -1,16 +1,15 @@
 """Where each room is reached."""
 
 from django.conf import settings
-from django.contrib.staticfiles.views import serve
 from django.urls import URLPattern, URLResolver, include, path
 
+from paas.static import serve
 from provisioning.api.webhooks import forge_webhook
 
 urlpatterns: list[URLPattern | URLResolver] = [
     path("api/v1/", include("paas.api.router")),
     path("hooks/forge/", forge_webhook, name="forge-webhook"),
-    # `insecure` is Django's word for "also without DEBUG": files come from the installed packages and templates/static.
-    path("static/<path:path>", serve, {"insecure": True}),
+    path("static/<path:path>", serve),
     path("", include("paas.portal.urls")),
 ]
 

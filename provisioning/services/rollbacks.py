@@ -1,5 +1,7 @@
 """Putting an earlier approved release back."""
 
+from django.db import transaction
+
 from provisioning.choices import UNFINISHED
 from provisioning.models import Deployment
 from provisioning.services.operations import deployment_create
@@ -11,6 +13,7 @@ from tenants.models import Environment, Release, User
 from tenants.services.releases import release_deploying
 
 
+@transaction.atomic
 def rollback_request(*, environment: Environment, number: int | None, actor: User) -> Deployment:
     """A deployment of release `number`, or of the last one that was live before the current.
 

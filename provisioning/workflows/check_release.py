@@ -1,6 +1,7 @@
 """Resolves what a release asks for to one commit, at once, and checks that commit before a reviewer's time is spent."""
 
 import posixpath
+from contextlib import suppress
 
 from django.conf import settings
 
@@ -29,7 +30,8 @@ def resolve_at_once(release: Release) -> None:
     except RetryableError:
         return
     except PermanentError as error:
-        releases.release_failed(release=release, error=str(error))
+        with suppress(InvalidTransition):  # a worker was faster
+            releases.release_failed(release=release, error=str(error))
 
 
 def _resolve(release: Release, forge: ForgeClient) -> None:
