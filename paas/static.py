@@ -7,6 +7,7 @@ import mimetypes
 from pathlib import Path
 
 from django.contrib.staticfiles import finders
+from django.core.exceptions import SuspiciousFileOperation
 from django.http import Http404, HttpRequest, HttpResponse
 from django.utils.http import http_date
 from django.views.decorators.http import require_safe
@@ -19,7 +20,7 @@ def serve(request: HttpRequest, path: str) -> HttpResponse:
     """A file of an installed package or of `templates/static`; 404 for anything else, `..` included."""
     try:
         found = finders.find(path)
-    except ValueError:
+    except (ValueError, SuspiciousFileOperation):
         found = None
     if not isinstance(found, str) or not Path(found).is_file():
         raise Http404
