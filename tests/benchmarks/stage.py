@@ -57,10 +57,10 @@ class Stage:
     @cached_property
     def plugin(self) -> Plugin:
         """A PHP app whose first release is live, with its developer and its reviewer."""
-        directory = self.directory / "developer"
-        directory.mkdir()
+        platform, directory = self.platform, self.directory / "developer"
+        directory.mkdir(exist_ok=True)
         self.say("  a PHP app, and its first release")
-        return Plugin.create(self.platform, directory)
+        return Plugin.create(platform, directory)
 
 
 @contextmanager
