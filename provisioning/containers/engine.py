@@ -17,7 +17,7 @@ import docker
 import requests
 from docker.errors import APIError, DockerException, ImageNotFound, NotFound
 
-from provisioning.exceptions import OperatorError, ProvisioningError, RetryableError
+from provisioning.exceptions import OperatorError, ProvisioningError, RetryableError, ServiceUnavailable
 
 MISSING = "missing"
 UNHEALTHY = "unhealthy"
@@ -69,6 +69,12 @@ class Engine:
         """Raises `RetryableError` where the engine does not answer."""
         with self._speaking("ping") as client:
             client.ping()
+
+    def missing_images(self, tags: Iterable[str]) -> list[str]:
+        """Those of the tags that the engine does not have."""
+        with self._speaking("list the images") as client:
+            present = {tag for row in client.api.images() for tag in row["RepoTags"] or []}
+        return [tag for tag in tags if tag not in present]
 
     def list_workload_containers(self, installation: str) -> list[ContainerState]:
         """Every container of the installation's plugins, in one call, and one more for each that does not run."""
@@ -250,7 +256,7 @@ def _translated(exc: Exception, *, what: str, url: str) -> ProvisioningError:
         return RetryableError(f"can't {what}: it is not there any more")
     if isinstance(exc, APIError):
         return RetryableError(f"can't {what}: the Docker Engine says: {text}")
-    return RetryableError(f"can't {what}: the Docker Engine at {url} does not answer: start it ({text})")
+    return ServiceUnavailable(f"can't {what}: the Docker Engine at {url} does not answer: start it ({text})")
 
 
 def _state(row: dict[str, Any]) -> str:

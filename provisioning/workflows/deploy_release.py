@@ -11,8 +11,11 @@ import json
 from django.db import transaction
 
 from provisioning import leases
+from provisioning.containers.engine import engine_for
+from provisioning.containers.images import image_tags
 from provisioning.exceptions import (
     DigestChanged,
+    OperatorError,
     PermanentError,
 )
 from provisioning.models import Workload
@@ -68,9 +71,15 @@ def ensure_approved(run: Run) -> None:
 
 
 def ensure_leases(run: Run) -> None:
-    """The ports of the new workloads; network and user id of the app."""
+    """A host that has the images, the ports of the new workloads, network and user id of the app."""
     release, environment = subject_of(run)
     host = choose_host(environment)
+    missing = engine_for(host.docker_url).missing_images(image_tags().values())
+    if missing:
+        raise OperatorError(
+            f"host {host.name} has no image {', '.join(missing)} (Berth was upgraded under a running platform?): "
+            "an operator must run bin/up, or manage.py build_images, and deploy the release again"
+        )
     for role in roles_of(environment):
         if run.operation.workloads.filter(role=role).exists():
             continue

@@ -19,7 +19,7 @@ from django.db.models import Q, QuerySet
 from django.utils import timezone
 
 from provisioning.choices import UNFINISHED, OperationState, StepState
-from provisioning.exceptions import LeaseLost, PermanentError, RetryableError
+from provisioning.exceptions import LeaseLost, PermanentError, RetryableError, ServiceUnavailable
 from provisioning.models import Operation, Step
 
 logger = logging.getLogger(__name__)
@@ -28,6 +28,8 @@ LEASE = timedelta(seconds=15)
 HEARTBEAT_S = 5
 # A step that keeps failing with a `RetryableError` is tried again for so long.
 RETRY_FOR = timedelta(hours=1)
+# Something that does not answer at all is waited for longer: it is somebody's outage, and the work is still wanted.
+OUTAGE_FOR = timedelta(days=3)
 BACKOFF_S = (1, 2, 4, 8, 15)
 # A step during which the worker died, or an unexpected exception came up, this many times is not tried again.
 MAX_CRASHES = 5
@@ -219,8 +221,9 @@ def _attempt(hold: Run, step: Step, definition: StepDefinition) -> float | None:
     except (LeaseLost, Cancelled):
         raise
     except RetryableError as error:
-        if timezone.now() - (step.started_at or now) > RETRY_FOR:
-            message = f"{error} (tried for an hour, {step.attempts} times)"
+        patience = OUTAGE_FOR if isinstance(error, ServiceUnavailable) else RETRY_FOR
+        if timezone.now() - (step.started_at or now) > patience:
+            message = f"{error} (given up after {patience} and {step.attempts} attempts)"
             _record(hold, step, state=StepState.FAILED, finished_at=timezone.now(), error=message)
             raise PermanentError(message) from error
         _record(hold, step, state=StepState.WAITING, error=str(error), output=_output(hold))

@@ -22,6 +22,12 @@ def _ensure_network(stage: Stage) -> None:
     stage.engine.ensure_network(spec.environment_name, spec.subnet, spec.bridge, spec.installation)
 
 
+def test_it_names_the_images_that_are_missing(make_stage: Callable[..., Stage]) -> None:
+    stage = make_stage()
+    tags = [*stage.images.values(), "berth-php:absent"]
+    assert stage.engine.missing_images(tags) == ["berth-php:absent"]
+
+
 def test_it_lists_the_workloads_of_its_own_installation(make_stage: Callable[..., Stage]) -> None:
     stage = make_stage(deployment=77, number=3).started()
     found = {state.name: state for state in stage.engine.list_workload_containers(INSTALLATION)}

@@ -7,7 +7,7 @@ import pytest
 from django.utils import timezone
 
 from provisioning.choices import OperationKind, OperationState, StepState
-from provisioning.exceptions import OperatorError, RetryableError
+from provisioning.exceptions import OperatorError, RetryableError, ServiceUnavailable
 from provisioning.models import Operation
 from provisioning.workflows import engine
 from provisioning.workflows.engine import Cancelled, Run, Wait, Workflow
@@ -107,6 +107,17 @@ def test_a_retryable_error_that_lasts_an_hour_fails_the_operation(operation: Ope
     operation.refresh_from_db()
     assert operation.state == OperationState.FAILED
     assert "the forge is away" in operation.error
+
+
+def test_an_outage_is_waited_for_longer_than_an_error(operation: Operation, journal: Journal) -> None:
+    journal.raises["first"] = [ServiceUnavailable("the engine does not answer") for _ in range(3)]
+    engine.run(operation.pk, journal.workflow())
+    operation.steps.filter(name="first").update(started_at=timezone.now() - engine.RETRY_FOR - timedelta(seconds=1))
+    assert engine.run(operation.pk, journal.workflow()) is not None
+    operation.steps.filter(name="first").update(started_at=timezone.now() - engine.OUTAGE_FOR - timedelta(seconds=1))
+    engine.run(operation.pk, journal.workflow())
+    operation.refresh_from_db()
+    assert operation.state == OperationState.FAILED
 
 
 def test_a_permanent_error_fails_the_operation_with_the_step_and_the_cause(
