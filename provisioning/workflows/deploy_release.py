@@ -22,7 +22,12 @@ from provisioning.models import Workload
 from provisioning.placement import choose_host
 from provisioning.workflows.check_release import rendered_sha256
 from provisioning.workflows.engine import Run, Workflow, steps
-from provisioning.workflows.publication import ensure_configuration_committed, ensure_pipeline, ensure_pipeline_finished
+from provisioning.workflows.publication import (
+    end_pipeline,
+    ensure_configuration_committed,
+    ensure_pipeline,
+    ensure_pipeline_finished,
+)
 from provisioning.workflows.specs import (
     release_spec,
     roles_of,
@@ -111,6 +116,7 @@ def succeeded(_run: Run) -> None:
 
 def failed(run: Run, error: PermanentError) -> None:
     """Puts the edge back to what served before, removes the new containers, and says why on the release."""
+    end_pipeline(run)
     put_back(run)
     release = run.operation.release
     if release is None:
@@ -124,6 +130,7 @@ def failed(run: Run, error: PermanentError) -> None:
 
 def cancelled(run: Run) -> None:
     """The app is going, or somebody cancelled the release before its deployment began."""
+    end_pipeline(run)
     put_back(run)
     release = run.operation.release
     if release is not None and release.state == ReleaseState.DEPLOYING:

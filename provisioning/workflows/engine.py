@@ -177,10 +177,20 @@ def _advance(hold: Run, workflow: Workflow) -> float | None:
         workflow.succeeded(hold)
         _finish(hold, OperationState.SUCCEEDED)
     except Cancelled:
-        workflow.cancelled(hold)
-        _finish(hold, OperationState.CANCELLED)
+        return _cancel(hold, workflow)
     except PermanentError as error:
         return _fail(hold, workflow, error)
+    return None
+
+
+def _cancel(hold: Run, workflow: Workflow) -> float | None:
+    try:
+        workflow.cancelled(hold)
+    except RetryableError as later:
+        logger.warning("operation %s can't be cleaned up yet: %s", hold.operation.pk, later)
+        _park(hold, BACKOFF_S[0])
+        return float(BACKOFF_S[0])
+    _finish(hold, OperationState.CANCELLED)
     return None
 
 

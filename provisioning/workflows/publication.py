@@ -1,6 +1,7 @@
 """The part of a deployment that goes through the forge: configuration, pointer to the commit, pipeline."""
 
 import json
+import logging
 import time
 from datetime import timedelta
 
@@ -12,6 +13,7 @@ from provisioning.choices import Transport, WorkloadRole
 from provisioning.containers.images import image_tags
 from provisioning.exceptions import (
     OperatorError,
+    PermanentError,
     ReleaseRefused,
     RetryableError,
 )
@@ -32,6 +34,8 @@ from provisioning.workflows.specs import (
 )
 from provisioning.workflows.subject import subject_of
 from tenants.models import Release
+
+logger = logging.getLogger(__name__)
 
 PIPELINE_LOOK_S = 0.15
 # A worker's thread watches a pipeline for so long before it lets go and comes back.
@@ -181,6 +185,44 @@ def ensure_pipeline_finished(run: Run) -> None:
         f"{said.split('berth: failed: ', 1)[-1] or reason or 'see the output of this step'} "
         "(an operator must look at the management repository's pipeline)"
     )
+
+
+def end_pipeline(run: Run) -> None:
+    """Cancels what still runs of the deployment's pipeline, which would start containers after they were removed.
+
+    Raises `RetryableError` until it has ended. A forge that refuses to tell keeps nobody from putting things back.
+    """
+    try:
+        _end_pipeline(run)
+    except PermanentError as error:
+        logger.warning("the pipeline of operation %s was not ended: %s", run.operation.pk, error)
+
+
+def _end_pipeline(run: Run) -> None:
+    release = run.operation.release
+    project_id = repository_of(release.app).management_project_id if release else None
+    created = run.operation.steps.filter(name="ensure_pipeline", attempts__gt=0).exists()
+    if release is None or project_id is None or not created:
+        return
+    forge, pipeline_id = forge_from_settings(), run.operation.data.get("pipeline_id")
+    if pipeline_id is None:
+        # The worker may have died before it could note the id.
+        attempt = f"{run.operation.pk}.{run.operation.data.get('pipelines', 0)}"
+        ref = release.environment.name
+        found = pipelines.find_pipeline(forge, project_id, ref=ref, key="BERTH_DEPLOYMENT", value=attempt)
+        if found is None:
+            return
+        pipeline_id = found.id
+    pipeline = pipelines.get_pipeline(forge, project_id, pipeline_id)
+    if pipeline.is_finished:
+        return
+    pipelines.cancel_pipeline(forge, project_id, pipeline_id)
+    until = time.monotonic() + PIPELINE_WATCH_S
+    while not pipeline.is_finished:
+        if time.monotonic() > until or run.lost.is_set():
+            raise RetryableError(f"pipeline {pipeline_id} is {pipeline.status}: Berth waits until it has ended")
+        time.sleep(PIPELINE_LOOK_S)
+        pipeline = pipelines.get_pipeline(forge, project_id, pipeline_id)
 
 
 def _try_another_pipeline(run: Run, why: str) -> None:
