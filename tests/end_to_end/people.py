@@ -43,6 +43,7 @@ class Cast:
     operator: Person
     stranger: Person
     organization: str
+    other_organization: str
 
     @classmethod
     def of(cls, platform: RunningPlatform) -> "Cast":
@@ -57,7 +58,7 @@ class Cast:
             f"/organizations/{organization}/members/", {"username": people["colleague"].username, "role": "developer"}
         )
         stranger.post("/organizations/", {"name": "Somebody else", "slug": other})
-        return cls(platform, organization=organization, **people)
+        return cls(platform, organization=organization, other_organization=other, **people)
 
 
 def sign_up(platform: RunningPlatform, usernames: Sequence[str]) -> list[Person]:

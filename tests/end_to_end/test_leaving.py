@@ -95,6 +95,30 @@ def test_a_retired_app_is_gone_from_edge_engine_and_forge_and_keeps_its_history(
     assert following.hostname() != plugin.hostname()
 
 
+@pytest.mark.parametrize("step", ["ensure_pipeline_finished", "ensure_standby"])
+def test_an_app_may_be_retired_in_the_middle_of_a_deployment(cast: Cast, tmp_path: Path, step: str) -> None:
+    plugin = Plugin(cast, tmp_path)
+    plugin.push({"index.php": page("never mind")})
+    asked = plugin.ask()
+    plugin.approve(asked)
+    begun = {"running", "waiting", "succeeded"}
+    until(
+        lambda: any(s["name"] == step and s["state"] in begun for d in plugin.deployments() for s in d["steps"]),
+        f"the step {step}",
+    )
+    assert cast.developer.ask("DELETE", f"/apps/{plugin.id}/").ok
+    cast.developer.client.wait_for(f"/apps/{plugin.id}/", states={"retired"}, bad={"failed"}, timeout_s=120)
+    assert plugin.get().status_code == 404
+    assert plugin.containers(running=False) == []
+    deployment = plugin.deployment(asked)
+    release = cast.reviewer.client.get(f"/releases/{asked['id']}/")
+    if deployment["state"] == "cancelled" and release["state"] == "failed":
+        assert release["error"] == "the app was retired during the deployment"
+    else:
+        assert release["state"] == "live"
+    assert plugin.containers(running=False) == []
+
+
 class ProcessList:
     """Looks at the arguments and environments' sizes of all processes, again and again, until it is stopped."""
 

@@ -91,6 +91,14 @@ def test_a_static_plugin_goes_live(cast: Cast, tmp_path: Path) -> None:
     assert len(static.containers(part="web")) == 2
 
 
+def test_the_first_apps_of_an_organization_may_be_made_at_the_same_time(cast: Cast) -> None:
+    stranger = cast.stranger.client
+    body = {"organization": cast.other_organization, "name": "One of several", "stack": "static"}
+    made = [stranger.post("/apps/", body | {"slug": f"several-{number}"}) for number in range(4)]
+    for app in made:
+        stranger.wait_for(f"/apps/{app['id']}/", states={"active"}, bad={"failed"}, timeout_s=120)
+
+
 # ---------------------------------------------------------------- what is refused before a review
 
 
