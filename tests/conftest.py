@@ -7,6 +7,8 @@ import pytest
 END_TO_END = Path(__file__).parent / "end_to_end"
 
 
+# Before pytest-xdist's own, which reads the groups.
+@pytest.hookimpl(tryfirst=True)
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """The end-to-end tests use one platform, and take longest."""
     items.sort(key=lambda item: END_TO_END not in item.path.parents)

@@ -6,7 +6,7 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 
-from lib import supervisor
+from lib import ports, supervisor
 from lib.configuration import Configuration, reachable
 from lib.console import Failure, last_lines
 
@@ -69,14 +69,25 @@ def _worker(configuration: Configuration) -> str:
 
 def _web(configuration: Configuration) -> str:
     address = reachable(configuration.web_address)
-    return _http(
+    return _not_listening(configuration, "web", configuration.web_port) or _http(
         address, configuration.web_port, "/api/v1/health/", host=f"localhost:{configuration.web_port}", expected=200
     )
 
 
 def _edge(configuration: Configuration) -> str:
     address = reachable(configuration.edge_address)
-    return _http(address, configuration.edge_port, "/", host="nobody.invalid", expected=404)
+    return _not_listening(configuration, "edge", configuration.edge_port) or _http(
+        address, configuration.edge_port, "/", host="nobody.invalid", expected=404
+    )
+
+
+def _not_listening(configuration: Configuration, name: str, port: int) -> str:
+    """An answer alone says little: it may be somebody else who took the port in the meantime."""
+    pid = (supervisor.state(configuration) or {}).get(name, {}).get("pid", 0)
+    if ports.is_held_by(port, pid):
+        return ""
+    others = [ports.owner(listener.inode) for listener in ports.listeners(port)]
+    return f"port {port} is held by {others[0]}" if others else f"it does not listen on port {port}"
 
 
 def _http(address: str, port: int, path: str, *, host: str, expected: int) -> str:

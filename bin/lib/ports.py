@@ -62,6 +62,15 @@ def owner(inode: str) -> str:
     return "a process that this user may not see (run as root to have it named)"
 
 
+def is_held_by(port: int, pid: int) -> bool:
+    """Whether process `pid` itself listens on `port`."""
+    sockets = {f"socket:[{listener.inode}]" for listener in listeners(port)}
+    try:
+        return any(str(path.readlink()) in sockets for path in Path(f"/proc/{pid}/fd").iterdir())
+    except OSError:
+        return False
+
+
 def _address(hexadecimal: str) -> str:
     words = [hexadecimal[start : start + 8] for start in range(0, len(hexadecimal), 8)]
     packed = b"".join(struct.pack("=I", int(word, 16)) for word in words)

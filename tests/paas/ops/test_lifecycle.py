@@ -205,6 +205,21 @@ def test_a_process_that_does_not_come_up_is_named_with_the_end_of_its_log(berth:
     assert berth.processes() == {}
 
 
+def test_of_two_that_start_at_once_on_the_same_ports_only_one_may_say_that_it_is_up(
+    berth: Installation, tmp_path: Path
+) -> None:
+    other = tmp_path / "other"
+    argv = [sys.executable, str(ROOT / "bin" / "up"), "--detach", "--no-demo", "--no-install"]
+    started = [
+        subprocess.Popen(argv, stdout=subprocess.DEVNULL, env=berth.environment | {"BERTH_HOME": str(home)}, cwd="/")
+        for home in (berth.home, other)
+    ]
+    try:
+        assert [running.wait() for running in started].count(0) <= 1
+    finally:
+        berth.run("down", "--purge", BERTH_HOME=str(other))
+
+
 def test_a_home_with_a_long_path_comes_up_too(tmp_path: Path) -> None:
     with installation(tmp_path / ("deep" * 10) / ("down" * 10) / "home") as berth:
         result = berth.up()
