@@ -42,6 +42,12 @@ def log_source(environment: Environment) -> LogSource:
     )
 
 
+def masked(environment: Environment, text: str) -> str:
+    """The text as it may be kept and shown: the environment's secrets masked, control characters written out."""
+    redactor = log_source(environment).redactor
+    return "\n".join(redactor.line(line.encode()) for line in text.splitlines())
+
+
 def _secrets(environment: Environment, releases: Iterable[Release]) -> set[str]:
     """Secret values as they are now, and as they were in `releases`.
 

@@ -19,6 +19,7 @@ from provisioning.exceptions import (
 )
 from provisioning.forge import contents, pipelines
 from provisioning.forge.client import ForgeClient, forge_from_settings
+from provisioning.logs.sources import masked
 from provisioning.models import Host
 from provisioning.rendering.compose import encode_variables_override, render_variables_override
 from provisioning.rendering.pipeline import render_deploy_script, render_gitlab_ci
@@ -154,7 +155,7 @@ def ensure_pipeline(run: Run) -> None:
 
 def ensure_pipeline_finished(run: Run) -> None:
     """Waits for the pipeline's end. Raises `ReleaseRefused` where `deploy.sh` refused the tree."""
-    release, _environment = subject_of(run)
+    release, environment = subject_of(run)
     project_id = repository_of(release.app).management_project_id or 0
     forge, pipeline_id = forge_from_settings(), run.operation.data["pipeline_id"]
     until = time.monotonic() + PIPELINE_WATCH_S
@@ -165,7 +166,7 @@ def ensure_pipeline_finished(run: Run) -> None:
     if not pipeline.is_finished:
         raise Wait(f"pipeline {pipeline_id} is {pipeline.status}", seconds=PIPELINE_PAUSE_S)
     trace, reason = pipelines.pipeline_trace(forge, project_id, pipeline_id)
-    run.note(trace)
+    run.note(masked(environment, trace))
     if pipeline.status == "success":
         return
     refused = next((line for line in trace.splitlines() if "berth: refused: " in line), None)

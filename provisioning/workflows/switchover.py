@@ -15,6 +15,7 @@ from provisioning.exceptions import (
     PermanentError,
     ReleaseUnhealthy,
 )
+from provisioning.logs.sources import masked
 from provisioning.models import Host
 from provisioning.rendering.edge import render_edge_site
 from provisioning.workflows.engine import Run, Wait
@@ -38,7 +39,7 @@ KEPT_TREES = 5
 
 def ensure_healthy(run: Run) -> None:
     """The new live workload answers its health check, or the deployment fails with its containers' last words."""
-    _release, _environment = subject_of(run)
+    _release, environment = subject_of(run)
     spec = release_spec(run.operation)
     live = next(instance for instance in spec.instances if instance.role == "live")
     names = container_names(spec, "live")
@@ -63,7 +64,7 @@ def ensure_healthy(run: Run) -> None:
     raise ReleaseUnhealthy(
         f"GET {spec.health_check_path} of the new containers: {answer} "
         f"(the developer must make the plugin answer 2xx or 3xx within {HEALTH_DEADLINE_S} s).\n"
-        f"{engine.inspect_failure(names)}"
+        f"{masked(environment, engine.inspect_failure(names))}"
     )
 
 
