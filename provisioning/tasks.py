@@ -3,15 +3,18 @@
 import logging
 
 from celery import shared_task
+from django.core.management import call_command
 
 from provisioning.exceptions import ProvisioningError
 from provisioning.forge.client import forge_from_settings
+from provisioning.forge.webhooks import forget_deliveries
 from provisioning.services.repositories import organization_members_sync
 from provisioning.wakeups import RUN_OPERATION, SYNC_MEMBERS, wake
 from provisioning.workflows import reconcile as reconciler
 from provisioning.workflows import registry
 from provisioning.workflows import sweep as sweeper
 from tenants.models import Organization
+from tenants.services.idempotency import idempotency_keys_forget
 
 logger = logging.getLogger(__name__)
 
@@ -32,6 +35,14 @@ def sweep() -> None:
 @shared_task(name="provisioning.reconcile")
 def reconcile() -> None:
     reconciler.run()
+
+
+@shared_task(name="provisioning.tidy")
+def tidy() -> None:
+    """Once a day: rows that have served their time."""
+    forget_deliveries()
+    idempotency_keys_forget()
+    call_command("clearsessions")
 
 
 @shared_task(name=SYNC_MEMBERS)

@@ -202,6 +202,7 @@ CELERY_BEAT_SCHEDULE = {
         "schedule": RECONCILE_INTERVAL_S,
         "options": {"expires": RECONCILE_INTERVAL_S},
     },
+    "tidy": {"task": "provisioning.tidy", "schedule": 24 * 3600},
     "sync-members": {"task": "provisioning.sync_members", "schedule": 300, "options": {"expires": 300}},
 }
 

@@ -7,9 +7,11 @@ constant time; a delivery is taken once.
 import hmac
 import json
 import logging
+from datetime import timedelta
 from typing import Any
 
 from django.db import IntegrityError, transaction
+from django.utils import timezone
 
 from provisioning.choices import UNFINISHED, OperationKind
 from provisioning.models import Operation, Repository, WebhookDelivery
@@ -17,6 +19,7 @@ from provisioning.models import Operation, Repository, WebhookDelivery
 logger = logging.getLogger(__name__)
 
 MAX_BODY_BYTES = 1024 * 1024
+KEPT_FOR = timedelta(days=30)
 
 
 class WebhookRefused(Exception):
@@ -44,6 +47,11 @@ def take_delivery(*, token: str, delivery_id: str, body: bytes) -> list[int]:
         app=repository.app_id, kind=OperationKind.DEPLOY_RELEASE, state__in=UNFINISHED
     )
     return list(deployments.values_list("pk", flat=True))
+
+
+def forget_deliveries() -> int:
+    """Removes what was taken longer than `KEPT_FOR` ago; gives the number. GitLab repeats nothing after that."""
+    return WebhookDelivery.objects.filter(received_at__lt=timezone.now() - KEPT_FOR).delete()[0]
 
 
 def _payload(body: bytes) -> dict[str, Any]:
