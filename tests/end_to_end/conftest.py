@@ -38,6 +38,7 @@ def running_premises() -> Iterator[Premises]:
             BERTH_EMBEDDED_FORGE="true",
             BERTH_DOCKER_URL=f"unix://{settings.HOME}/engine.sock",
             BERTH_MAX_RELEASE_FILES=str(MAX_FILES),
+            BERTH_HEALTH_DEADLINE_S="10",
         ) as platform:
             try:
                 yield Premises(platform, forge_relay, engine_relay)
