@@ -95,7 +95,14 @@ class ForgeClient:
             except gitlab.GitlabGetError as exc:
                 if exc.response_code != 404:
                     raise
-            values = {"path": path, "name": name, "visibility": "private", "default_branch_protection": 0}
+            values = {
+                "path": path,
+                "name": name,
+                "visibility": "private",
+                "default_branch_protection": 0,
+                # A project of a developer's own would run pipelines on the platform's runner.
+                "project_creation_level": "maintainer",
+            }
             try:
                 return int(self.gitlab.groups.create(values).id)
             except gitlab.GitlabCreateError as exc:
