@@ -1,17 +1,24 @@
 """How the tests are shared out between two workers: end-to-end tests first and on one, other files whole."""
 
-from pathlib import Path
-
 import pytest
+from xdist.remote import Producer
+from xdist.scheduler import LoadScopeScheduling
 
-END_TO_END = Path(__file__).parent / "end_to_end"
+END_TO_END = "tests/end_to_end/"
 
 
-# Before pytest-xdist's own, which reads the groups.
-@pytest.hookimpl(tryfirst=True)
+class Shares(LoadScopeScheduling):
+    """One share is a file, and all end-to-end tests are one share: they use one platform, and its ports."""
+
+    def _split_scope(self, nodeid: str) -> str:
+        return END_TO_END if nodeid.startswith(END_TO_END) else nodeid.split("::")[0]
+
+
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Producer) -> Shares | None:
+    """For `--dist loadscope`, which is what bin/test asks for."""
+    return Shares(config, log) if config.getoption("dist") == "loadscope" else None
+
+
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """The end-to-end tests use one platform, and take longest."""
-    items.sort(key=lambda item: END_TO_END not in item.path.parents)
-    for item in items:
-        group = "end-to-end" if END_TO_END in item.path.parents else str(item.path.relative_to(Path(__file__).parent))
-        item.add_marker(pytest.mark.xdist_group(group))
+    """The share that takes longest comes first. Otherwise the order stays as pytest-django has made it."""
+    items.sort(key=lambda item: not item.nodeid.startswith(END_TO_END))

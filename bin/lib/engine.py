@@ -20,7 +20,7 @@ from pathlib import Path
 
 from lib import packages, processes
 from lib.configuration import SEARCH_PATH, Configuration
-from lib.console import Failure, Step, last_lines
+from lib.console import Failure, Step, last_lines, say
 
 DEFAULT_URL = "unix:///var/run/docker.sock"
 STATE = Path("/run/berth") if os.geteuid() == 0 else Path(f"/tmp/berth-{os.geteuid()}")  # noqa: S108 - 0700, owner checked
@@ -216,12 +216,32 @@ def _other_users() -> list[str]:
 
 
 @contextmanager
-def _state() -> Iterator[None]:
-    """Makes the machine's state directory, and holds it for one command at a time."""
+def one_test_run(name: str) -> Iterator[None]:
+    """Two test runs of one name would share ports, addresses and containers: the second waits for the first."""
+    _make_state()
+    descriptor = os.open(STATE / f"test-{name}.lock", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+    try:
+        try:
+            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            say(f"waiting for another bin/test (to run beside it, set BERTH_INSTALLATION to another name than {name})")
+            fcntl.flock(descriptor, fcntl.LOCK_EX)
+        yield
+    finally:
+        os.close(descriptor)
+
+
+def _make_state() -> None:
     STATE.mkdir(mode=0o700, exist_ok=True)
     if STATE.is_symlink() or STATE.lstat().st_uid != os.geteuid():
         raise Failure(f"{STATE} belongs to somebody else: remove it")
     USERS.mkdir(exist_ok=True)
+
+
+@contextmanager
+def _state() -> Iterator[None]:
+    """Makes the machine's state directory, and holds it for one command at a time."""
+    _make_state()
     descriptor = os.open(STATE / "lock", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
     try:
         fcntl.flock(descriptor, fcntl.LOCK_EX)

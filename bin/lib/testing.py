@@ -40,6 +40,12 @@ def main() -> int:
         signal.signal(number, _interrupt)
     if not arguments.install:
         packages.refuse_missing(packages.TESTS)
+    with engine.one_test_run(os.environ.get("BERTH_INSTALLATION", DEFAULTS["BERTH_INSTALLATION"])):
+        return _run(arguments, for_pytest)
+
+
+def _run(arguments: argparse.Namespace, for_pytest: list[str]) -> int:
+    """Sets up, checks, tests, cleans up. pytest's last line is the last one, also where something else failed."""
     made = None
     if "BERTH_TEST_HOME" in os.environ:
         where = Path(os.environ["BERTH_TEST_HOME"]).resolve()
@@ -137,7 +143,7 @@ def _pytest(configuration: Configuration, arguments: list[str]) -> tuple[int, st
     """Runs pytest and returns its status and its last line. Ends it where it takes longer than the limit."""
     argv = [str(PYTHON), "-m", "pytest", "-p", "no:cacheprovider", f"--basetemp={configuration.home / 't'}"]
     if not any(argument.startswith(("-n", "-p", "--pdb")) for argument in arguments):
-        argv += ["-n", "2", "--dist", "loadgroup", "--no-loadscope-reorder"]
+        argv += ["-n", "2", "--dist", "loadscope", "--no-loadscope-reorder"]
     if sys.stdout.isatty():
         argv.append("--color=yes")
     running = subprocess.Popen(
