@@ -184,3 +184,25 @@ def test_hooks_and_filters_of_the_repository_or_the_user_do_not_run(make_stage: 
     result = stage.deploy()
     assert result.returncode == 0, result.stderr
     assert not (stage.root / "owned").exists()
+
+
+def test_a9_a10_nothing_of_a_repository_runs_on_its_way(stage: Stage) -> None:
+    """No build step, and no file of a plugin's is one of the platform's: its code runs in its own container alone."""
+    owned = stage.root / "owned"
+    touch = f"touch {owned}"
+    stage.write(".gitlab-ci.yml", f"deploy:\n  script:\n    - {touch}\n")
+    for path in ("deploy.sh", "install.sh", ".husky/post-checkout", "conf/nginx.conf"):
+        stage.write(path, f"#!/bin/sh\n{touch}\n")
+        (stage.code / path).chmod(0o755)
+    stage.write("docker-compose.yml", '{"services": {"evil": {"image": "x", "privileged": true}}}')
+    stage.write("Dockerfile", f"FROM scratch\nRUN {touch}\n")
+    stage.write("composer.json", f'{{"scripts": {{"post-install-cmd": "{touch}"}}}}')
+    stage.write("package.json", f'{{"scripts": {{"preinstall": "{touch}", "postinstall": "{touch}"}}}}')
+    stage.write("setup.py", f"import os; os.system('{touch}')\n")
+    stage.write("Makefile", f"all:\n\t{touch}\n")
+    stage.started()
+    assert not owned.exists()
+    assert stage.text() == "hello from nobody"
+    # The control: what arrived would do it.
+    subprocess.run([str(stage.home / "code" / "deploy.sh")], check=True, timeout=20)
+    assert owned.exists()
