@@ -4,6 +4,7 @@ import json
 import socket
 from collections.abc import Callable, Iterator
 from contextlib import closing
+from pathlib import Path
 
 import pytest
 
@@ -74,10 +75,14 @@ def test_d12_limits_that_the_kernel_counts_by_user_are_not_shared(pair: tuple[St
     """inotify instances and message queues belong to a uid: one app takes all of its own, and the other has its own."""
     one, other = pair
     assert one.spec.uid != other.spec.uid
-    take = "my $n = 0; while ($n < 1000 && syscall(294, 0) >= 0) { $n++ } print $n"
-    assert int(one.inside(one.app, "perl", "-e", take).stdout) < 1000
-    hold = "my $n = 0; while ($n < 1000 && syscall(294, 0) >= 0) { $n++ } $| = 1; print qq{$n\\n}; sleep 30"
-    one.inside(one.app, "bash", "-c", f"perl -e '{hold}' > /tmp/held & until [ -s /tmp/held ]; do sleep 0.05; done")
+    limit = int(Path("/proc/sys/fs/inotify/max_user_instances").read_text())
+    take = "$n++ while $n < 900 && syscall(294, 0) >= 0; $| = 1; print qq{$n\\n}; sleep 60"
+    # Each process stays below its own limit of open files.
+    count = limit // 900 + 1
+    script = f"for i in {{1..{count}}}; do perl -e '{take}' >> /tmp/held & echo $! >> /tmp/pids; done; "
+    script += f"until [ $(wc -l < /tmp/held) = {count} ]; do sleep 0.05; done; cat /tmp/held"
+    held = one.inside(one.app, "bash", "-c", script).stdout.split()
+    assert sum(map(int, held)) == limit
     first = "exit(syscall(294, 0) < 0)"
     assert other.inside(other.app, "perl", "-e", first).returncode == 0
     # The control: whoever has the same uid finds all of them taken.
@@ -85,9 +90,7 @@ def test_d12_limits_that_the_kernel_counts_by_user_are_not_shared(pair: tuple[St
         "run", "--rm", "--network", "none", "--user", str(one.spec.uid), one.images["php"], "perl", "-e", first
     )
     assert same.returncode == 1
-    one.inside(
-        one.app, "bash", "-c", "pkill perl || for p in /proc/[0-9]*; do grep -q perl $p/comm && kill ${p#/proc/}; done"
-    )
+    one.inside(one.app, "bash", "-c", "kill $(cat /tmp/pids)")
 
 
 BURN = (
