@@ -68,6 +68,27 @@ class Story:
 
     def run(self) -> None:
         """Raises `DemoFailed` at the first step that does not do what a user would expect."""
+        try:
+            self._run()
+        except DemoFailed as error:
+            raise DemoFailed(f"{error}{self._where_it_stands()}") from None
+
+    def _where_it_stands(self) -> str:
+        """The step at which the app's newest deployment is or ended, for whoever reads of a failure."""
+        if not self.app:
+            return ""
+        try:
+            newest = self.client("developer").get(f"/apps/{self.app['id']}/deployments/")["results"][:1]
+        except (DemoFailed, OSError):
+            return ""
+        steps = [step for deployment in newest for step in deployment["steps"] if step["state"] != "succeeded"][:1]
+        return "".join(
+            f"\ndeployment {newest[0]['id']} is {newest[0]['state']} at {step['name']} ({step['state']}, "
+            f"attempt {step['attempts']}): {step['error'] or step['output'][-500:]}"
+            for step in steps
+        )
+
+    def _run(self) -> None:
         started = time.monotonic()
         self.sign_in_people()
         organization = self.make_organization()
