@@ -156,6 +156,8 @@ RELEASES_HOME = HOME / "releases"
 # What one release's tree may hold.
 MAX_RELEASE_BYTES = env.integer("BERTH_MAX_RELEASE_BYTES", 256 * 1024 * 1024)
 MAX_RELEASE_FILES = env.integer("BERTH_MAX_RELEASE_FILES", 20_000)
+# How long a pipeline may wait for a runner and run.
+PIPELINE_DEADLINE_S = env.integer("BERTH_PIPELINE_DEADLINE_S", 900)
 # How long a new release may take until it answers its health check.
 HEALTH_DEADLINE_S = env.integer("BERTH_HEALTH_DEADLINE_S", 30)
 # Ports, subnets and uids are leased from these ranges, never probed.

@@ -3,10 +3,11 @@
 import json
 import logging
 import time
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 from django.conf import settings
 from django.db import transaction
+from django.utils import timezone
 
 from provisioning import leases
 from provisioning.choices import Transport, WorkloadRole
@@ -42,6 +43,8 @@ PIPELINE_LOOK_S = 0.15
 # A worker's thread watches a pipeline for so long before it lets go and comes back.
 PIPELINE_WATCH_S = 10
 PIPELINE_PAUSE_S = 2
+# Ports and networks that strangers have are stepped around this often for one deployment.
+MAX_PIPELINES = 20
 # What a stranger was found to use is not tried again for so long.
 STRANGERS_REST = timedelta(days=1)
 
@@ -149,7 +152,7 @@ def ensure_pipeline(run: Run) -> None:
                 "BERTH_DOCKER_HOST": engine_seen_from(host),
             },
         )
-    run.remember(pipeline_id=pipeline.id)
+    run.remember(pipeline_id=pipeline.id, pipeline_since=timezone.now().isoformat())
     run.note(f"pipeline {pipeline.id} {pipeline.web_url}")
 
 
@@ -164,6 +167,12 @@ def ensure_pipeline_finished(run: Run) -> None:
         time.sleep(PIPELINE_LOOK_S)
         pipeline = pipelines.get_pipeline(forge, project_id, pipeline_id)
     if not pipeline.is_finished:
+        since = datetime.fromisoformat(run.operation.data["pipeline_since"])
+        if timezone.now() - since > timedelta(seconds=settings.PIPELINE_DEADLINE_S):
+            raise OperatorError(
+                f"pipeline {pipeline_id} is still {pipeline.status} after {settings.PIPELINE_DEADLINE_S} s: "
+                "an operator must see to the forge's runner"
+            )
         raise Wait(f"pipeline {pipeline_id} is {pipeline.status}", seconds=PIPELINE_PAUSE_S)
     trace, reason = pipelines.pipeline_trace(forge, project_id, pipeline_id)
     run.note(masked(environment, trace))
@@ -173,13 +182,15 @@ def ensure_pipeline_finished(run: Run) -> None:
     if refused is not None:
         raise ReleaseRefused(refused.split("berth: refused: ", 1)[1] + " (the developer must change the release)")
     said = next((line for line in reversed(trace.splitlines()) if "berth: failed: " in line), "")
-    if reason == "runner_system_failure":
-        _try_another_pipeline(run, "the forge's runner was stopped in the middle of the pipeline")
-    if "port is already allocated" in trace or "address already in use" in trace:
-        _lease_other_ports(run)
-    if "Pool overlaps with other one" in trace or "conflicts with existing route" in trace:
-        _lease_another_subnet(run, release)
-    if run.operation.data.get("pipelines", 0) < 2 and pipeline.status == "failed" and "berth: retry: " in trace:
+    tried = run.operation.data.get("pipelines", 0)
+    if tried < MAX_PIPELINES:
+        if reason == "runner_system_failure":
+            _try_another_pipeline(run, "the forge's runner was stopped in the middle of the pipeline")
+        if "port is already allocated" in trace or "address already in use" in trace:
+            _lease_other_ports(run)
+        if "Pool overlaps with other one" in trace or "conflicts with existing route" in trace:
+            _lease_another_subnet(run, release)
+    if tried < 2 and pipeline.status == "failed" and "berth: retry: " in trace:
         _try_another_pipeline(run, said)
     raise OperatorError(
         f"pipeline {pipeline_id} ended as {pipeline.status}: "
