@@ -3,7 +3,7 @@
 import socket
 import threading
 from collections.abc import Callable, Iterator
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, contextmanager, suppress
 
 from tests.provisioning.edge.running import RunningEdge, Upstream, hostname, running_edge, site, wait_until
 
@@ -17,7 +17,7 @@ def raw_upstream(answer: bytes) -> Iterator[int]:
     listener = socket.create_server(("127.0.0.1", 0))
 
     def serve(connection: socket.socket) -> None:
-        with connection:
+        with connection, suppress(ConnectionError):
             while connection.recv(65_536):
                 connection.sendall(answer)
 
