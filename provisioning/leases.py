@@ -1,6 +1,7 @@
 """Leases from ranges, safe under concurrent callers: the unique constraint decides, nothing is probed or guessed."""
 
 import ipaddress
+from collections.abc import Iterable
 from datetime import timedelta
 
 from django.conf import settings
@@ -87,6 +88,22 @@ def subnet_at(index: int) -> ipaddress.IPv4Network:
 def subnet_release(*, environment: Environment, rest: timedelta = REST) -> None:
     """Gives the network back. It rests before it is leased again."""
     SubnetLease.objects.filter(environment=environment).update(environment=None, free_at=timezone.now() + rest)
+
+
+def subnets_set_aside(taken: Iterable[ipaddress.IPv4Network], *, rest: timedelta) -> None:
+    """Keeps every free network of the pool that overlaps with one of `taken` from being leased for a while."""
+    pool = ipaddress.IPv4Network(settings.SUBNET_POOL)
+    free_at = timezone.now() + rest
+    for network in taken:
+        if not network.overlaps(pool):
+            continue
+        shared = network if network.subnet_of(pool) else pool
+        first = (int(shared.network_address) - int(pool.network_address)) >> (32 - SUBNET_PREFIX)
+        count = max(1, shared.num_addresses >> (32 - SUBNET_PREFIX))
+        SubnetLease.objects.bulk_create(
+            [SubnetLease(index=index) for index in range(first, first + count)], ignore_conflicts=True
+        )
+        SubnetLease.objects.filter(index__range=(first, first + count - 1), environment=None).update(free_at=free_at)
 
 
 def uid_lease(*, app: PluginApp) -> int:

@@ -97,6 +97,14 @@ class Engine:
         present = {row["Names"][0].lstrip("/"): row for row in rows}
         return {name: _state(present[name]) if name in present else MISSING for name in wanted}
 
+    def subnets(self) -> list[ipaddress.IPv4Network]:
+        """The addresses of every network that the engine has, whoever made it."""
+        with self._speaking("list the networks") as client:
+            rows = client.api.networks()
+        configs = [config for row in rows for config in (row.get("IPAM") or {}).get("Config") or []]
+        found = [ipaddress.ip_network(config["Subnet"]) for config in configs if config.get("Subnet")]
+        return [network for network in found if isinstance(network, ipaddress.IPv4Network)]
+
     def ensure_network(self, name: str, subnet: str, bridge: str, installation: str) -> None:
         """The environment's bridge: its containers don't see each other, and nothing goes out by it.
 

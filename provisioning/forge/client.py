@@ -127,7 +127,10 @@ class ForgeClient:
                         group.members.delete(user_id)
 
     def ensure_project(self, *, group_id: int, group_path: str, path: str, runs_pipelines: bool) -> Project:
-        """A private project. One that runs no pipelines refuses them, whatever its repository holds."""
+        """A private project. One that runs no pipelines refuses them, whatever its repository holds.
+
+        Of one that is there already, both are made so.
+        """
         access = "private" if runs_pipelines else "disabled"
         full_path = f"{group_path}/{path}"
         with translated(f"making the project {full_path}"):
@@ -146,6 +149,9 @@ class ForgeClient:
                         "default_branch": "production" if runs_pipelines else "main",
                     }
                 )
+            if (project.builds_access_level, project.visibility) != (access, "private"):
+                project.builds_access_level, project.visibility = access, "private"
+                project.save()
             return Project(int(project.id), str(project.path_with_namespace), str(project.http_url_to_repo))
 
     def ensure_variable(

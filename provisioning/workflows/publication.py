@@ -11,6 +11,7 @@ from django.utils import timezone
 
 from provisioning import leases
 from provisioning.choices import Transport, WorkloadRole
+from provisioning.containers.engine import engine_for
 from provisioning.containers.images import image_tags
 from provisioning.exceptions import (
     OperatorError,
@@ -249,6 +250,7 @@ def _try_another_pipeline(run: Run, why: str) -> None:
 def _lease_another_subnet(run: Run, release: Release) -> None:
     """A stranger has the addresses: they rest for a day, and the next run leases others. Raises `RetryableError`."""
     leases.subnet_release(environment=release.environment, rest=STRANGERS_REST)
+    leases.subnets_set_aside(engine_for(_host(run).docker_url).subnets(), rest=STRANGERS_REST)
     run.repeat_from("ensure_leases")
     _try_another_pipeline(run, "a network of the pool is in use by somebody else on the host")
 

@@ -1,5 +1,6 @@
 """Ports, subnets and uids are leased once, whoever asks at the same time."""
 
+import ipaddress
 import threading
 from datetime import timedelta
 
@@ -108,6 +109,32 @@ def test_the_pool_runs_out_with_a_clear_error(settings: pytest.FixtureRequest) -
     leases.subnet_release(environment=one)
     SubnetLease.objects.update(free_at=timezone.now() - timedelta(seconds=1))
     assert str(leases.subnet_lease(environment=two)) == "10.214.0.0/29"
+
+
+@pytest.mark.parametrize(
+    ("stranger", "leased"),
+    [
+        ("10.214.0.0/24", "10.214.1.0/29"),
+        ("10.214.0.0/29", "10.214.0.8/29"),
+        ("10.214.0.0/30", "10.214.0.8/29"),
+        ("172.17.0.0/16", "10.214.0.0/29"),
+    ],
+)
+def test_what_a_stranger_was_seen_to_use_is_stepped_around(
+    settings: pytest.FixtureRequest, stranger: str, leased: str
+) -> None:
+    settings.SUBNET_POOL = "10.214.0.0/16"  # type: ignore[attr-defined]
+    leases.subnets_set_aside([ipaddress.IPv4Network(stranger)], rest=timedelta(days=1))
+    environment = make_app().environments.get(name="production")
+    assert str(leases.subnet_lease(environment=environment)) == leased
+
+
+def test_what_an_environment_holds_is_not_taken_from_it(settings: pytest.FixtureRequest) -> None:
+    settings.SUBNET_POOL = "10.214.0.0/16"  # type: ignore[attr-defined]
+    environment = make_app().environments.get(name="production")
+    held = leases.subnet_lease(environment=environment)
+    leases.subnets_set_aside([ipaddress.IPv4Network("10.0.0.0/8")], rest=timedelta(days=1))
+    assert leases.subnet_lease(environment=environment) == held
 
 
 def test_a_uid_is_one_apps_for_ever() -> None:

@@ -157,3 +157,14 @@ def test_a5_an_expression_is_no_ref_at_the_forge_either(platform: ForgeClient, c
         resolve_commit(platform, code.id, ref)
     # The control: git itself understands them.
     assert work.run("rev-parse", ref, ok=False).returncode == 0
+
+
+def test_a10_a_project_that_was_there_first_loses_its_pipelines(
+    platform: ForgeClient, group: tuple[int, str], code: Any
+) -> None:
+    """As on a company's GitLab, where somebody may have made a project of that name before Berth came."""
+    group_id, group_path = group
+    code.builds_access_level = "private"
+    code.save()
+    platform.ensure_project(group_id=group_id, group_path=group_path, path=code.path, runs_pipelines=False)
+    assert platform.gitlab.projects.get(code.id).builds_access_level == "disabled"
