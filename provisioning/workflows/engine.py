@@ -110,6 +110,7 @@ def run(operation_id: int, workflow: Workflow) -> float | None:
     hold = _claim(operation_id)
     if hold is None:
         return None
+    logger.info("%s: worker %s takes it", hold.operation, hold.operation.lease_owner)
     stop = threading.Event()
     heartbeat = threading.Thread(target=_renew, args=(hold, stop), daemon=True, name=f"lease-{operation_id}")
     heartbeat.start()
@@ -279,6 +280,7 @@ def _park(hold: Run, seconds: float) -> None:
 
 
 def _finish(hold: Run, state: OperationState, *, error: str = "", error_code: str = "") -> None:
+    logger.info("%s: %s", hold.operation, state)
     hold.write(
         state=state,
         error=error,
