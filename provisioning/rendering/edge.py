@@ -80,22 +80,18 @@ http {
     limit_conn_status 429;
     limit_conn_log_level warn;
 
-    # The path alone: query strings carry tokens.
-    map $request_uri $request_path {
-        default "";
-        "~^(?<path_alone>[^?]*)" $path_alone;
-    }
-    # Of all upgrades only WebSocket passes.
+    # Of all upgrades only WebSocket passes, whatever its case.
     map $http_upgrade $upstream_upgrade {
         default "";
-        "~*^websocket$" websocket;
+        websocket websocket;
     }
     map $upstream_upgrade $upstream_connection {
         default "";
         websocket upgrade;
     }
+    # $uri is the path alone, as nginx understood it: query strings carry tokens.
     log_format app escape=json '{"time":"$time_iso8601","epoch_s":$msec,"host":"$host","client":"$remote_addr",'
-        '"method":"$request_method","uri":"$request_path","protocol":"$server_protocol","status":$status,'
+        '"method":"$request_method","uri":"$uri","protocol":"$server_protocol","status":$status,'
         '"bytes":$body_bytes_sent,"request_time":$request_time,"upstream_addr":"$upstream_addr",'
         '"upstream_status":"$upstream_status","upstream_response_time":"$upstream_response_time",'
         '"request_id":"$request_id"}';
@@ -120,9 +116,9 @@ http {
     proxy_connect_timeout 500ms;
     proxy_send_timeout 30s;
     proxy_read_timeout %(read)ds;
-    proxy_buffer_size 32k;
-    proxy_buffers 8 32k;
-    proxy_busy_buffers_size 64k;
+    proxy_buffer_size 16k;
+    proxy_buffers 8 16k;
+    proxy_busy_buffers_size 32k;
     proxy_max_temp_file_size 64m;
     # Only what is safe to repeat: no answer came, and the method may be repeated. An app's own 5xx is its answer.
     proxy_next_upstream error timeout;
@@ -199,7 +195,7 @@ _SITE = """\
 %(upstream)sserver {
     include %(listen)s;
     server_name %(hostnames)s;
-    access_log %(log)s app;
+    access_log %(log)s app buffer=64k flush=1s;
     limit_conn clients 256;
     limit_conn apps 1024;
     # Proofs for certificates are the platform's alone.

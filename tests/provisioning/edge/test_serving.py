@@ -199,7 +199,8 @@ def test_access_log_is_json_for_each_app_without_secrets(edge: RunningEdge, upst
     [entry] = [json.loads(line) for line in text.splitlines()]
     assert (entry["host"], entry["method"], entry["client"]) == (hostname(), "GET", "127.0.0.1")
     assert (entry["status"], entry["upstream_status"]) == (200, "200")
-    assert entry["uri"] == '/a"b\\c%0d%0a'
+    # Decoded, and still one line: splitlines() gave one entry.
+    assert entry["uri"] == '/a"b\\c\r\n'
     assert entry["upstream_addr"].startswith("127.0.0.1:")
     assert isinstance(entry["request_time"], float)
     [other] = logs[1].read_text().splitlines()
