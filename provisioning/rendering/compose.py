@@ -179,8 +179,9 @@ def _hardened(
             "driver": "json-file",
             "options": {"max-size": "10m", "max-file": "3", "mode": "non-blocking", "max-buffer-size": "4m"},
         },
-        # For people and `docker ps`; the edge and the reconciler look for themselves, over HTTP. Each check is a
-        # process in the container, and an idle plugin should cost nothing: hence not every few seconds.
+        # For `docker ps`, and for the reconciler, which starts a hung container anew; a deployment looks for itself,
+        # over HTTP. Each check is a process in the container, and an idle plugin should cost nothing: hence not every
+        # few seconds.
         "healthcheck": {
             "test": ["CMD", "/usr/local/bin/probe"],
             "interval": "30s",
