@@ -15,7 +15,7 @@ from tests.benchmarks.stage import Stage, free_ports
 
 HOSTNAME = "app1000001.apps.localhost"
 # Many short pairs: what else the machine does then falls on both halves of a pair alike, or on few pairs.
-PAIRS = 15
+PAIRS = 41
 BARE_PAIRS = 5
 ROUND_S = 1
 CONNECTIONS = 32
