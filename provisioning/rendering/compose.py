@@ -23,7 +23,7 @@ from provisioning.rendering.limits import (
     tmpfs_inodes,
 )
 from provisioning.rendering.php_fpm import startup_settings
-from provisioning.rendering.specs import InstanceSpec, ReleaseSpec
+from provisioning.rendering.specs import InstanceSpec, ReleaseSpec, parts_of
 
 # What the label says where the spec leaves the name out.
 DEFAULT_INSTALLATION = "berth"
@@ -36,8 +36,12 @@ Service = dict[str, Any]
 
 def services(spec: ReleaseSpec) -> tuple[str, ...]:
     """The services to start, in the order they are named: `live-web`, `live-app`, then those of the standby."""
-    parts = ("web", "app") if spec.stack == "php" else ("web",)
-    return tuple(f"{instance.role}-{part}" for instance in spec.instances for part in parts)
+    return tuple(name for instance in spec.instances for name in service_names(spec.stack, instance.role))
+
+
+def service_names(stack: str, role: str) -> list[str]:
+    """The services of one instance."""
+    return [f"{role}-{part}" for part in parts_of(stack)]
 
 
 def render_compose(spec: ReleaseSpec, images: Mapping[str, str]) -> str:

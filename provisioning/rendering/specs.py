@@ -6,6 +6,17 @@ from pathlib import PurePosixPath
 from typing import Literal
 
 Role = Literal["live", "standby"]
+Part = Literal["web", "app"]
+
+
+def environment_name(installation: str, app_id: str, environment: str) -> str:
+    """The Docker name of an environment; an empty `installation` is the default one and leaves no trace."""
+    return "-".join(part for part in (installation, app_id, environment) if part)
+
+
+def parts_of(stack: str) -> tuple[Part, ...]:
+    """The containers of one instance: the sidecar, and the plugin's own where the stack runs code."""
+    return ("web", "app") if stack == "php" else ("web",)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -46,7 +57,7 @@ class ReleaseSpec:
     @property
     def environment_name(self) -> str:
         """The Docker name of the environment: its network has it."""
-        return "-".join(part for part in (self.installation, self.app_id, self.environment) if part)
+        return environment_name(self.installation, self.app_id, self.environment)
 
     @property
     def project(self) -> str:
@@ -58,7 +69,7 @@ class ReleaseSpec:
         """The network's interface on the host: `pa-` and 10 hex digits of its name (an interface has at most 15)."""
         return "pa-" + hashlib.sha256(self.environment_name.encode()).hexdigest()[:10]
 
-    def container(self, role: Role, part: Literal["web", "app"]) -> str:
+    def container(self, role: Role, part: Part) -> str:
         """`…-r12-web`, `…-r12-app`, `…-r12-standby-web`, `…-r12-standby-app`."""
         return f"{self.project}-{part}" if role == "live" else f"{self.project}-{role}-{part}"
 

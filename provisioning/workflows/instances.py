@@ -10,8 +10,9 @@ from provisioning.choices import Transport, WorkloadState
 from provisioning.containers.compose import compose_up
 from provisioning.containers.engine import engine_for
 from provisioning.models import Host, Workload
+from provisioning.rendering.compose import service_names
 from provisioning.transport import TargetSpec, transport_for
-from provisioning.workflows.specs import container_names, engine_seen_from, release_spec, role_of, service_names
+from provisioning.workflows.specs import container_names, engine_seen_from, release_spec, role_of
 
 
 def target_of(host: Host) -> TargetSpec:

@@ -21,9 +21,10 @@ from provisioning.exceptions import (
 )
 from provisioning.forge import contents, pipelines
 from provisioning.forge.client import ForgeClient, forge_from_settings
+from provisioning.forge.types import Pipeline
 from provisioning.logs.sources import masked
-from provisioning.models import Host
-from provisioning.rendering.compose import encode_variables_override, render_variables_override
+from provisioning.models import Host, Repository
+from provisioning.rendering.compose import encode_variables_override, render_variables_override, service_names
 from provisioning.rendering.pipeline import render_deploy_script, render_gitlab_ci
 from provisioning.rendering.release import render_release
 from provisioning.services.repositories import repository_of
@@ -32,7 +33,6 @@ from provisioning.workflows.provision_app import renew_pipeline_credential
 from provisioning.workflows.specs import (
     engine_seen_from,
     release_spec,
-    service_names,
     target_line,
 )
 from provisioning.workflows.subject import subject_of
@@ -54,9 +54,7 @@ def ensure_configuration_committed(run: Run) -> None:
     """Rendered files and the pointer to the approved commit, on the environment's branch at the forge."""
     release, environment = subject_of(run)
     repository = repository_of(release.app)
-    forge, project_id, branch = forge_from_settings(), repository.management_project_id, environment.name
-    if project_id is None:
-        raise OperatorError("the app has no management repository: an operator must provision the app again")
+    forge, project_id, branch = forge_from_settings(), _management_project(repository), environment.name
     renew_pipeline_credential(repository)
     _ensure_host_credential(forge, project_id, _host(run))
     spec = release_spec(run.operation)
@@ -94,6 +92,23 @@ def ensure_configuration_committed(run: Run) -> None:
         run.note(f"codes -> {release.commit_sha}")
 
 
+def _management_project(repository: Repository) -> int:
+    """The id of the app's management repository. Raises `OperatorError` where it was never made."""
+    if repository.management_project_id is None:
+        raise OperatorError("the app has no management repository: an operator must provision the app again")
+    return repository.management_project_id
+
+
+def _attempt(run: Run) -> str:
+    """What the variable BERTH_DEPLOYMENT of the present attempt's pipeline says."""
+    return f"{run.operation.pk}.{run.operation.data.get('pipelines', 0)}"
+
+
+def _find_pipeline(run: Run, forge: ForgeClient, project_id: int, *, ref: str) -> Pipeline | None:
+    """The present attempt's pipeline, created by a worker that died before it could note the id."""
+    return pipelines.find_pipeline(forge, project_id, ref=ref, key="BERTH_DEPLOYMENT", value=_attempt(run))
+
+
 def _host(run: Run) -> Host:
     """All instances of a deployment run on one host."""
     return run.operation.workloads.select_related("host").order_by("pk")[0].host
@@ -119,17 +134,12 @@ def ensure_pipeline(run: Run) -> None:
     release, environment = subject_of(run)
     if "pipeline_id" in run.operation.data:
         return
-    project_id = repository_of(release.app).management_project_id
-    if project_id is None:
-        raise OperatorError("the app has no management repository: an operator must provision the app again")
+    project_id = _management_project(repository_of(release.app))
     forge, spec = forge_from_settings(), release_spec(run.operation)
-    attempt = f"{run.operation.pk}.{run.operation.data.get('pipelines', 0)}"
     step = run.operation.steps.get(name="ensure_pipeline")
     pipeline = None
     if step.attempts > 1:
-        pipeline = pipelines.find_pipeline(
-            forge, project_id, ref=environment.name, key="BERTH_DEPLOYMENT", value=attempt
-        )
+        pipeline = _find_pipeline(run, forge, project_id, ref=environment.name)
     if pipeline is None:
         host = _host(run)
         pipeline = pipelines.create_pipeline(
@@ -138,7 +148,7 @@ def ensure_pipeline(run: Run) -> None:
             ref=environment.name,
             variables={
                 "BERTH_INSTALLATION": settings.INSTALLATION,
-                "BERTH_DEPLOYMENT": attempt,
+                "BERTH_DEPLOYMENT": _attempt(run),
                 "BERTH_RELEASE": str(release.number),
                 "BERTH_ENVIRONMENT": environment.name,
                 "BERTH_COMMIT": release.commit_sha,
@@ -160,7 +170,7 @@ def ensure_pipeline(run: Run) -> None:
 def ensure_pipeline_finished(run: Run) -> None:
     """Waits for the pipeline's end. Raises `ReleaseRefused` where `deploy.sh` refused the tree."""
     release, environment = subject_of(run)
-    project_id = repository_of(release.app).management_project_id or 0
+    project_id = _management_project(repository_of(release.app))
     forge, pipeline_id = forge_from_settings(), run.operation.data["pipeline_id"]
     until = time.monotonic() + PIPELINE_WATCH_S
     pipeline = pipelines.get_pipeline(forge, project_id, pipeline_id)
@@ -220,9 +230,7 @@ def _end_pipeline(run: Run) -> None:
     forge, pipeline_id = forge_from_settings(), run.operation.data.get("pipeline_id")
     if pipeline_id is None:
         # The worker may have died before it could note the id.
-        attempt = f"{run.operation.pk}.{run.operation.data.get('pipelines', 0)}"
-        ref = release.environment.name
-        found = pipelines.find_pipeline(forge, project_id, ref=ref, key="BERTH_DEPLOYMENT", value=attempt)
+        found = _find_pipeline(run, forge, project_id, ref=release.environment.name)
         if found is None:
             return
         pipeline_id = found.id

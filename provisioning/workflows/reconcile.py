@@ -17,6 +17,7 @@ from provisioning.edge import edge_from_settings
 from provisioning.exceptions import ProvisioningError
 from provisioning.models import Host, Operation, Workload
 from provisioning.rendering.edge import render_edge_site
+from provisioning.rendering.specs import parts_of
 from provisioning.workflows.instances import ensure_instance
 from provisioning.workflows.specs import container_names, release_spec, role_of, site_spec
 from tenants.choices import AppState
@@ -56,12 +57,16 @@ def reconcile_host(host: Host) -> None:
     wanted = list(_serving(host))
     if not wanted:
         return
-    engine = engine_for(host.docker_url)
+    containers = engine_for(host.docker_url).list_workload_containers(settings.INSTALLATION)
     states = {
-        container.name: "unhealthy" if container.health == "unhealthy" else container.state
-        for container in engine.list_workload_containers(settings.INSTALLATION)
+        container.name: "unhealthy" if container.health == "unhealthy" else container.state for container in containers
     }
+    running = {(c.deployment, c.role, c.part) for c in containers if states[c.name] == "running"}
     for workload in wanted:
+        # Names and specs are looked up for what is broken alone: this round comes every few seconds.
+        parts = parts_of(workload.release.app.stack)
+        if all((workload.deployment_id, workload.role, part) in running for part in parts):
+            continue
         names = container_names(release_spec(workload.deployment), role_of(workload))
         broken = {name: states.get(name, "missing") for name in names if states.get(name, "missing") != "running"}
         if broken and _may_start(workload):
@@ -79,7 +84,7 @@ def _serving(host: Host) -> QuerySet[Workload]:
             "host",
             "deployment__release__app",
             "deployment__environment__app",
-            "release",
+            "release__app",
             "environment__app__organization",
         )
     )

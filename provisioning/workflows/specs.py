@@ -7,8 +7,15 @@ from django.conf import settings
 from provisioning.choices import Transport, WorkloadRole, WorkloadState
 from provisioning.leases import subnet_lease, uid_lease
 from provisioning.models import Host, Operation, Workload
-from provisioning.rendering.specs import InstanceSpec, ReleaseSpec, Role, SiteSpec, UpstreamServer
-from tenants.choices import Stack
+from provisioning.rendering.specs import (
+    InstanceSpec,
+    ReleaseSpec,
+    Role,
+    SiteSpec,
+    UpstreamServer,
+    environment_name,
+    parts_of,
+)
 from tenants.models import Environment, Release
 
 DEFAULT_INSTALLATION = "berth"
@@ -83,14 +90,8 @@ def roles_of(environment: Environment) -> tuple[WorkloadRole, ...]:
     return (WorkloadRole.LIVE,)
 
 
-def service_names(stack: str, role: str) -> list[str]:
-    """The compose services of one instance."""
-    return [f"{role}-web"] if stack == Stack.STATIC else [f"{role}-web", f"{role}-app"]
-
-
 def container_names(spec: ReleaseSpec, role: Role) -> list[str]:
-    web = spec.container(role, "web")
-    return [web] if spec.stack == Stack.STATIC else [web, spec.container(role, "app")]
+    return [spec.container(role, part) for part in parts_of(spec.stack)]
 
 
 def target_line(release: Release, host: Host) -> str:
@@ -108,4 +109,4 @@ def engine_seen_from(host: Host) -> str:
 
 def environment_docker_name(environment: Environment) -> str:
     """What `ReleaseSpec.environment_name` says, without a release."""
-    return "-".join(part for part in (installation_prefix(), environment.app.public_id, environment.name) if part)
+    return environment_name(installation_prefix(), environment.app.public_id, environment.name)
