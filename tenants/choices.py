@@ -9,6 +9,40 @@ class MemberRole(models.TextChoices):
     DEVELOPER = "developer"
 
 
+class PlatformRole(models.TextChoices):
+    REVIEWER = "reviewer"
+    OPERATOR = "operator"
+    AUDITOR = "auditor"
+
+
+class TokenScope(models.TextChoices):
+    """What a token may be used for. Each but `read` includes `read`."""
+
+    READ = "read"
+    DEPLOY = "deploy"
+    REVIEW = "review"
+    OPERATE = "operate"
+
+
+class AuthenticationMethod(models.TextChoices):
+    PLATFORM = "platform"
+    ANONYMOUS = "anonymous"
+    SESSION = "session"
+    TOKEN = "token"  # noqa: S105 - a method's name
+
+
+class InvitationState(models.TextChoices):
+    PENDING = "pending"
+    ACCEPTED = "accepted"
+    DECLINED = "declined"
+    REVOKED = "revoked"
+
+
+class PolicyEffect(models.TextChoices):
+    ALLOW = "allow"
+    DENY = "deny"
+
+
 class Stack(models.TextChoices):
     PHP = "php"
     STATIC = "static"
@@ -57,6 +91,11 @@ APP_SOURCES: dict[str, set[str]] = {
     AppState.PROVISIONING: {AppState.FAILED},
     AppState.RETIRING: {AppState.PROVISIONING, AppState.ACTIVE, AppState.FAILED},
     AppState.RETIRED: {AppState.RETIRING},
+}
+INVITATION_SOURCES: dict[str, set[str]] = {
+    InvitationState.ACCEPTED: {InvitationState.PENDING},
+    InvitationState.DECLINED: {InvitationState.PENDING},
+    InvitationState.REVOKED: {InvitationState.PENDING},
 }
 RELEASE_SOURCES: dict[str, set[str]] = {
     ReleaseState.CHECKING: {ReleaseState.SUBMITTED},

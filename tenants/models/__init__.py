@@ -1,22 +1,32 @@
 from tenants.models.audit import AuditEvent
 from tenants.models.credentials import ApiToken, IdempotencyKey
 from tenants.models.environment import ConfigVariable, Environment
+from tenants.models.grants import PluginAppUserObjectPermission, ReleaseUserObjectPermission
+from tenants.models.invitation import Invitation
 from tenants.models.organization import Membership, Organization
 from tenants.models.plugin_app import PluginApp
+from tenants.models.policy import AccessPolicy, AccessPolicyVersion, AccessStamp, Freeze
 from tenants.models.release import Release, Review
 from tenants.models.subdomain import Subdomain
 from tenants.models.user import User
 
 __all__ = [
+    "AccessPolicy",
+    "AccessPolicyVersion",
+    "AccessStamp",
     "ApiToken",
     "AuditEvent",
     "ConfigVariable",
     "Environment",
+    "Freeze",
     "IdempotencyKey",
+    "Invitation",
     "Membership",
     "Organization",
     "PluginApp",
+    "PluginAppUserObjectPermission",
     "Release",
+    "ReleaseUserObjectPermission",
     "Review",
     "Subdomain",
     "User",

@@ -3,7 +3,10 @@ from django.db import models
 
 
 class ApiToken(models.Model):
-    """A REST client's credential. The token is shown once; only its SHA-256 is kept."""
+    """A REST client's credential. The token is shown once; only its SHA-256 is kept.
+
+    It can do what its user can, within `scopes`, and where one is named within one organization or one app.
+    """
 
     user = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.CASCADE, related_name="api_tokens")
     name = models.CharField(max_length=100)
@@ -12,9 +15,23 @@ class ApiToken(models.Model):
     expires_at = models.DateTimeField()
     last_used_at = models.DateTimeField(null=True, blank=True)
     revoked_at = models.DateTimeField(null=True, blank=True)
+    scopes = models.JSONField(default=list, help_text="Of read, deploy, review, operate.")
+    organization = models.ForeignKey("Organization", null=True, blank=True, on_delete=models.CASCADE, related_name="+")
+    app = models.ForeignKey("PluginApp", null=True, blank=True, on_delete=models.CASCADE, related_name="+")
+    has_second_factor = models.BooleanField(
+        default=False, help_text="Whether whoever made it had shown a second factor; policies may ask for it."
+    )
+    created_by = models.ForeignKey(
+        settings.AUTH_USER_MODEL, null=True, blank=True, on_delete=models.SET_NULL, related_name="+"
+    )
 
     class Meta:
         ordering = ["-pk"]
+        constraints = [
+            models.CheckConstraint(
+                condition=models.Q(organization=None) | models.Q(app=None), name="token_for_organization_or_app"
+            ),
+        ]
 
     def __str__(self) -> str:
         return f"{self.user}: {self.name}"

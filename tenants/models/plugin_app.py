@@ -34,6 +34,11 @@ class PluginApp(models.Model):
             models.CheckConstraint(condition=models.Q(stack__in=Stack.values), name="app_stack_known"),
         ]
         indexes = [models.Index(fields=["organization", "state"], name="app_by_organization_state")]
+        # What may be granted on one app. `view_pluginapp` is Django's own.
+        permissions = [
+            ("submit_release", "Ask for releases of the app, cancel them and roll back"),
+            ("read_logs", "Read the logs of the app"),
+        ]
 
     def __str__(self) -> str:
         return self.public_id

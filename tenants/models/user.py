@@ -9,6 +9,15 @@ class User(AbstractUser):
         default=False, help_text="May read and decide on releases of organizations not their own."
     )
     is_operator = models.BooleanField(default=False, help_text="Runs the platform: hosts, policies, incidents.")
+    is_auditor = models.BooleanField(default=False, help_text="May read everything, and change nothing.")
+    service_organization = models.ForeignKey(
+        "Organization",
+        null=True,
+        blank=True,
+        on_delete=models.PROTECT,
+        related_name="service_accounts",
+        help_text="The organization whose service account this is; empty for a person.",
+    )
 
     class Meta(AbstractUser.Meta):
         constraints = [
@@ -17,5 +26,9 @@ class User(AbstractUser):
 
     @property
     def roles(self) -> list[str]:
-        named = (("reviewer", self.is_reviewer), ("operator", self.is_operator))
+        named = (("reviewer", self.is_reviewer), ("operator", self.is_operator), ("auditor", self.is_auditor))
         return [name for name, held in named if held]
+
+    @property
+    def is_service_account(self) -> bool:
+        return self.service_organization_id is not None
