@@ -1,4 +1,4 @@
-"""What every request gets: an id, and headers that keep a browser from running anything foreign."""
+"""What every request gets: an id, nobody's rights, and headers that keep a browser from running anything foreign."""
 
 import re
 import uuid
@@ -11,7 +11,8 @@ from django.http.response import HttpResponseBase
 from django.utils.decorators import sync_and_async_middleware
 
 from paas.api.errors import NOT_FOUND, ProblemResponse
-from tenants.request_context import request_id
+from tenants.choices import AuthenticationMethod
+from tenants.request_context import Authentication, authentication, request_id
 
 _WELL_FORMED = re.compile(r"[A-Za-z0-9._-]{8,64}")
 _POLICY = (
@@ -59,6 +60,22 @@ def RequestIdMiddleware(get_response: Handler) -> Handler:  # noqa: N802 - setti
 
     def after(_request: HttpRequest, response: HttpResponseBase) -> None:
         response.headers["X-Request-Id"] = request_id.get()
+
+    return _wrapped(get_response, before, after)
+
+
+@sync_and_async_middleware
+def AuthenticationContextMiddleware(get_response: Handler) -> Handler:  # noqa: N802
+    """Every request starts as nobody's; whoever finds out who sends it says so in `request_context.authentication`."""
+
+    def before(request: HttpRequest) -> HttpResponseBase | None:
+        address = request.META.get("REMOTE_ADDR") or None
+        authentication.set(Authentication(method=AuthenticationMethod.ANONYMOUS, address=address))
+        return None
+
+    def after(_request: HttpRequest, _response: HttpResponseBase) -> None:
+        # A thread that serves one request after the other must not remember who came last.
+        authentication.set(Authentication())
 
     return _wrapped(get_response, before, after)
 

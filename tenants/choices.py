@@ -27,6 +27,7 @@ class TokenScope(models.TextChoices):
 class AuthenticationMethod(models.TextChoices):
     PLATFORM = "platform"
     ANONYMOUS = "anonymous"
+    PASSWORD = "password"  # noqa: S105 - a method's name
     SESSION = "session"
     TOKEN = "token"  # noqa: S105 - a method's name
 

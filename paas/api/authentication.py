@@ -5,12 +5,15 @@ from datetime import timedelta
 from typing import Any
 
 from django.db import OperationalError
+from django.http import HttpRequest
 from django.utils import timezone
 from rest_framework.authentication import BaseAuthentication, SessionAuthentication
 from rest_framework.exceptions import AuthenticationFailed
 from rest_framework.request import Request
 
+from tenants.choices import AuthenticationMethod
 from tenants.models import ApiToken, User
+from tenants.request_context import Authentication, authentication
 from tenants.services.people import TOKEN_PREFIX, token_sha256
 
 CHALLENGE = 'Bearer realm="berth"'
@@ -35,6 +38,7 @@ class TokenAuthentication(BaseAuthentication):
             # Only a note: a database that is busy must not refuse the request for it.
             with suppress(OperationalError):
                 ApiToken.objects.filter(pk=token.pk).update(last_used_at=now)
+        authentication.set(by_token(request, token))
         return token.user, token
 
     def authenticate_header(self, request: Request) -> str:
@@ -45,4 +49,28 @@ class PortalSessionAuthentication(SessionAuthentication):
     """The portal's own pages, signed in by session; whatever writes must carry the CSRF token."""
 
     def authenticate(self, request: Request) -> tuple[Any, None] | None:
-        return super().authenticate(request)
+        found: tuple[Any, None] | None = super().authenticate(request)
+        if found is not None:
+            authentication.set(by_session(request._request))
+        return found
+
+
+def by_token(request: Request, token: ApiToken) -> Authentication:
+    return Authentication(
+        method=AuthenticationMethod.TOKEN,
+        address=request.META.get("REMOTE_ADDR") or None,
+        has_second_factor=token.has_second_factor,
+        token_id=token.pk,
+        scopes=frozenset(token.scopes),
+        organization_id=token.organization_id,
+        app_id=token.app_id,
+    )
+
+
+def by_session(request: HttpRequest) -> Authentication:
+    """`second_factor` stands in a session in which one was shown."""
+    return Authentication(
+        method=AuthenticationMethod.SESSION,
+        address=request.META.get("REMOTE_ADDR") or None,
+        has_second_factor=bool(request.session.get("second_factor")),
+    )

@@ -13,9 +13,11 @@ from django.utils.text import capfirst
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_http_methods
 
+from paas.api.authentication import by_session
 from tenants.api.base import get_visible, number_of
 from tenants.exceptions import TenantsError
 from tenants.models import Environment, PluginApp, Release, User
+from tenants.request_context import authentication
 from tenants.selectors import rows
 
 PAGE_SIZE = 25
@@ -31,6 +33,8 @@ def page(*methods: str) -> Callable[[View], View]:
 
         @wraps(view)
         def shown(request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
+            if request.user.is_authenticated:
+                authentication.set(by_session(request))
             return guarded(request, *args, **kwargs)
 
         return shown

@@ -31,6 +31,7 @@ INSTALLED_APPS = [
 ]
 MIDDLEWARE = [
     "paas.middleware.RequestIdMiddleware",
+    "paas.middleware.AuthenticationContextMiddleware",
     "django.middleware.security.SecurityMiddleware",
     "paas.middleware.ContentSecurityPolicyMiddleware",
     "paas.middleware.ApiRequestMiddleware",
