@@ -6,28 +6,42 @@ This module imports no model, so that all of them may import it.
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from enum import StrEnum
 from typing import Any
 
 from django.db.models import Model, Q
 
-# What an attribute's values are, and with that which lookups it has (see `access.lookups`).
-ID, TEXT, NUMBER, TIME, FLAG, ID_SET, TEXT_SET = "id", "text", "number", "time", "flag", "id_set", "text_set"
+
+class Kind(StrEnum):
+    """What an attribute's values are, and with that which lookups it has (see `conditions.LOOKUPS`)."""
+
+    ID = "id"
+    TEXT = "text"
+    NUMBER = "number"
+    TIME = "time"
+    FLAG = "flag"
+    ID_SET = "id_set"
+    TEXT_SET = "text_set"
+    # Of the context alone: the time of day in a zone, and the address that a request came from.
+    CLOCK = "clock"
+    ADDRESS = "address"
 
 
 @dataclass(frozen=True)
 class Attribute:
-    """One attribute of a resource type.
+    """One attribute that a policy may name.
 
-    `path` leads to it in the ORM (`environment__name`); it is the name where left out. A set says with `contains` how
-    its rows are found in SQL, and with `read` what it holds in Python.
+    `path` leads to it in the ORM (`environment__name`); it is the name where left out. What is no column says with
+    `matches` how the rows are found that have a value (or whose set has it), and with `read` what one row has.
     """
 
     name: str
-    kind: str
+    kind: Kind
     path: str = ""
-    contains: Callable[[Any], Q] | None = None
-    read: Callable[[Any], Any] | None = None
+    choices: tuple[str, ...] = ()
     is_nullable: bool = False
+    matches: Callable[[Any], Q] | None = None
+    read: Callable[[Any], Any] | None = None
 
     @property
     def orm_path(self) -> str:
@@ -38,36 +52,39 @@ class Attribute:
 class ResourceType:
     """A kind of row that policies protect.
 
-    `actions` maps each action to the token scope it takes. `organization` and `app` are ORM paths to the row's tenant
-    and app; empty where it has none. `reference` gives the name by which people name a row (`app:app1000001`).
-    `grants` maps actions to permissions that may be granted on one row of a type: `{"release.view": [("release",
-    "view_release"), ("app", "view_pluginapp")]}`.
+    `actions` maps each action to the token scope that it takes. `organization` and `app` are ORM paths to the row's
+    tenant and app, empty where it has none. `grants` maps actions to the permissions which, granted on the row itself
+    (`own_grants`) or on its app (`app_grants`), allow them. `reference` names a row as people do.
     """
 
     name: str
     model: type[Model]
     actions: Mapping[str, str]
-    attributes: tuple[Attribute, ...]
+    attributes: tuple[Attribute, ...] = ()
     organization: str = ""
     app: str = ""
-    grants: Mapping[str, tuple[tuple[str, str], ...]] = field(default_factory=dict)
+    own_grants: Mapping[str, str] = field(default_factory=dict)
+    app_grants: Mapping[str, str] = field(default_factory=dict)
+    reference: Callable[[Any], str] = lambda row: str(row.pk)
 
     def attribute(self, name: str) -> Attribute | None:
         return next((attribute for attribute in self.attributes if attribute.name == name), None)
 
 
 RESOURCE_TYPES: dict[str, ResourceType] = {}
-# action -> the type of the rows it is done to.
+# action -> the type of the rows that it is done to.
 ACTIONS: dict[str, ResourceType] = {}
 
 
 def register(resource_type: ResourceType) -> ResourceType:
-    RESOURCE_TYPES[resource_type.name] = resource_type
+    """Makes a type and its actions known. Raises `ValueError` for an action that another type has."""
     for action in resource_type.actions:
-        ACTIONS[action] = resource_type
+        if ACTIONS.setdefault(action, resource_type).name != resource_type.name:
+            raise ValueError(f"{action} is an action of {ACTIONS[action].name} already")
+    RESOURCE_TYPES[resource_type.name] = resource_type
     return resource_type
 
 
 def scope_of(action: str) -> str:
-    """The token scope that `action` takes: read, deploy, review or operate. Raises `KeyError` for an unknown action."""
+    """The token scope that `action` takes. Raises `KeyError` for an unknown action."""
     return ACTIONS[action].actions[action]

@@ -2,6 +2,7 @@ from django.db import models
 from django.db.models import F, Q
 
 from provisioning.choices import Transport
+from tenants.resources import Attribute, Kind, ResourceType, register
 
 
 class Host(models.Model):
@@ -33,3 +34,18 @@ class Host(models.Model):
 
     def __str__(self) -> str:
         return self.name
+
+
+HOST = register(
+    ResourceType(
+        name="host",
+        model=Host,
+        actions={"host.view": "read"},
+        attributes=(
+            Attribute("name", Kind.TEXT),
+            Attribute("transport", Kind.TEXT, choices=tuple(Transport.values)),
+            Attribute("is_enabled", Kind.FLAG),
+        ),
+        reference=lambda row: row.name,
+    )
+)

@@ -3,6 +3,7 @@ from django.db import models
 from django.db.models import Q
 
 from provisioning.choices import UNFINISHED, OperationKind, OperationState, StepState
+from tenants.resources import Attribute, Kind, ResourceType, register
 
 
 class Operation(models.Model):
@@ -99,3 +100,26 @@ class Step(models.Model):
 
     def __str__(self) -> str:
         return f"{self.operation}: {self.name}"
+
+
+DEPLOYMENT = register(
+    ResourceType(
+        name="deployment",
+        # Provisioning and retiring an app are seen by whoever sees its deployments.
+        model=Operation,
+        actions={"deployment.view": "read"},
+        attributes=(
+            Attribute("kind", Kind.TEXT, choices=tuple(OperationKind.values)),
+            Attribute("state", Kind.TEXT, choices=tuple(OperationState.values)),
+            Attribute("environment", Kind.TEXT, "environment__name", is_nullable=True),
+            Attribute("is_rollback", Kind.FLAG),
+            Attribute("requested_by", Kind.ID, is_nullable=True),
+            Attribute("app", Kind.NUMBER, "app__number"),
+            Attribute("organization", Kind.ID, "app__organization"),
+            Attribute("organization_slug", Kind.TEXT, "app__organization__slug"),
+        ),
+        organization="app__organization",
+        app="app",
+        app_grants={"deployment.view": "view_pluginapp"},
+    )
+)

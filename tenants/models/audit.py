@@ -1,6 +1,8 @@
 from django.conf import settings
 from django.db import models
 
+from tenants.resources import Attribute, Kind, ResourceType, register
+
 
 class AuditEvent(models.Model):
     """What happened: one row for every write by a service. `actor` is empty where the platform itself acted."""
@@ -27,3 +29,23 @@ class AuditEvent(models.Model):
 
     def __str__(self) -> str:
         return f"{self.created_at:%Y-%m-%d %H:%M:%S} {self.action}"
+
+
+AUDIT_EVENT = register(
+    ResourceType(
+        name="audit_event",
+        model=AuditEvent,
+        actions={"audit.view": "read", "audit.export": "read"},
+        attributes=(
+            Attribute("action", Kind.TEXT),
+            Attribute("actor", Kind.ID, is_nullable=True),
+            Attribute("organization", Kind.ID, is_nullable=True),
+            Attribute("organization_slug", Kind.TEXT, "organization__slug", is_nullable=True),
+            Attribute("app", Kind.NUMBER, "app__number", is_nullable=True),
+            Attribute("created_at", Kind.TIME),
+        ),
+        organization="organization",
+        app="app",
+        app_grants={"audit.view": "view_pluginapp"},
+    )
+)

@@ -1,6 +1,8 @@
 from django.conf import settings
 from django.db import models
 
+from tenants.resources import Attribute, Kind, ResourceType, register
+
 
 class ApiToken(models.Model):
     """A REST client's credential. The token is shown once; only its SHA-256 is kept.
@@ -57,3 +59,24 @@ class IdempotencyKey(models.Model):
 
     def __str__(self) -> str:
         return self.key
+
+
+TOKEN = register(
+    ResourceType(
+        name="token",
+        model=ApiToken,
+        actions={"token.view": "read", "token.create": "operate", "token.revoke": "operate"},
+        attributes=(
+            Attribute("user", Kind.ID),
+            Attribute(
+                "is_for_service_account",
+                Kind.FLAG,
+                matches=lambda is_one: models.Q(user__service_organization__isnull=not is_one),
+                read=lambda row: row.user.is_service_account,
+            ),
+            Attribute("organization", Kind.ID, is_nullable=True),
+        ),
+        # Whose service account it is for: a person's token belongs to no organization.
+        organization="user__service_organization",
+    )
+)

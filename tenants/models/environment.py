@@ -1,8 +1,9 @@
 from django.db import models
 from django.db.models import Q
 
-from tenants.choices import EnvironmentName
+from tenants.choices import AppState, EnvironmentName, Stack
 from tenants.fields import EncryptedTextField
+from tenants.resources import Attribute, Kind, ResourceType, register
 
 
 class Environment(models.Model):
@@ -52,3 +53,28 @@ class ConfigVariable(models.Model):
 
     def __str__(self) -> str:
         return f"{self.environment}: {self.name}"
+
+
+ENVIRONMENT = register(
+    ResourceType(
+        name="environment",
+        model=Environment,
+        actions={"environment.view": "read", "environment.change": "deploy", "logs.read": "read"},
+        attributes=(
+            Attribute("name", Kind.TEXT, choices=tuple(EnvironmentName.values)),
+            Attribute("app", Kind.NUMBER, "app__number"),
+            Attribute("app_state", Kind.TEXT, "app__state", choices=tuple(AppState.values)),
+            Attribute("stack", Kind.TEXT, "app__stack", choices=tuple(Stack.values)),
+            Attribute("organization", Kind.ID, "app__organization"),
+            Attribute("organization_slug", Kind.TEXT, "app__organization__slug"),
+        ),
+        organization="app__organization",
+        app="app",
+        app_grants={
+            "environment.view": "view_pluginapp",
+            "environment.change": "change_pluginapp",
+            "logs.read": "read_logs",
+        },
+        reference=lambda row: f"{row.app.public_id}/{row.name}",
+    )
+)

@@ -4,6 +4,8 @@ from django.conf import settings
 from django.db import models
 from guardian.models import UserObjectPermissionBase
 
+from tenants.resources import Attribute, Kind, ResourceType, register
+
 
 class PluginAppUserObjectPermission(UserObjectPermissionBase):
     """One person may do something with one app and all that belongs to it."""
@@ -35,3 +37,36 @@ class ReleaseUserObjectPermission(UserObjectPermissionBase):
 
     def __str__(self) -> str:
         return f"{self.user} may {self.permission.codename} {self.content_object}"
+
+
+APP_GRANT = register(
+    ResourceType(
+        name="app_grant",
+        model=PluginAppUserObjectPermission,
+        actions={"app_grant.view": "read", "app_grant.create": "operate", "app_grant.revoke": "operate"},
+        attributes=(
+            Attribute("user", Kind.ID),
+            Attribute("permission", Kind.TEXT, "permission__codename"),
+            Attribute("app", Kind.NUMBER, "content_object__number"),
+            Attribute("organization", Kind.ID, "content_object__organization"),
+        ),
+        organization="content_object__organization",
+        app="content_object",
+    )
+)
+RELEASE_GRANT = register(
+    ResourceType(
+        name="release_grant",
+        model=ReleaseUserObjectPermission,
+        actions={"release_grant.view": "read", "release_grant.create": "operate", "release_grant.revoke": "operate"},
+        attributes=(
+            Attribute("user", Kind.ID),
+            Attribute("permission", Kind.TEXT, "permission__codename"),
+            Attribute("release", Kind.ID, "content_object"),
+            Attribute("app", Kind.NUMBER, "content_object__app__number"),
+            Attribute("organization", Kind.ID, "content_object__app__organization"),
+        ),
+        organization="content_object__app__organization",
+        app="content_object__app",
+    )
+)

@@ -2,6 +2,7 @@ from django.conf import settings
 from django.db import models
 
 from tenants.choices import InvitationState, MemberRole
+from tenants.resources import Attribute, Kind, ResourceType, register
 
 
 class Invitation(models.Model):
@@ -25,10 +26,30 @@ class Invitation(models.Model):
                 name="one_pending_invitation_per_person",
             ),
             models.CheckConstraint(condition=models.Q(role__in=MemberRole.values), name="invitation_role_known"),
-            models.CheckConstraint(
-                condition=models.Q(state__in=InvitationState.values), name="invitation_state_known"
-            ),
+            models.CheckConstraint(condition=models.Q(state__in=InvitationState.values), name="invitation_state_known"),
         ]
 
     def __str__(self) -> str:
         return f"{self.invitee} invited to {self.organization} as {self.role}"
+
+
+INVITATION = register(
+    ResourceType(
+        name="invitation",
+        model=Invitation,
+        actions={
+            "invitation.view": "read",
+            "invitation.create": "operate",
+            "invitation.revoke": "operate",
+            "invitation.answer": "operate",
+        },
+        attributes=(
+            Attribute("organization", Kind.ID),
+            Attribute("organization_slug", Kind.TEXT, "organization__slug"),
+            Attribute("invitee", Kind.ID),
+            Attribute("role", Kind.TEXT, choices=tuple(MemberRole.values)),
+            Attribute("state", Kind.TEXT, choices=tuple(InvitationState.values)),
+        ),
+        organization="organization",
+    )
+)

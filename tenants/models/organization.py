@@ -2,6 +2,7 @@ from django.conf import settings
 from django.db import models
 
 from tenants.choices import MemberRole
+from tenants.resources import Attribute, Kind, ResourceType, register
 
 
 class Organization(models.Model):
@@ -42,3 +43,39 @@ class Membership(models.Model):
 
     def __str__(self) -> str:
         return f"{self.user} is {self.role} of {self.organization}"
+
+
+ORGANIZATION = register(
+    ResourceType(
+        name="organization",
+        model=Organization,
+        actions={
+            "organization.view": "read",
+            "organization.create": "operate",
+            "organization.manage_members": "operate",
+            "organization.who_can": "read",
+        },
+        attributes=(
+            Attribute("id", Kind.ID),
+            Attribute("slug", Kind.TEXT),
+            Attribute("created_at", Kind.TIME),
+        ),
+        organization="pk",
+        reference=lambda row: row.slug,
+    )
+)
+MEMBERSHIP = register(
+    ResourceType(
+        name="membership",
+        model=Membership,
+        actions={"membership.view": "read", "membership.change": "operate", "membership.remove": "operate"},
+        attributes=(
+            Attribute("organization", Kind.ID),
+            Attribute("organization_slug", Kind.TEXT, "organization__slug"),
+            Attribute("user", Kind.ID),
+            Attribute("role", Kind.TEXT, choices=tuple(MemberRole.values)),
+        ),
+        organization="organization",
+        reference=lambda row: f"{row.organization.slug}/{row.user.username}",
+    )
+)

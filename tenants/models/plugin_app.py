@@ -2,6 +2,7 @@ from django.conf import settings
 from django.db import models
 
 from tenants.choices import AppState, Stack
+from tenants.resources import Attribute, Kind, ResourceType, register
 
 FIRST_NUMBER = 1_000_001
 
@@ -46,3 +47,26 @@ class PluginApp(models.Model):
     @property
     def public_id(self) -> str:
         return f"app{self.number}"
+
+
+APP = register(
+    ResourceType(
+        name="app",
+        model=PluginApp,
+        actions={"app.view": "read", "app.create": "deploy", "app.change": "deploy", "app.retire": "deploy"},
+        attributes=(
+            Attribute("number", Kind.NUMBER),
+            Attribute("organization", Kind.ID),
+            Attribute("organization_slug", Kind.TEXT, "organization__slug"),
+            Attribute("slug", Kind.TEXT),
+            Attribute("stack", Kind.TEXT, choices=tuple(Stack.values)),
+            Attribute("state", Kind.TEXT, choices=tuple(AppState.values)),
+            Attribute("created_by", Kind.ID),
+            Attribute("created_at", Kind.TIME),
+        ),
+        organization="organization",
+        app="pk",
+        app_grants={"app.view": "view_pluginapp", "app.change": "change_pluginapp"},
+        reference=lambda row: row.public_id,
+    )
+)

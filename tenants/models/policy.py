@@ -1,8 +1,9 @@
 from django.conf import settings
 from django.db import models
 
-from tenants.conditions import check_policy
 from tenants.choices import PolicyEffect
+from tenants.conditions import check_policy
+from tenants.resources import Attribute, Kind, ResourceType, register
 
 
 class AccessPolicy(models.Model):
@@ -41,13 +42,13 @@ class AccessPolicy(models.Model):
     def __str__(self) -> str:
         return self.name
 
-    def clean(self) -> None:
-        check_policy(self)
-
     def save(self, *args: object, **kwargs: object) -> None:
         # No rule of the business: a policy that can't be evaluated must not exist, whoever writes it.
         self.clean()
         super().save(*args, **kwargs)  # type: ignore[arg-type]
+
+    def clean(self) -> None:
+        check_policy(self)
 
 
 class AccessPolicyVersion(models.Model):
@@ -98,8 +99,40 @@ class Freeze(models.Model):
     class Meta:
         ordering = ["-pk"]
         constraints = [
-            models.CheckConstraint(condition=models.Q(ends_at__gt=models.F("starts_at")), name="freeze_ends_after_start"),
+            models.CheckConstraint(
+                condition=models.Q(ends_at__gt=models.F("starts_at")), name="freeze_ends_after_start"
+            ),
         ]
 
     def __str__(self) -> str:
         return f"freeze from {self.starts_at:%Y-%m-%d %H:%M} to {self.ends_at:%Y-%m-%d %H:%M}"
+
+
+POLICY = register(
+    ResourceType(
+        name="policy",
+        model=AccessPolicy,
+        actions={
+            "policy.view": "read",
+            "policy.create": "operate",
+            "policy.change": "operate",
+            "policy.simulate": "operate",
+        },
+        attributes=(
+            Attribute("name", Kind.TEXT),
+            Attribute("effect", Kind.TEXT, choices=tuple(PolicyEffect.values)),
+            Attribute("resource_type", Kind.TEXT),
+            Attribute("is_enabled", Kind.FLAG),
+            Attribute("is_built_in", Kind.FLAG),
+        ),
+        reference=lambda row: row.name,
+    )
+)
+FREEZE = register(
+    ResourceType(
+        name="freeze",
+        model=Freeze,
+        actions={"freeze.view": "read", "freeze.create": "operate", "freeze.end": "operate"},
+        attributes=(Attribute("created_by", Kind.ID),),
+    )
+)

@@ -1,9 +1,14 @@
+import json
+
 from django.conf import settings
 from django.db import models
 from django.db.models import Q
+from django.db.models.functions import Cast
+from django.db.models.lookups import Contains
 
-from tenants.choices import ReleaseState
+from tenants.choices import EnvironmentName, ReleaseState, Stack
 from tenants.fields import EncryptedTextField
+from tenants.resources import Attribute, Kind, ResourceType, register
 
 
 class Release(models.Model):
@@ -89,3 +94,64 @@ class Review(models.Model):
 
     def __str__(self) -> str:
         return f"{self.decision} of {self.release}"
+
+
+def _has_author(email: str) -> Q:
+    # A JSON list of lower-case texts; the quotes make this the match of a whole element, on every database.
+    emails = Cast("commit_author_emails", models.TextField())
+    forms = {json.dumps(email, ensure_ascii=is_ascii) for is_ascii in (True, False)}
+    return Q(*(Q(Contains(emails, form)) for form in sorted(forms)), _connector=Q.OR)
+
+
+def _has_variable_editor(user_id: int) -> Q:
+    edited = Release.variable_editors.through.objects.filter(user=user_id)
+    return Q(pk__in=edited.values("release"))
+
+
+def _variable_editors(release: Release) -> frozenset[int]:
+    return frozenset(user.pk for user in release.variable_editors.all()) if release.pk else frozenset()
+
+
+RELEASE = register(
+    ResourceType(
+        name="release",
+        model=Release,
+        actions={
+            "release.view": "read",
+            "release.submit": "deploy",
+            "release.cancel": "deploy",
+            "release.rollback": "deploy",
+            "release.approve": "review",
+            "release.reject": "review",
+        },
+        attributes=(
+            Attribute("environment", Kind.TEXT, "environment__name", choices=tuple(EnvironmentName.values)),
+            Attribute("state", Kind.TEXT, choices=tuple(ReleaseState.values)),
+            Attribute("app", Kind.NUMBER, "app__number"),
+            Attribute("stack", Kind.TEXT, "app__stack", choices=tuple(Stack.values)),
+            Attribute("organization", Kind.ID, "app__organization"),
+            Attribute("organization_slug", Kind.TEXT, "app__organization__slug"),
+            Attribute("number", Kind.NUMBER),
+            Attribute("requested_ref", Kind.TEXT),
+            Attribute("submitted_by", Kind.ID),
+            Attribute(
+                "commit_author_emails",
+                Kind.TEXT_SET,
+                matches=_has_author,
+                read=lambda release: frozenset(release.commit_author_emails),
+            ),
+            Attribute("variable_editors", Kind.ID_SET, matches=_has_variable_editor, read=_variable_editors),
+            Attribute("created_at", Kind.TIME),
+            Attribute("went_live_at", Kind.TIME, is_nullable=True),
+        ),
+        organization="app__organization",
+        app="app",
+        own_grants={"release.view": "view_release"},
+        app_grants={
+            "release.view": "view_pluginapp",
+            "release.submit": "submit_release",
+            "release.cancel": "submit_release",
+            "release.rollback": "submit_release",
+        },
+    )
+)

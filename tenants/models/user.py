@@ -1,6 +1,8 @@
 from django.contrib.auth.models import AbstractUser
 from django.db import models
 
+from tenants.resources import Attribute, Kind, ResourceType, register
+
 
 class User(AbstractUser):
     """A person or a service that signs in. Platform roles stand here; roles in an organization in `Membership`."""
@@ -32,3 +34,44 @@ class User(AbstractUser):
     @property
     def is_service_account(self) -> bool:
         return self.service_organization_id is not None
+
+
+USER = register(
+    ResourceType(
+        name="user",
+        model=User,
+        actions={"user.view": "read", "user.create": "operate", "user.change": "operate", "user.explain": "read"},
+        attributes=(
+            Attribute("id", Kind.ID),
+            Attribute("username", Kind.TEXT),
+            Attribute(
+                "is_service_account",
+                Kind.FLAG,
+                matches=lambda is_one: models.Q(service_organization__isnull=not is_one),
+                read=lambda row: row.is_service_account,
+            ),
+            Attribute("is_active", Kind.FLAG),
+            Attribute("is_reviewer", Kind.FLAG),
+            Attribute("is_operator", Kind.FLAG),
+            Attribute("is_auditor", Kind.FLAG),
+        ),
+        reference=lambda row: row.username,
+    )
+)
+SERVICE_ACCOUNT = register(
+    ResourceType(
+        name="service_account",
+        model=User,
+        actions={
+            "service_account.view": "read",
+            "service_account.create": "operate",
+            "service_account.remove": "operate",
+        },
+        attributes=(
+            Attribute("organization", Kind.ID, "service_organization"),
+            Attribute("organization_slug", Kind.TEXT, "service_organization__slug"),
+        ),
+        organization="service_organization",
+        reference=lambda row: row.username,
+    )
+)
