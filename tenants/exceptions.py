@@ -1,5 +1,7 @@
 """What a service refuses, and why. Each has a stable `code` that clients may rely on."""
 
+from tenants.request_context import RecordedDecision
+
 
 class TenantsError(Exception):
     """A refusal that the caller can read: `detail` says what is wrong and what to do; `errors` names fields."""
@@ -38,10 +40,11 @@ class DigestMismatch(TenantsError):
 
 
 class NotPermitted(TenantsError):
-    """The actor may see the object but not do this to it."""
+    """The actor may see the object but not do this to it. `decision` is what the trail keeps of the refusal."""
 
     code = "permission_denied"
     status = 403
+    decision: RecordedDecision | None = None
 
 
 class OwnRelease(NotPermitted):
@@ -74,3 +77,49 @@ class IdempotencyInProgress(TenantsError):
 
     code = "idempotency_in_progress"
     status = 409
+
+
+class SignInRefused(TenantsError):
+    """Whoever signs in has not shown who they are. Always before there is a session or a token."""
+
+    code = "invalid_credentials"
+    status = 401
+
+
+class InvalidCredentials(SignInRefused):
+    """The name is unknown or its user inactive, or the password is wrong: which of them, nobody learns."""
+
+
+class SecondFactorRequired(SignInRefused):
+    """The password is right; this person has a second factor, and no code was sent."""
+
+    code = "second_factor_required"
+
+
+class InvalidSecondFactor(SignInRefused):
+    """The code is wrong, or was used before."""
+
+    code = "invalid_second_factor"
+
+
+class TooManyAttempts(TenantsError):
+    """Too many wrong guesses. `wait_s` is how long it takes until another is looked at."""
+
+    code = "throttled"
+    status = 429
+
+    def __init__(self, detail: str, *, wait_s: int) -> None:
+        super().__init__(detail)
+        self.wait_s = wait_s
+
+
+class LockedOut(TooManyAttempts):
+    """This name has had too many wrong passwords from this address; from elsewhere it is not locked."""
+
+    code = "locked_out"
+
+
+class SecondFactorThrottled(TooManyAttempts):
+    """This person has had too many wrong codes. A recovery code is taken nevertheless."""
+
+    code = "second_factor_throttled"
