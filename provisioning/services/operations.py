@@ -6,6 +6,7 @@ from provisioning.choices import UNFINISHED, OperationKind
 from provisioning.models import Deployment, Operation
 from tenants.models import PluginApp, Release, User
 from tenants.services.audit import audit_record
+from tenants.services.unit import unit_of_work
 
 
 def operation_ensure(*, kind: OperationKind, app: PluginApp, release: Release | None = None) -> Operation:
@@ -26,7 +27,7 @@ def operation_ensure(*, kind: OperationKind, app: PluginApp, release: Release | 
 def deployment_create(*, release: Release, requested_by: User | None, is_rollback: bool = False) -> Deployment | None:
     """A deployment of an approved release. None where another one is under way in its environment."""
     try:
-        with transaction.atomic():
+        with unit_of_work():
             deployment = Deployment.objects.create(
                 kind=OperationKind.DEPLOY_RELEASE,
                 app=release.app,

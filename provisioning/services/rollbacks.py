@@ -1,7 +1,5 @@
 """Putting an earlier approved release back."""
 
-from django.db import transaction
-
 from provisioning.choices import UNFINISHED
 from provisioning.models import Deployment
 from provisioning.services.operations import deployment_create
@@ -11,9 +9,10 @@ from tenants.choices import ReleaseState
 from tenants.exceptions import InvalidInput, InvalidTransition
 from tenants.models import Environment, Release, User
 from tenants.services.releases import release_deploying
+from tenants.services.unit import unit_of_work
 
 
-@transaction.atomic
+@unit_of_work
 def rollback_request(*, environment: Environment, number: int | None, actor: User) -> Deployment:
     """A deployment of release `number`, or of the last one that was live before the current.
 

@@ -21,6 +21,7 @@ from tenants.api.base import signed_in
 from tenants.canonical import canonical_json
 from tenants.exceptions import IdempotencyInProgress, IdempotencyKeyReused, InvalidInput
 from tenants.models import IdempotencyKey
+from tenants.services.unit import unit_of_work
 
 TAKE_OVER_AFTER = timedelta(seconds=60)
 IDEMPOTENCY_KEY = OpenApiParameter(
@@ -36,7 +37,7 @@ _KEY = re.compile(r"[\x21-\x7e]{1,200}")
 class IdempotentCreate(APIView):
     """A view whose POST creates one row. Fill in `create` and `represent`; document `IDEMPOTENCY_KEY`.
 
-    `create` runs in a transaction and raises to refuse. `represent` is asked twice: inside the transaction, and after
+    `create` runs in a unit of work and raises to refuse. `represent` is asked twice: inside the transaction, and after
     it with the row read again, since receivers may have gone on with it. Keep secrets out of it: the answer is stored.
     """
 
@@ -49,7 +50,7 @@ class IdempotentCreate(APIView):
     def post(self, request: Request, **kwargs: Any) -> Response:
         key = request.headers.get("Idempotency-Key")
         if key is None:
-            with transaction.atomic():
+            with unit_of_work():
                 row = self.create(request, **kwargs)
             row.refresh_from_db()
             return Response(self.represent(row), status=status.HTTP_201_CREATED)
@@ -57,7 +58,7 @@ class IdempotentCreate(APIView):
         if claim.response_status is not None:
             return Response(claim.response_body, status=claim.response_status, headers={"Idempotency-Replayed": "true"})
         try:
-            with transaction.atomic():
+            with unit_of_work():
                 row = self.create(request, **kwargs)
                 _keep(claim, self.represent(row))
         except BaseException:

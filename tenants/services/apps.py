@@ -13,12 +13,13 @@ from tenants.models import Environment, Organization, PluginApp, Subdomain, User
 from tenants.models.plugin_app import FIRST_NUMBER
 from tenants.services.audit import audit_record
 from tenants.services.transitions import transition
+from tenants.services.unit import unit_of_work
 from tenants.signals import app_requested, app_retiring, release_cancelled
 
 _ATTEMPTS = 50
 
 
-@transaction.atomic
+@unit_of_work
 def app_create(*, organization: Organization, name: str, slug: str, stack: str, actor: User) -> PluginApp:
     """A new app in state `provisioning`, with its two environments and their platform hostnames.
 
@@ -60,7 +61,7 @@ def _numbered(app: PluginApp) -> PluginApp:
     raise AlreadyExists("too many apps are being created at once: try again")
 
 
-@transaction.atomic
+@unit_of_work
 def app_update(*, app: PluginApp, name: str, actor: User) -> PluginApp:
     """Gives a living app another name; the same name again leaves no trace.
 
@@ -79,7 +80,7 @@ def app_update(*, app: PluginApp, name: str, actor: User) -> PluginApp:
     return app
 
 
-@transaction.atomic
+@unit_of_work
 def app_retire(*, app: PluginApp, actor: User) -> PluginApp:
     """Asks for the end of an app; releases that are not live are cancelled. Raises `InvalidTransition`."""
     access.require(user=actor, action="app.retire", obj=app)
@@ -98,7 +99,7 @@ def app_retire(*, app: PluginApp, actor: User) -> PluginApp:
     return app
 
 
-@transaction.atomic
+@unit_of_work
 def app_retry(*, app: PluginApp, actor: User) -> PluginApp:
     """Provisions a failed app again. Raises `InvalidTransition` for one that is not failed."""
     access.require(user=actor, action="app.change", obj=app)
@@ -108,27 +109,27 @@ def app_retry(*, app: PluginApp, actor: User) -> PluginApp:
     return app
 
 
-@transaction.atomic
+@unit_of_work
 def app_activated(*, app: PluginApp) -> None:
     transition(app, to=AppState.ACTIVE, sources=APP_SOURCES, error="")
     audit_record(action="app.activated", message="app is ready for releases", app=app)
 
 
-@transaction.atomic
+@unit_of_work
 def app_failed(*, app: PluginApp, error: str) -> None:
     """`error` is shown to the developers: why, and whose move it is; never a secret."""
     transition(app, to=AppState.FAILED, sources=APP_SOURCES, error=error)
     audit_record(action="app.failed", message=error, app=app)
 
 
-@transaction.atomic
+@unit_of_work
 def app_retired(*, app: PluginApp) -> None:
     transition(app, to=AppState.RETIRED, sources=APP_SOURCES, error="")
     Environment.objects.filter(app=app).update(current_release=None)
     audit_record(action="app.retired", message="app is retired", app=app)
 
 
-@transaction.atomic
+@unit_of_work
 def app_repository_recorded(*, app: PluginApp, http_url: str) -> None:
     """Where developers clone and push; without effect if it is known already."""
     if PluginApp.objects.filter(pk=app.pk).exclude(repository_http_url=http_url).update(repository_http_url=http_url):

@@ -1,9 +1,13 @@
 """The one way to write down what happened."""
 
+from contextlib import nullcontext
 from typing import Any
 
-from tenants.models import AuditEvent, Organization, PluginApp, Release, User
-from tenants.request_context import request_id
+from django.db.models import Model
+
+from tenants.models import Organization, PluginApp, Release, User
+from tenants.services import trail, unit
+from tenants.services.unit import unit_of_work
 
 
 def audit_record(
@@ -15,26 +19,34 @@ def audit_record(
     app: PluginApp | None = None,
     environment: str = "",
     release: Release | None = None,
+    obj: Model | None = None,
+    before: dict[str, Any] | None = None,
+    after: dict[str, Any] | None = None,
     data: dict[str, Any] | None = None,
-) -> AuditEvent:
-    """Records one event; app and organization follow from the release, or from the app, where they are left out.
+) -> None:
+    """Records one event, written when the unit of work ends; outside of one, at once.
 
-    `actor` is None where the platform itself acted. `message` and `data` are shown to everyone who may see the app:
-    never put a secret into them.
+    `obj` is what `action` was done to, a saved row; the release, the app or the organization where it is left out.
+    `before` and `after` hold what changed, under the same names. App and organization follow from the release, or
+    from the app, where they are left out. `actor` is None where the platform itself acted.
+
+    `message`, `before`, `after` and `data` are shown to everyone who may see the app: never put a secret into them.
     """
     if release is not None:
         app = app or release.app
         environment = environment or release.environment.name
     if app is not None:
         organization = organization or app.organization
-    return AuditEvent.objects.create(
-        action=action,
-        message=message,
-        actor=actor,
-        organization=organization,
-        app=app,
-        environment=environment,
-        release=release,
-        data=data or {},
-        request_id=request_id.get(),
-    )
+    with nullcontext() if unit.is_open() else unit_of_work():
+        unit.hold(
+            trail.event(
+                action=action,
+                message=message,
+                actor=actor,
+                organization=organization,
+                app=app,
+                environment=environment,
+                release=release,
+                data=data or {},
+            )
+        )

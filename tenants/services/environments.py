@@ -2,16 +2,15 @@
 
 from typing import Any
 
-from django.db import transaction
-
 from tenants import access, validators
 from tenants.choices import AppState
 from tenants.exceptions import InvalidInput, InvalidTransition
 from tenants.models import ConfigVariable, Environment, PluginApp, User
 from tenants.services.audit import audit_record
+from tenants.services.unit import unit_of_work
 
 
-@transaction.atomic
+@unit_of_work
 def environment_update(*, environment: Environment, actor: User, **changes: Any) -> Environment:
     """Changes `memory_mib`, `cpu_millis`, `pids`, `disk_mib` and `health_check_path`, all or nothing.
 
@@ -41,7 +40,7 @@ def _refuse(name: str) -> None:
     raise InvalidInput.field(name, "can't be changed")
 
 
-@transaction.atomic
+@unit_of_work
 def variable_set(*, environment: Environment, name: str, value: str, is_secret: bool, actor: User) -> ConfigVariable:
     """Sets one variable. Its value goes into no event, message or error. Raises `InvalidInput`."""
     access.require(user=actor, action="environment.change", obj=environment)
@@ -65,7 +64,7 @@ def variable_set(*, environment: Environment, name: str, value: str, is_secret: 
     return variable
 
 
-@transaction.atomic
+@unit_of_work
 def variable_remove(*, environment: Environment, name: str, actor: User) -> bool:
     """Removes one variable; false, and nothing recorded, if there is none of this name."""
     access.require(user=actor, action="environment.change", obj=environment)

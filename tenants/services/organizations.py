@@ -10,10 +10,11 @@ from tenants.choices import MemberRole
 from tenants.exceptions import AlreadyExists, InvalidInput, LastOwner
 from tenants.models import Membership, Organization, User
 from tenants.services.audit import audit_record
+from tenants.services.unit import unit_of_work
 from tenants.signals import membership_changed
 
 
-@transaction.atomic
+@unit_of_work
 def organization_create(*, name: str, slug: str, actor: User) -> Organization:
     """A new organization with `actor` as its owner. Raises `InvalidInput`, `AlreadyExists` for a slug in use."""
     validators.together(lambda: validators.display_name(name), lambda: validators.slug(slug))
@@ -32,7 +33,7 @@ def organization_create(*, name: str, slug: str, actor: User) -> Organization:
     return organization
 
 
-@transaction.atomic
+@unit_of_work
 def membership_add(*, organization: Organization, username: str, role: str, actor: User) -> Membership:
     """Makes somebody a member, or gives a member another role.
 
@@ -69,7 +70,7 @@ def membership_add(*, organization: Organization, username: str, role: str, acto
     return membership
 
 
-@transaction.atomic
+@unit_of_work
 def membership_remove(*, organization: Organization, username: str, actor: User) -> None:
     """Ends a membership and everything it allowed. Raises `InvalidInput` for no member, `LastOwner`."""
     access.require(user=actor, action="organization.manage_members", obj=organization)

@@ -14,11 +14,12 @@ from tenants import access, validators
 from tenants.exceptions import AlreadyExists, InvalidInput, NotPermitted
 from tenants.models import ApiToken, User
 from tenants.services.audit import audit_record
+from tenants.services.unit import unit_of_work
 
 TOKEN_PREFIX = "berth_"  # noqa: S105 - the part of every token that is no secret
 
 
-@transaction.atomic
+@unit_of_work
 def user_create(
     *,
     username: str,
@@ -64,7 +65,7 @@ def _checked(field: str, check: object) -> None:
         raise InvalidInput(f"{field}: {error.messages[0]}", errors={field: list(error.messages)}) from None
 
 
-@transaction.atomic
+@unit_of_work
 def api_token_create(*, user: User, name: str, ttl: timedelta = timedelta(days=90)) -> tuple[ApiToken, str]:
     """A new token for the REST API and its text, which is nowhere else: only its SHA-256 is kept."""
     validators.display_name(name)
@@ -76,7 +77,7 @@ def api_token_create(*, user: User, name: str, ttl: timedelta = timedelta(days=9
     return token, text
 
 
-@transaction.atomic
+@unit_of_work
 def api_token_revoke(*, token: ApiToken, actor: User) -> None:
     """Ends a token of one's own at once; without effect on one that is revoked already."""
     if token.user_id != actor.pk:

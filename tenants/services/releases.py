@@ -19,6 +19,7 @@ from tenants.exceptions import AlreadyExists, DigestMismatch, InvalidTransition
 from tenants.models import Environment, PluginApp, Release, User
 from tenants.services.audit import audit_record
 from tenants.services.transitions import transition
+from tenants.services.unit import unit_of_work
 from tenants.signals import release_cancelled, release_submitted
 
 _ATTEMPTS = 50
@@ -26,7 +27,7 @@ _BEFORE_REVIEW: dict[str, set[str]] = {ReleaseState.FAILED: {ReleaseState.SUBMIT
 _WHILE_DEPLOYING: dict[str, set[str]] = {ReleaseState.FAILED: {ReleaseState.DEPLOYING}}
 
 
-@transaction.atomic
+@unit_of_work
 def release_submit(*, environment: Environment, ref: str, notes: str, actor: User) -> Release:
     """Asks for `ref` to run in `environment`, with the environment's settings and variables as they are now.
 
@@ -92,7 +93,7 @@ def _numbered(release: Release) -> Release:
     raise AlreadyExists("too many releases of this app are being submitted at once: try again")
 
 
-@transaction.atomic
+@unit_of_work
 def release_cancel(*, release: Release, actor: User, comment: str = "", digest: str | None = None) -> Release:
     """Takes a release back that is not deploying yet. Raises `InvalidTransition`, naming who was faster.
 
@@ -117,7 +118,7 @@ def require_digest(release: Release, digest: str) -> None:
         raise DigestMismatch("digest: this is not the release's: read the release again and decide on what it is now")
 
 
-@transaction.atomic
+@unit_of_work
 def release_checking(
     *,
     release: Release,
@@ -158,14 +159,14 @@ def release_checking(
     )
 
 
-@transaction.atomic
+@unit_of_work
 def release_checked(*, release: Release, checks: list[dict[str, Any]]) -> None:
     """`checks` is a list of `{name, state, detail}`."""
     move(release, to=ReleaseState.AWAITING_REVIEW, checks=checks)
     _record(release, "release.checked", f"release {release.number} passed its checks and awaits review")
 
 
-@transaction.atomic
+@unit_of_work
 def release_failed(*, release: Release, error: str, checks: list[dict[str, Any]] | None = None) -> None:
     """Before review: the ref can't be resolved or a check failed. `error` is shown: never a secret in it."""
     fields: dict[str, Any] = {} if checks is None else {"checks": checks}
@@ -173,7 +174,7 @@ def release_failed(*, release: Release, error: str, checks: list[dict[str, Any]]
     _record(release, "release.failed", f"release {release.number} failed: {error}")
 
 
-@transaction.atomic
+@unit_of_work
 def release_deploying(*, release: Release) -> None:
     """Raises `InvalidTransition` for a release that no reviewer approved, whatever its state."""
     if not release.reviews.filter(decision=ReviewDecision.APPROVE, digest=release.digest).exists():
@@ -182,7 +183,7 @@ def release_deploying(*, release: Release) -> None:
     _record(release, "release.deploying", f"release {release.number} is being deployed")
 
 
-@transaction.atomic
+@unit_of_work
 def release_went_live(*, release: Release, is_rollback: bool) -> None:
     """In one transaction: what was live is superseded, or rolled back, and `release` is live in its environment."""
     previous = Release.objects.filter(environment=release.environment_id, state=ReleaseState.LIVE)
@@ -200,7 +201,7 @@ def release_went_live(*, release: Release, is_rollback: bool) -> None:
     _record(release, "release.live", f"release {release.number} is live", is_rollback=is_rollback)
 
 
-@transaction.atomic
+@unit_of_work
 def release_deployment_failed(*, release: Release, error: str) -> None:
     """What was live goes on serving. `error` is shown: never a secret in it."""
     transition(release, to=ReleaseState.FAILED, sources=_WHILE_DEPLOYING, error=error)

@@ -10,10 +10,11 @@ from tenants.exceptions import InvalidTransition
 from tenants.models import Release, Review, User
 from tenants.services.audit import audit_record
 from tenants.services.releases import move, require_digest
+from tenants.services.unit import unit_of_work
 from tenants.signals import release_approved
 
 
-@transaction.atomic
+@unit_of_work
 def release_approve(*, release: Release, digest: str, comment: str, actor: User) -> Release:
     """Lets the release go live.
 
@@ -24,7 +25,7 @@ def release_approve(*, release: Release, digest: str, comment: str, actor: User)
     return release
 
 
-@transaction.atomic
+@unit_of_work
 def release_reject(*, release: Release, digest: str, comment: str, actor: User) -> Release:
     """Ends the release; otherwise as `release_approve`."""
     _decide(release, ReviewDecision.REJECT, ReleaseState.REJECTED, digest, comment, actor)
