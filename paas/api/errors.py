@@ -11,8 +11,9 @@ from django.http import Http404, HttpRequest, HttpResponse
 from django.views import defaults
 from rest_framework import exceptions
 
+from paas.api.authentication import CHALLENGE
 from provisioning.exceptions import ProvisioningError, ServiceUnavailable
-from tenants.exceptions import TenantsError
+from tenants.exceptions import SignInRefused, TenantsError, TooManyAttempts
 from tenants.request_context import request_id
 
 TITLES = {
@@ -79,7 +80,14 @@ def problem_details(exc: Exception, _context: dict[str, Any]) -> HttpResponse | 
                 for field, messages in exc.errors.items()
                 for message in messages
             ]
-            return ProblemResponse(status=exc.status, code=exc.code, detail=exc.detail, errors=errors)
+            headers = {}
+            if isinstance(exc, TooManyAttempts):
+                headers["Retry-After"] = str(exc.wait_s)
+            elif isinstance(exc, SignInRefused):
+                headers["WWW-Authenticate"] = CHALLENGE
+            return ProblemResponse(
+                status=exc.status, code=exc.code, detail=exc.detail, errors=errors, headers=headers
+            )
         case Http404() | exceptions.NotFound():
             return ProblemResponse(status=404, code="not_found", detail=NOT_FOUND)
         case PermissionDenied():

@@ -1,5 +1,7 @@
 """Settings that every installation shares. What a machine may change is read through `env`."""
 
+from datetime import timedelta
+
 from paas.settings import env
 
 ROOT = env.ROOT
@@ -22,6 +24,7 @@ INSTALLED_APPS = [
     "rest_framework",
     "django_filters",
     "guardian",
+    "axes",
     "drf_spectacular",
     "drf_spectacular_sidecar",
     "tenants",
@@ -63,6 +66,8 @@ TEMPLATES = [
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 AUTH_USER_MODEL = "tenants.User"
 AUTHENTICATION_BACKENDS = [
+    # First, so that a password is not even looked at where its name is locked out.
+    "axes.backends.AxesStandaloneBackend",
     "django.contrib.auth.backends.ModelBackend",
     "guardian.backends.ObjectPermissionBackend",
 ]
@@ -72,6 +77,19 @@ AUTH_PASSWORD_VALIDATORS = [
     {"NAME": "django.contrib.auth.password_validation.MinimumLengthValidator", "OPTIONS": {"min_length": 12}},
     {"NAME": "django.contrib.auth.password_validation.CommonPasswordValidator"},
 ]
+# Wrong passwords count by name and address together: nobody locks anybody out from elsewhere.
+AXES_LOCKOUT_PARAMETERS = [["username", "ip_address"]]
+AXES_FAILURE_LIMIT = env.integer("BERTH_SIGN_IN_FAILURES", 5)
+AXES_COOLOFF_TIME = timedelta(seconds=env.integer("BERTH_SIGN_IN_COOL_OFF_S", 15 * 60))
+# Else a guesser in the same network could keep somebody out for as long as they go on.
+AXES_RESET_COOL_OFF_ON_FAILURE_DURING_LOCKOUT = False
+AXES_USERNAME_CALLABLE = "tenants.services.sign_in.name_counted"
+AXES_CLIENT_STR_CALLABLE = "tenants.services.sign_in.client_described"
+# The audit trail is the log of who came in.
+AXES_DISABLE_ACCESS_LOG = True
+AXES_VERBOSE = False
+# Its middleware makes answers for views that don't; these do.
+SILENCED_SYSTEM_CHECKS = ["axes.W002"]
 LOGIN_URL = "portal:sign-in"
 LOGIN_REDIRECT_URL = "portal:apps"
 LOGOUT_REDIRECT_URL = "portal:sign-in"
@@ -224,5 +242,7 @@ LOGGING = {
         "celery.worker.strategy": {"level": "WARNING"},
         "celery.app.trace": {"level": "WARNING"},
         "celery.beat": {"level": "WARNING"},
+        # It would say at each sign-in how many old failures it has deleted.
+        "axes": {"level": "WARNING"},
     },
 }

@@ -1,4 +1,4 @@
-from tenants.models.audit import AuditEvent
+from tenants.models.audit import AuditChain, AuditEvent
 from tenants.models.credentials import ApiToken, IdempotencyKey
 from tenants.models.environment import ConfigVariable, Environment
 from tenants.models.grants import PluginAppUserObjectPermission, ReleaseUserObjectPermission
@@ -7,6 +7,7 @@ from tenants.models.organization import Membership, Organization
 from tenants.models.plugin_app import PluginApp
 from tenants.models.policy import AccessPolicy, AccessPolicyVersion, AccessStamp, Freeze
 from tenants.models.release import Release, Review
+from tenants.models.second_factor import RecoveryCode, SecondFactor
 from tenants.models.subdomain import Subdomain
 from tenants.models.user import User
 
@@ -15,6 +16,7 @@ __all__ = [
     "AccessPolicyVersion",
     "AccessStamp",
     "ApiToken",
+    "AuditChain",
     "AuditEvent",
     "ConfigVariable",
     "Environment",
@@ -25,9 +27,11 @@ __all__ = [
     "Organization",
     "PluginApp",
     "PluginAppUserObjectPermission",
+    "RecoveryCode",
     "Release",
     "ReleaseUserObjectPermission",
     "Review",
+    "SecondFactor",
     "Subdomain",
     "User",
 ]
