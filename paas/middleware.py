@@ -11,6 +11,7 @@ from django.http.response import HttpResponseBase
 from django.utils.decorators import sync_and_async_middleware
 
 from paas.api.errors import NOT_FOUND, ProblemResponse
+from tenants import access
 from tenants.choices import AuthenticationMethod
 from tenants.request_context import Authentication, authentication, request_id
 
@@ -71,11 +72,13 @@ def AuthenticationContextMiddleware(get_response: Handler) -> Handler:  # noqa: 
     def before(request: HttpRequest) -> HttpResponseBase | None:
         address = request.META.get("REMOTE_ADDR") or None
         authentication.set(Authentication(method=AuthenticationMethod.ANONYMOUS, address=address))
+        access.begin_evaluation()
         return None
 
     def after(_request: HttpRequest, _response: HttpResponseBase) -> None:
         # A thread that serves one request after the other must not remember who came last.
         authentication.set(Authentication())
+        access.end_evaluation()
 
     return _wrapped(get_response, before, after)
 

@@ -40,17 +40,31 @@ class DigestMismatch(TenantsError):
 
 
 class NotPermitted(TenantsError):
-    """The actor may see the object but not do this to it. `decision` is what the trail keeps of the refusal."""
+    """The actor may see the object but not do this to it. `decision` is what the trail keeps of it, where one was made.
+
+    A policy that denies may give a `code` of its own.
+    """
 
     code = "permission_denied"
     status = 403
-    decision: RecordedDecision | None = None
+
+    def __init__(self, detail: str, *, code: str = "", decision: RecordedDecision | None = None) -> None:
+        super().__init__(detail)
+        self.code = code or type(self).code
+        self.decision = decision
 
 
-class OwnRelease(NotPermitted):
-    """Who wrote, submitted or configured a release can't decide on it."""
+class InsufficientScope(NotPermitted):
+    """The token is not for such actions: its scopes lack the one that the text names."""
 
-    code = "own_release"
+    code = "insufficient_scope"
+
+
+class WouldLockOut(TenantsError):
+    """After this change no operator could change policies any more."""
+
+    code = "would_lock_out"
+    status = 409
 
 
 class AlreadyExists(TenantsError):
@@ -62,6 +76,13 @@ class LastOwner(TenantsError):
     """An organization keeps at least one owner."""
 
     code = "last_owner"
+    status = 409
+
+
+class InvitationExpired(TenantsError):
+    """Nobody answered in time: only a new invitation helps."""
+
+    code = "invitation_expired"
     status = 409
 
 

@@ -1,10 +1,17 @@
-"""How the tests are shared out between two workers: end-to-end tests first and on one, other files whole."""
+"""How the tests are shared out between workers, and between two databases."""
+
+from collections.abc import Callable, Iterator
 
 import pytest
 from xdist.remote import Producer
 from xdist.scheduler import LoadScopeScheduling
 
+from tests import databases
+from tests.built_in_policies import put_back_after_flush  # noqa: F401 - an autouse fixture
+
 END_TO_END = "tests/end_to_end/"
+# Without one of these pytest-django refuses a test every query; `new_database` is for the processes that tests start.
+DATABASE_FIXTURES = {"db", "transactional_db", "live_server", "django_db_setup", "new_database"}
 
 
 class Shares(LoadScopeScheduling):
@@ -14,11 +21,42 @@ class Shares(LoadScopeScheduling):
         return END_TO_END if nodeid.startswith(END_TO_END) else nodeid.split("::")[0]
 
 
+def pytest_addoption(parser: pytest.Parser) -> None:
+    parser.addoption(
+        "--only-database",
+        action="store_true",
+        help="leave out tests that ask nothing of the database under test: a second database changes nothing for them",
+    )
+
+
 def pytest_xdist_make_scheduler(config: pytest.Config, log: Producer) -> Shares | None:
     """For `--dist loadscope`, which is what bin/test asks for."""
     return Shares(config, log) if config.getoption("dist") == "loadscope" else None
 
 
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
     """The share that takes longest comes first. Otherwise the order stays as pytest-django has made it."""
     items.sort(key=lambda item: not item.nodeid.startswith(END_TO_END))
+    if config.getoption("only_database"):
+        left_out = [item for item in items if not uses_database(item)]
+        config.hook.pytest_deselected(items=left_out)
+        items[:] = [item for item in items if uses_database(item)]
+
+
+def uses_database(item: pytest.Item) -> bool:
+    fixtures: list[str] = getattr(item, "fixturenames", [])
+    return item.get_closest_marker("django_db") is not None or not DATABASE_FIXTURES.isdisjoint(fixtures)
+
+
+@pytest.fixture(scope="session")
+def new_database() -> Iterator[Callable[[], dict[str, str]]]:
+    """`tests.databases.create`; what it made is gone at the end."""
+    made: list[dict[str, str]] = []
+
+    def create() -> dict[str, str]:
+        made.append(databases.create())
+        return made[-1]
+
+    yield create
+    for environment in made:
+        databases.drop(environment)

@@ -91,7 +91,7 @@ class LogsView(APIView):
     def admit(self, request: Request, app: str, env: str) -> _Admission:
         """Raises `Http404` for an environment that the user may not see, and what else refuses the request."""
         environment = get_environment(request, app, env)
-        access.require(user=request.user, action="logs.read", obj=environment)
+        access.require(request.user, "logs.read", environment)
         query = parse_query(request.query_params)
         resume = request.headers.get(HEADER, "") if query.is_follow else ""
         return _Admission(

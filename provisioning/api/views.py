@@ -37,7 +37,7 @@ class DeploymentListView(ListAPIView[Deployment]):
         if getattr(self, "swagger_fake_view", False):
             return Deployment.objects.none()
         app = get_app(self.request, self.kwargs["app"])
-        return access.restrict(deployments().filter(app=app), user=self.request.user, action="deployment.view")
+        return access.restrict(deployments().filter(app=app), self.request.user, "deployment.view")
 
 
 class DeploymentView(APIView):
@@ -87,14 +87,15 @@ class HostListView(ListAPIView[Host]):
     def get_queryset(self) -> QuerySet[Host]:
         if getattr(self, "swagger_fake_view", False):
             return Host.objects.none()
-        if not access.may_platform(user=self.request.user, action="host.view"):
+        if not access.may_ever(self.request.user, "host.view"):
             raise Http404
         running = Q(workloads__state__in=[WorkloadState.STARTING, WorkloadState.SERVING])
         leased = Q(port_leases__free_at=None, port_leases__pk__isnull=False)
-        return Host.objects.annotate(
+        hosts = Host.objects.annotate(
             workload_count=Count("workloads", filter=running, distinct=True),
             port_count=Count("port_leases", filter=leased, distinct=True),
         )
+        return access.restrict(hosts, self.request.user, "host.view")
 
 
 class GitTokenView(APIView):

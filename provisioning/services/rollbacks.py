@@ -19,8 +19,8 @@ def rollback_request(*, environment: Environment, number: int | None, actor: Use
     Only a release that was live before may be put back: it was approved, and it ran. Raises `InvalidInput`,
     `InvalidTransition`, `NotPermitted`.
     """
-    access.require(user=actor, action="release.rollback", obj=environment)
     release = _release(environment, number)
+    access.require(actor, "release.rollback", release)
     deployment = deployment_create(release=release, requested_by=actor, is_rollback=True)
     if deployment is None:
         running = Deployment.objects.filter(environment=environment, state__in=UNFINISHED).first()

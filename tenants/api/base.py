@@ -25,9 +25,10 @@ def signed_in(request: Request) -> User:
 
 def get_visible(queryset: QuerySet[Row], *, user: Any, action: str, **lookup: Any) -> Row:
     """The one row of `queryset` that `lookup` names and on which `user` may do `action`; else `Http404`."""
+    access.require_scope(user, action)
     if any(isinstance(value, int) and value > _LARGEST_ID for value in lookup.values()):
         raise Http404
-    row = access.restrict(queryset, user=user, action=action).filter(**lookup).first()
+    row = access.restrict(queryset, user, action).filter(**lookup).first()
     if row is None:
         raise Http404
     return row

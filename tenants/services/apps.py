@@ -25,7 +25,8 @@ def app_create(*, organization: Organization, name: str, slug: str, stack: str, 
 
     Raises `InvalidInput` naming the fields, `AlreadyExists` for a slug that a living app of the organization has.
     """
-    access.require(user=actor, action="app.create", obj=organization)
+    asked_for = PluginApp(organization=organization, name=name, slug=slug, stack=stack, created_by=actor)
+    access.require(actor, "app.create", asked_for)
     validators.together(
         lambda: validators.display_name(name), lambda: validators.slug(slug), lambda: validators.stack(stack)
     )
@@ -67,7 +68,7 @@ def app_update(*, app: PluginApp, name: str, actor: User) -> PluginApp:
 
     Raises `InvalidTransition` for an app that is retiring or retired.
     """
-    access.require(user=actor, action="app.change", obj=app)
+    access.require(actor, "app.change", app)
     validators.display_name(name)
     before = app.name
     living = PluginApp.objects.filter(pk=app.pk).exclude(state__in=[AppState.RETIRING, AppState.RETIRED])
@@ -83,7 +84,7 @@ def app_update(*, app: PluginApp, name: str, actor: User) -> PluginApp:
 @unit_of_work
 def app_retire(*, app: PluginApp, actor: User) -> PluginApp:
     """Asks for the end of an app; releases that are not live are cancelled. Raises `InvalidTransition`."""
-    access.require(user=actor, action="app.retire", obj=app)
+    access.require(actor, "app.retire", app)
     transition(app, to=AppState.RETIRING, sources=APP_SOURCES, error="")
     audit_record(action="app.retiring", message="app is being retired", actor=actor, app=app)
     for release in app.releases.filter(state__in=RELEASE_SOURCES[ReleaseState.CANCELLED]):
@@ -102,7 +103,7 @@ def app_retire(*, app: PluginApp, actor: User) -> PluginApp:
 @unit_of_work
 def app_retry(*, app: PluginApp, actor: User) -> PluginApp:
     """Provisions a failed app again. Raises `InvalidTransition` for one that is not failed."""
-    access.require(user=actor, action="app.change", obj=app)
+    access.require(actor, "app.change", app)
     transition(app, to=AppState.PROVISIONING, sources=APP_SOURCES, error="")
     audit_record(action="app.retried", message="provisioning is tried again", actor=actor, app=app)
     _announce_requested(app)

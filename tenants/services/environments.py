@@ -16,7 +16,7 @@ def environment_update(*, environment: Environment, actor: User, **changes: Any)
 
     Raises `InvalidInput` naming each refused field with its range.
     """
-    access.require(user=actor, action="environment.change", obj=environment)
+    access.require(actor, "environment.change", environment)
     validators.together(*(_check_of(name, value) for name, value in changes.items()))
     _lock(environment)
     changed = {name: value for name, value in changes.items() if getattr(environment, name) != value}
@@ -43,7 +43,7 @@ def _refuse(name: str) -> None:
 @unit_of_work
 def variable_set(*, environment: Environment, name: str, value: str, is_secret: bool, actor: User) -> ConfigVariable:
     """Sets one variable. Its value goes into no event, message or error. Raises `InvalidInput`."""
-    access.require(user=actor, action="environment.change", obj=environment)
+    access.require(actor, "environment.change", environment)
     validators.together(lambda: validators.variable_name(name), lambda: validators.variable_value(value))
     _lock(environment)
     others = environment.variables.exclude(name=name)
@@ -67,7 +67,7 @@ def variable_set(*, environment: Environment, name: str, value: str, is_secret: 
 @unit_of_work
 def variable_remove(*, environment: Environment, name: str, actor: User) -> bool:
     """Removes one variable; false, and nothing recorded, if there is none of this name."""
-    access.require(user=actor, action="environment.change", obj=environment)
+    access.require(actor, "environment.change", environment)
     _lock(environment)
     deleted, _ = ConfigVariable.objects.filter(environment=environment, name=name).delete()
     if deleted:

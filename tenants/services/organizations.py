@@ -5,7 +5,6 @@ from functools import partial
 from django.db import IntegrityError, transaction
 
 from tenants import access, validators
-from tenants.access import roles
 from tenants.choices import MemberRole
 from tenants.exceptions import AlreadyExists, InvalidInput, LastOwner
 from tenants.models import Membership, Organization, User
@@ -17,6 +16,7 @@ from tenants.signals import membership_changed
 @unit_of_work
 def organization_create(*, name: str, slug: str, actor: User) -> Organization:
     """A new organization with `actor` as its owner. Raises `InvalidInput`, `AlreadyExists` for a slug in use."""
+    access.require(actor, "organization.create", Organization(name=name, slug=slug))
     validators.together(lambda: validators.display_name(name), lambda: validators.slug(slug))
     try:
         with transaction.atomic():
@@ -25,7 +25,8 @@ def organization_create(*, name: str, slug: str, actor: User) -> Organization:
         raise AlreadyExists(
             f"slug: an organization {slug} exists: choose another", errors={"slug": ["is in use: choose another"]}
         ) from None
-    roles.grant(Membership.objects.create(organization=organization, user=actor, role=MemberRole.OWNER))
+    Membership.objects.create(organization=organization, user=actor, role=MemberRole.OWNER)
+    access.people_changed()
     audit_record(
         action="organization.created", message=f"organization {slug} created", actor=actor, organization=organization
     )
@@ -40,7 +41,7 @@ def membership_add(*, organization: Organization, username: str, role: str, acto
     Raises `InvalidInput` for an unknown user or role, `AlreadyExists` for a member who has the role already,
     `LastOwner` where the organization would be left without an owner.
     """
-    access.require(user=actor, action="organization.manage_members", obj=organization)
+    access.require(actor, "organization.manage_members", organization)
     validators.role(role)
     _lock(organization)
     user = _user(username)
@@ -58,7 +59,7 @@ def membership_add(*, organization: Organization, username: str, role: str, acto
         action, message = "membership.changed", f"{user} is {role} now, {membership.role} before"
         membership.role = role
         membership.save(update_fields=["role"])
-    roles.grant(membership)
+    access.people_changed()
     audit_record(
         action=action,
         message=message,
@@ -73,15 +74,15 @@ def membership_add(*, organization: Organization, username: str, role: str, acto
 @unit_of_work
 def membership_remove(*, organization: Organization, username: str, actor: User) -> None:
     """Ends a membership and everything it allowed. Raises `InvalidInput` for no member, `LastOwner`."""
-    access.require(user=actor, action="organization.manage_members", obj=organization)
+    access.require(actor, "organization.manage_members", organization)
     _lock(organization)
     membership = Membership.objects.filter(organization=organization, user__username__iexact=username).first()
     if membership is None:
         raise InvalidInput.field("username", "is not a member")
     _keep_an_owner(membership)
     user = membership.user
-    roles.revoke(organization=organization, user=user)
     membership.delete()
+    access.people_changed()
     audit_record(
         action="membership.removed",
         message=f"{user} left",

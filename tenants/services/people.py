@@ -33,9 +33,9 @@ def user_create(
 
     Raises `InvalidInput` naming the field, `AlreadyExists` for a name that is taken in any case.
     """
-    if actor is not None and not access.may_platform(user=actor, action="user.create"):
-        raise NotPermitted("only an operator may create users")
     user = User(username=username, email=email, is_reviewer=is_reviewer, is_operator=is_operator)
+    if actor is not None:
+        access.require(actor, "user.create", user)
     validators.together(
         lambda: validators.username(username),
         lambda: _checked("email", lambda: validate_email(email)),

@@ -34,7 +34,8 @@ def release_submit(*, environment: Environment, ref: str, notes: str, actor: Use
     The commit is not known yet: whoever receives `release_submitted` resolves it. Raises `InvalidInput`, and
     `InvalidTransition` for an app that is not active.
     """
-    access.require(user=actor, action="release.submit", obj=environment)
+    asked_for = Release(app=environment.app, environment=environment, requested_ref=ref, submitted_by=actor)
+    access.require(actor, "release.submit", asked_for)
     validators.together(lambda: validators.ref(ref), lambda: validators.free_text(notes, field="notes"))
     app = PluginApp.objects.select_for_update().select_related("organization").get(pk=environment.app_id)
     if app.state != AppState.ACTIVE:
@@ -100,7 +101,7 @@ def release_cancel(*, release: Release, actor: User, comment: str = "", digest: 
     A release that was approved after `release` was read is not cancelled: who asked did not know. A `digest`
     that is given must be the release's: else `DigestMismatch`.
     """
-    access.require(user=actor, action="release.cancel", obj=release)
+    access.require(actor, "release.cancel", release)
     validators.free_text(comment, field="comment")
     if digest is not None:
         require_digest(release, digest)

@@ -13,12 +13,14 @@ from tenants.services.releases import move, require_digest
 from tenants.services.unit import unit_of_work
 from tenants.signals import release_approved
 
+_ACTIONS = {ReviewDecision.APPROVE: "release.approve", ReviewDecision.REJECT: "release.reject"}
+
 
 @unit_of_work
 def release_approve(*, release: Release, digest: str, comment: str, actor: User) -> Release:
     """Lets the release go live.
 
-    Raises `OwnRelease` with the reason, `InvalidTransition` naming who decided before, `DigestMismatch`.
+    Raises `NotPermitted` with the reason, `InvalidTransition` naming who decided before, `DigestMismatch`.
     """
     _decide(release, ReviewDecision.APPROVE, ReleaseState.APPROVED, digest, comment, actor)
     transaction.on_commit(partial(release_approved.send_robust, sender=Release, release_id=release.pk))
@@ -35,7 +37,7 @@ def release_reject(*, release: Release, digest: str, comment: str, actor: User) 
 def _decide(
     release: Release, decision: ReviewDecision, state: ReleaseState, digest: str, comment: str, actor: User
 ) -> None:
-    access.require(user=actor, action="release.review", obj=release)
+    access.require(actor, _ACTIONS[decision], release)
     validators.free_text(comment, field="comment")
     release.refresh_from_db()
     if release.state == ReleaseState.AWAITING_REVIEW:

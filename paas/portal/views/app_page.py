@@ -7,7 +7,7 @@ from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import render
 
 from paas.portal.logs import ShownLogs, last_lines
-from paas.portal.pages import find_app, find_environment, page, page_of
+from paas.portal.pages import find_app, find_environment, page, page_of, person
 from paas.portal.presenters import ShownWork, cores, edge_urls, show_work
 from provisioning.choices import UNFINISHED, OperationKind
 from provisioning.logs.query import LogQuery, parse_query
@@ -29,7 +29,7 @@ _LIFE = (OperationKind.PROVISION_APP, OperationKind.RETIRE_APP)
 def app_page(request: HttpRequest, app: str) -> HttpResponse:
     row = find_app(request, app)
     environments = list(_environments(request, row))
-    may_read_logs = access.may(user=request.user, action="logs.read", obj=row)
+    readable = [environment for environment in environments if access.may(request.user, "logs.read", environment)]
     context = _progress(request, row) | {
         "environments": [(row, edge_urls(row), cores(row.cpu_millis)) for row in environments],
         "releases": _releases(request, row)[:NEWEST],
@@ -37,9 +37,9 @@ def app_page(request: HttpRequest, app: str) -> HttpResponse:
             show_work(ended) for ended in _deployments(request, row).exclude(state__in=UNFINISHED)[:NEWEST]
         ],
         "events": _events(request, row)[: 2 * NEWEST],
-        "may_read_logs": may_read_logs,
-        "logs": _logs_of(environments) if may_read_logs else None,
-        "may_submit": access.may(user=request.user, action="release.submit", obj=row),
+        "may_read_logs": bool(readable),
+        "logs": _logs_of(readable),
+        "may_submit": any(_may_submit(request, row, environment) for environment in environments),
     }
     return render(request, "portal/app.html", context)
 
@@ -59,6 +59,11 @@ def _progress(request: HttpRequest, app: PluginApp) -> dict[str, Any]:
     deploying = [show_work(row) for row in busy]
     is_busy = bool(deploying) or app.state in (AppState.PROVISIONING, AppState.RETIRING)
     return {"app": app, "life": work, "deploying": deploying, "is_busy": is_busy}
+
+
+def _may_submit(request: HttpRequest, app: PluginApp, environment: Environment) -> bool:
+    asked_for = Release(app=app, environment=environment, submitted_by=person(request))
+    return access.may(request.user, "release.submit", asked_for)
 
 
 def _logs_of(environments: list[Environment]) -> tuple[Environment, ShownLogs] | None:
@@ -110,7 +115,7 @@ def timeline(request: HttpRequest, app: str) -> HttpResponse:
 def log_page(request: HttpRequest, app: str, env: str) -> HttpResponse:
     """Lines by `tail`, `since`, `until`, `container` and `grep`, as the API takes them."""
     environment = find_environment(request, app, env)
-    if not access.may(user=request.user, action="logs.read", obj=environment):
+    if not access.may(request.user, "logs.read", environment):
         raise Http404
     sent = {name: request.GET.get(name, "") for name in LOG_PARAMETERS if request.GET.get(name)}
     status, refusal, shown = 200, "", None
@@ -134,21 +139,21 @@ def deployments() -> QuerySet[Deployment]:
 
 
 def _visible_work(request: HttpRequest, queryset: QuerySet[Operation]) -> QuerySet[Operation]:
-    return access.restrict(queryset, user=request.user, action="deployment.view")
+    return access.restrict(queryset, request.user, "deployment.view")
 
 
 def _deployments(request: HttpRequest, app: PluginApp) -> QuerySet[Deployment]:
-    return access.restrict(deployments().filter(app=app), user=request.user, action="deployment.view")
+    return access.restrict(deployments().filter(app=app), request.user, "deployment.view")
 
 
 def _releases(request: HttpRequest, app: PluginApp) -> QuerySet[Release]:
     queryset = rows.releases().filter(app=app).defer("variables")
-    return access.restrict(queryset, user=request.user, action="release.view")
+    return access.restrict(queryset, request.user, "release.view")
 
 
 def _events(request: HttpRequest, app: PluginApp) -> QuerySet[AuditEvent]:
     queryset = rows.timeline().filter(app=app).defer("release__variables")
-    return access.restrict(queryset, user=request.user, action="timeline.view")
+    return access.restrict(queryset, request.user, "audit.view")
 
 
 def _environments(request: HttpRequest, app: PluginApp) -> QuerySet[Environment]:
@@ -160,4 +165,4 @@ def _environments(request: HttpRequest, app: PluginApp) -> QuerySet[Environment]
         .defer("current_release__variables")
         .prefetch_related("subdomains", Prefetch("variables", queryset=names))
     )
-    return access.restrict(queryset, user=request.user, action="environment.view")
+    return access.restrict(queryset, request.user, "environment.view")

@@ -22,7 +22,7 @@ _LISTED_ORGANIZATIONS = 200
 
 @page()
 def app_list(request: HttpRequest) -> HttpResponse:
-    visible = access.restrict(rows.apps(), user=request.user, action="app.view")
+    visible = access.restrict(rows.apps(), request.user, "app.view")
     found = AppFilter(request.GET, queryset=visible)
     shown = page_of(request, found.qs.order_by("-number"))
     apps = [
@@ -47,8 +47,11 @@ def app_list(request: HttpRequest) -> HttpResponse:
 @page("GET", "HEAD", "POST")
 def app_new(request: HttpRequest) -> HttpResponse:
     user = person(request)
-    allowed = access.restrict(Organization.objects.all(), user=user, action="app.create")
-    organizations = [(row.slug, f"{row.name} ({row.slug})") for row in allowed]
+    organizations = [
+        (row.slug, f"{row.name} ({row.slug})")
+        for row in _visible_organizations(request).filter(members=user)
+        if access.may(user, "app.create", PluginApp(organization=row))
+    ]
     initial = {"organization": request.GET.get("organization", "")}
     form = AppForm(request.POST or None, organizations=organizations, initial=initial)
     status = 200
@@ -77,4 +80,4 @@ def _create(request: HttpRequest, form: AppForm) -> PluginApp:
 
 
 def _visible_organizations(request: HttpRequest) -> QuerySet[Organization]:
-    return access.restrict(rows.organizations(), user=request.user, action="organization.view")
+    return access.restrict(rows.organizations(), request.user, "organization.view")

@@ -59,8 +59,8 @@ def release_page(request: HttpRequest, release: int) -> HttpResponse:
     is_asked = row.state in _UNDECIDED or "diff" in request.GET
     context = progress(request, row) | (read_diff(row) if is_asked else {"diff_is_left_out": bool(row.commit_sha)})
     context["may_cancel"] = may_cancel(request, row)
-    context["may_review"] = row.state == ReleaseState.AWAITING_REVIEW and access.may(
-        user=request.user, action="release.review", obj=row
+    context["may_review"] = row.state == ReleaseState.AWAITING_REVIEW and any(
+        access.may(request.user, action, row) for action in ("release.approve", "release.reject")
     )
     return render(request, "portal/release.html", context)
 
@@ -72,7 +72,7 @@ def release_progress(request: HttpRequest, release: int) -> HttpResponse:
 
 
 def progress(request: HttpRequest, release: Release) -> dict[str, Any]:
-    queryset = access.restrict(deployments().filter(release=release), user=request.user, action="deployment.view")
+    queryset = access.restrict(deployments().filter(release=release), request.user, "deployment.view")
     return {
         "app": release.app,
         "release": release,
@@ -93,7 +93,7 @@ def read_diff(release: Release) -> dict[str, ShownDiff | str | None]:
 
 def may_cancel(request: HttpRequest, release: Release) -> bool:
     is_open = release.state in RELEASE_SOURCES[ReleaseState.CANCELLED]
-    return is_open and access.may(user=request.user, action="release.cancel", obj=release)
+    return is_open and access.may(request.user, "release.cancel", release)
 
 
 @page("GET", "HEAD", "POST")

@@ -20,10 +20,12 @@ _DECISIONS = {"approve": release_approve, "reject": release_reject}
 @page()
 def review_queue(request: HttpRequest) -> HttpResponse:
     """Releases that this reviewer may decide on, the oldest first."""
-    if not access.may_platform(user=request.user, action="release.review"):
+    actions = ("release.approve", "release.reject")
+    if not any(access.may_ever(request.user, action) for action in actions):
         raise Http404
     waiting = rows.releases().filter(state=ReleaseState.AWAITING_REVIEW).defer("variables").order_by("pk")
-    shown = page_of(request, access.restrict(waiting, user=request.user, action="release.review"))
+    may_approve, may_reject = (access.restrict(waiting, request.user, action) for action in actions)
+    shown = page_of(request, may_approve | may_reject)
     return render(request, "portal/reviews.html", {"page": shown, "releases": shown.object_list})
 
 
@@ -61,8 +63,5 @@ def _reason_against(request: HttpRequest, release: Release) -> str:
     """Why this person cannot decide now; empty where they can."""
     if release.state != ReleaseState.AWAITING_REVIEW:
         return f"This release is {release.get_state_display().lower()}: there is nothing to decide."
-    try:
-        access.require(user=request.user, action="release.review", obj=release)
-    except TenantsError as error:
-        return f"You can't decide on this release: {error.detail}."
-    return ""
+    decision = access.decide(request.user, "release.approve", release)
+    return "" if decision else f"You can't approve this release: {decision.reason}."

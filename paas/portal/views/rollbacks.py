@@ -48,5 +48,5 @@ def _candidates(request: HttpRequest, environment: Environment) -> list[Release]
     earlier = Release.objects.filter(environment=environment, went_live_at__isnull=False).exclude(
         state=ReleaseState.LIVE
     )
-    visible = access.restrict(earlier.defer("variables"), user=request.user, action="release.view")
+    visible = access.restrict(earlier.defer("variables"), request.user, "release.view")
     return list(visible.order_by("-went_live_at")[:_LISTED])

@@ -26,7 +26,7 @@ class AppListView(IdempotentCreate, ListAPIView):
     filterset_class = AppFilter
 
     def get_queryset(self) -> QuerySet[PluginApp]:
-        return access.restrict(rows.apps(), user=self.request.user, action="app.view")
+        return access.restrict(rows.apps(), self.request.user, "app.view")
 
     @extend_schema(
         request=serializers.AppCreate, responses={201: serializers.AppSerializer}, parameters=[IDEMPOTENCY_KEY]
@@ -39,7 +39,7 @@ class AppListView(IdempotentCreate, ListAPIView):
         sent = serializers.AppCreate(data=request.data)
         sent.is_valid(raise_exception=True)
         fields = sent.validated_data
-        visible = access.restrict(Organization.objects.all(), user=request.user, action="organization.view")
+        visible = access.restrict(Organization.objects.all(), request.user, "organization.view")
         organization = visible.filter(slug=fields.pop("organization")).first()
         if organization is None:
             raise InvalidInput.field("organization", "is none that you can see: name the slug of yours")
@@ -79,7 +79,7 @@ class TimelineView(ListAPIView):
         if getattr(self, "swagger_fake_view", False):
             return AuditEvent.objects.none()
         app = get_app(self.request, self.kwargs["app"])
-        return access.restrict(rows.timeline().filter(app=app), user=self.request.user, action="timeline.view")
+        return access.restrict(rows.timeline().filter(app=app), self.request.user, "audit.view")
 
 
 def _shown(app: PluginApp, code: int = status.HTTP_200_OK) -> Response:

@@ -30,7 +30,7 @@ class OrganizationListView(IdempotentCreate, ListAPIView):
     serializer_class = serializers.OrganizationSerializer
 
     def get_queryset(self) -> QuerySet[Organization]:
-        return access.restrict(rows.organizations(), user=self.request.user, action="organization.view")
+        return access.restrict(rows.organizations(), self.request.user, "organization.view")
 
     @extend_schema(
         request=serializers.OrganizationCreate,

@@ -27,7 +27,7 @@ class ReleaseListView(ListAPIView):
     filterset_class = ReleaseFilter
 
     def get_queryset(self) -> QuerySet[Release]:
-        return access.restrict(rows.releases(), user=self.request.user, action="release.view")
+        return access.restrict(rows.releases(), self.request.user, "release.view")
 
 
 class AppReleaseListView(IdempotentCreate, ListAPIView):
@@ -38,7 +38,7 @@ class AppReleaseListView(IdempotentCreate, ListAPIView):
         if getattr(self, "swagger_fake_view", False):
             return Release.objects.none()
         app = get_app(self.request, self.kwargs["app"])
-        return access.restrict(rows.releases().filter(app=app), user=self.request.user, action="release.view")
+        return access.restrict(rows.releases().filter(app=app), self.request.user, "release.view")
 
     @extend_schema(
         request=serializers.ReleaseCreate, responses={201: serializers.ReleaseSerializer}, parameters=[IDEMPOTENCY_KEY]

@@ -1,0 +1,50 @@
+"""No change may leave the platform without somebody who can undo it."""
+
+from django.db.models import Q
+
+from tenants.access.decisions import decide
+from tenants.access.policies import evaluation
+from tenants.access.subjects import Context, Subject
+from tenants.exceptions import WouldLockOut
+from tenants.models import AccessPolicy, User
+from tenants.request_context import Authentication, authentication
+
+_ACTION = "policy.change"
+
+
+def refuse_lockout() -> None:
+    """To be called in the transaction of a change to policies, freezes or operators, after it.
+
+    Raises `WouldLockOut` unless some active operator could now change every policy that speaks of policies, signed in
+    to the portal from where the present request came, with a freeze in force and without one.
+    """
+    address = authentication.get().address
+    came_in = Authentication(
+        method="session", address=address, has_second_factor=authentication.get().has_second_factor
+    )
+    watched = [policy for policy in AccessPolicy.objects.all() if policy.resource_type == "policy"]
+    operators = User.objects.filter(Q(is_operator=True) | Q(is_superuser=True), is_active=True)
+    last_reason = "there is no active operator left"
+    with evaluation():
+        for user in operators.iterator():
+            subject = Subject(user, came_in)
+            refusals = (
+                decision.reason
+                for freeze in (False, True)
+                for policy in watched
+                if not (decision := decide(subject, _ACTION, policy, _context(address, freeze)))
+            )
+            refusal = next(refusals, None)
+            if refusal is None:
+                return
+            last_reason = f"{user.username} could not change policies any more: {refusal}"
+    raise WouldLockOut(
+        f"this would lock every operator out, and nothing was changed: {last_reason}. Leave one operator a way to "
+        f"change policies from here"
+    )
+
+
+def _context(address: str | None, freeze: bool) -> Context:
+    context = Context(address=address, authentication_method="session")
+    context.__dict__["freeze"] = freeze
+    return context

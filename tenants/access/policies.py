@@ -1,0 +1,117 @@
+"""The policies in force, and what of them a request may remember.
+
+Every process keeps the compiled policies with the stamp under which it read them. The stamp is asked for once for each
+request (outside of one, for each decision), so that a change takes effect at once everywhere.
+"""
+
+import uuid
+from collections.abc import Iterator
+from contextlib import contextmanager
+from contextvars import ContextVar
+from dataclasses import dataclass, field
+from typing import Any
+
+from tenants.access.evaluation import PolicySet, compiled
+from tenants.access.subjects import Context, Subject, subject_of
+from tenants.models import AccessPolicy, AccessStamp
+from tenants.request_context import authentication
+
+POLICIES, PEOPLE = "policies", "people"
+
+
+@dataclass
+class _Evaluation:
+    """What one request remembers: the policies, its subjects, when and from where it came."""
+
+    policies: PolicySet | None = None
+    subjects: dict[Any, Subject | None] = field(default_factory=dict)
+    contexts: dict[Any, Context] = field(default_factory=dict)
+
+
+_under_way: ContextVar[_Evaluation | None] = ContextVar("evaluation", default=None)
+# The last set that this process compiled, and the stamp it was read under.
+_compiled: tuple[uuid.UUID | None, PolicySet] | None = None
+
+
+@contextmanager
+def evaluation() -> Iterator[None]:
+    """Policies, memberships and time stand still inside: for one request, or for many decisions in a row."""
+    token = _under_way.set(_Evaluation())
+    try:
+        yield
+    finally:
+        _under_way.reset(token)
+
+
+def begin_evaluation() -> None:
+    """As `evaluation`, for the rest of the present context: what a middleware does for each request."""
+    _under_way.set(_Evaluation())
+
+
+def end_evaluation() -> None:
+    _under_way.set(None)
+
+
+def policies_in_force() -> PolicySet:
+    """Raises nothing for a policy that can't be evaluated: see `CompiledPolicy`."""
+    remembered = _under_way.get()
+    if remembered is not None and remembered.policies is not None:
+        return remembered.policies
+    policies = _current()
+    if remembered is not None:
+        remembered.policies = policies
+    return policies
+
+
+def known_subject(who: Any) -> Subject | None:
+    """The subject of a user, the same one through a request."""
+    remembered = _under_way.get()
+    if remembered is None or isinstance(who, Subject) or getattr(who, "pk", None) is None:
+        return subject_of(who)
+    key = (who.pk, who.is_active, authentication.get())
+    if key not in remembered.subjects:
+        remembered.subjects[key] = subject_of(who)
+    return remembered.subjects[key]
+
+
+def known_context() -> Context:
+    remembered = _under_way.get()
+    if remembered is None:
+        return Context()
+    key = authentication.get()
+    if key not in remembered.contexts:
+        remembered.contexts[key] = Context()
+    return remembered.contexts[key]
+
+
+def policies_changed() -> None:
+    """To be called in the transaction that changed a policy or a freeze."""
+    _renew(POLICIES)
+
+
+def people_changed() -> None:
+    """To be called in the transaction that changed a membership, role, grant, token, or whether a user is active."""
+    _renew(PEOPLE)
+
+
+def stamp_of(name: str) -> uuid.UUID | None:
+    """What `name` ("policies" or "people") stands at: another one means that decisions may be others."""
+    return AccessStamp.objects.filter(name=name).values_list("stamp", flat=True).first()
+
+
+def _renew(name: str) -> None:
+    AccessStamp.objects.update_or_create(name=name, defaults={"stamp": uuid.uuid4()})
+    remembered = _under_way.get()
+    if remembered is not None:
+        remembered.policies = None
+        remembered.subjects.clear()
+        remembered.contexts.clear()
+
+
+def _current() -> PolicySet:
+    global _compiled
+    stamp = stamp_of(POLICIES)
+    if _compiled is None or stamp is None or _compiled[0] != stamp:
+        rows = AccessPolicy.objects.filter(is_enabled=True).order_by("name")
+        _compiled = (stamp, PolicySet.of(policy for row in rows if (policy := compiled(row)) is not None))
+    return _compiled[1]
