@@ -5,6 +5,7 @@ from typing import Any
 
 from django.db.models import Model
 
+from tenants import request_context
 from tenants.models import Organization, PluginApp, Release, User
 from tenants.services import trail, unit
 from tenants.services.unit import unit_of_work
@@ -47,6 +48,10 @@ def audit_record(
                 app=app,
                 environment=environment,
                 release=release,
+                obj=obj if obj is not None else release or app or organization,
+                before=before or {},
+                after=after or {},
                 data=data or {},
+                decision=request_context.decision.get(),
             )
         )

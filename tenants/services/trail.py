@@ -1,28 +1,98 @@
-"""Audit events as they are made and written."""
+"""Audit events as they are made and written: chained, so that none can be changed, removed or inserted unseen."""
 
+from dataclasses import asdict
 from typing import Any
 
-from tenants.models import AuditEvent
-from tenants.request_context import RecordedDecision, request_id
+from django.db.models import Model
+from django.utils import timezone
+
+from tenants import chain, request_context
+from tenants.models import AuditChain, AuditEvent
+from tenants.request_context import RecordedDecision
+from tenants.resources import RESOURCE_TYPES
 
 
-def event(**content: Any) -> AuditEvent:
-    """An unsaved event with `content` and what is known about the request under way."""
-    return AuditEvent(request_id=request_id.get(), **content)
+def event(*, obj: Model | None = None, decision: RecordedDecision | None = None, **content: Any) -> AuditEvent:
+    """An unsaved event with `content`, time, and what is known about the request under way.
+
+    `obj` is what it was done to; `decision` is what allowed or refused it. Text that is too long is cut.
+    """
+    authentication = request_context.authentication.get()
+    object_type, object_id = reference(obj) if obj is not None else ("", "")
+    values: dict[str, Any] = {
+        "created_at": timezone.now(),
+        "request_id": request_context.request_id.get(),
+        "authentication_method": authentication.method,
+        "source_address": authentication.address or "",
+        "token_id": authentication.token_id,
+        "object_type": object_type,
+        "object_id": object_id,
+        "policy": decision.policy if decision else "",
+        "decision": asdict(decision) if decision else {},
+    } | content
+    for field in AuditEvent._meta.concrete_fields:
+        match field.get_internal_type():
+            case "CharField" | "TextField" if field.name in values:
+                values[field.name] = chain.text(values[field.name])[: field.max_length]
+            case "JSONField" if field.name in values:
+                values[field.name] = chain.normalised(values[field.name])
+    return AuditEvent(**values)
 
 
 def refusal(decision: RecordedDecision, *, message: str) -> AuditEvent:
+    """The event of an attempt that was refused."""
     return event(
         action="access.denied",
         message=message,
+        decision=decision,
         actor_id=decision.actor_id,
         organization_id=decision.organization_id,
         app_id=decision.app_id,
-        data={"action": decision.action},
+        object_type=decision.resource_type,
+        object_id=decision.resource_id,
+        data={"action": decision.action, "reason": decision.reason},
     )
 
 
+def reference(row: Model) -> tuple[str, str]:
+    """A row's resource type and its name as people use it; the model's name and the key where none is declared."""
+    model = row._meta.concrete_model
+    for resource_type in RESOURCE_TYPES.values():
+        if resource_type.model is model:
+            return resource_type.name, resource_type.reference(row)
+    return row._meta.model_name or "", str(row.pk)
+
+
 def append(events: list[AuditEvent]) -> None:
-    """Writes `events`."""
-    if events:
-        AuditEvent.objects.bulk_create(events)
+    """Writes `events` at the ends of their chains, and moves the heads. Call it last in a transaction.
+
+    The heads are locked in one order, so that two callers never wait for each other, and stay locked until the
+    transaction has ended (SQLite has one writer at a time).
+    """
+    if not events:
+        return
+    heads = _locked_heads({row.organization_id for row in events})
+    found = {head.organization_id: (head.sequence, head.hash) for head in heads.values()}
+    for row in events:
+        head = heads[row.organization_id]
+        row.chain, row.sequence, row.previous_hash = head, head.sequence + 1, head.hash
+        row.hash = chain.hash_of(chain.content(row, chain=head.name))
+        head.sequence, head.hash = row.sequence, row.hash
+    AuditEvent.objects.bulk_create(events)
+    for organization_id, head in heads.items():
+        sequence, digest = found[organization_id]
+        unmoved = AuditChain.objects.filter(pk=head.pk, sequence=sequence, hash=digest)
+        if not unmoved.update(sequence=head.sequence, hash=head.hash):
+            raise RuntimeError(f"the audit chain {head.name} was moved by another transaction: nothing was written")
+
+
+def _locked_heads(organizations: set[int | None]) -> dict[int | None, AuditChain]:
+    names = {chain.chain_name(organization): organization for organization in organizations}
+    # no_key: events refer to the head's row, which must not make one writer wait for what another one inserts.
+    heads = list(AuditChain.objects.select_for_update(no_key=True).filter(name__in=names).order_by("pk"))
+    missing = sorted(set(names) - {head.name for head in heads})
+    if missing:
+        new = [AuditChain(name=name, organization_id=names[name]) for name in missing]
+        AuditChain.objects.bulk_create(new, ignore_conflicts=True)
+        heads += AuditChain.objects.select_for_update(no_key=True).filter(name__in=missing).order_by("pk")
+    return {head.organization_id: head for head in heads}

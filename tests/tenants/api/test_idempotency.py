@@ -4,10 +4,11 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
+from django.db import transaction
 from django.utils import timezone
 
 from tenants.api import idempotency
-from tenants.models import AuditEvent, IdempotencyKey, Organization, PluginApp, Release
+from tenants.models import IdempotencyKey, Organization, PluginApp, Release
 from tenants.signals import release_submitted
 from tests.factories import api_client, make_app, make_organization, make_user, owner_of
 
@@ -59,13 +60,13 @@ def test_a_key_that_is_none_is_refused(key: str) -> None:
 def claim(user: Any, *, seconds_ago: int) -> IdempotencyKey:
     """What a request leaves that is under way, or whose process died."""
     client = api_client(user)
-    assert send(client).status_code == 201
-    AuditEvent.objects.all().delete()
-    Organization.objects.all().delete()
-    row = IdempotencyKey.objects.get()
-    IdempotencyKey.objects.update(
-        response_status=None, response_body=None, created_at=timezone.now() - timedelta(seconds=seconds_ago)
-    )
+    with transaction.atomic():
+        assert send(client).status_code == 201
+        row = IdempotencyKey.objects.get()
+        transaction.set_rollback(True)
+    row.response_status = row.response_body = None
+    row.save(force_insert=True)
+    IdempotencyKey.objects.update(created_at=timezone.now() - timedelta(seconds=seconds_ago))
     row.refresh_from_db()
     return row
 
