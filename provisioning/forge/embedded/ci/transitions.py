@@ -21,9 +21,24 @@ def announce(pipeline_id: int, project_id: int, state: str) -> None:
             deliveries.enqueue_for(hook, "pipeline_events", {"pipeline": pipeline_id, "status": state})
 
 
+def _hold(pipeline_id: int) -> None:
+    """One mover of a pipeline at a time, who holds it before any of its jobs. Two jobs that end at once would otherwise
+    each see the other one still running, and nobody would end the pipeline."""
+    Pipeline.objects.select_for_update(no_key=True).filter(pk=pipeline_id).first()
+
+
+def _hold_of(job_id: int) -> int | None:
+    """Holds the job's pipeline and returns its id; None where the job was deleted with its project."""
+    pipeline_id = Job.objects.filter(pk=job_id).values_list("pipeline_id", flat=True).first()
+    if pipeline_id is not None:
+        _hold(pipeline_id)
+    return pipeline_id
+
+
 def advance(pipeline_id: int) -> None:
     """Starts what may start, skips what can't, and gives the pipeline the status that follows. Idempotent."""
     with transaction.atomic():
+        _hold(pipeline_id)
         jobs = list(Job.objects.filter(pipeline_id=pipeline_id, is_retried=False).order_by("stage_index", "pk"))
         now = timezone.now()
         moved = True
@@ -83,17 +98,19 @@ def _settle(pipeline_id: int, jobs: list[Job], now: datetime) -> None:
 def start_job(job_id: int, *, token_digest: str) -> bool:
     """pending -> running; False if somebody was faster or it was canceled."""
     with transaction.atomic():
+        pipeline_id = _hold_of(job_id)
         changed = Job.objects.filter(pk=job_id, status="pending").update(
             status="running", started_at=timezone.now(), token_digest=token_digest
         )
-        if changed:
-            advance(Job.objects.values_list("pipeline_id", flat=True).get(pk=job_id))
+        if changed and pipeline_id is not None:
+            advance(pipeline_id)
     return bool(changed)
 
 
 def finish_job(job_id: int, *, exit_code: int | None, failure_reason: str = "") -> None:
     """running -> success or failed; canceling -> canceled. The job's token is good no longer."""
     with transaction.atomic():
+        _hold_of(job_id)
         job = Job.objects.filter(pk=job_id).first()
         if job is None:
             return  # deleted with its project while it ran
@@ -112,6 +129,7 @@ def finish_job(job_id: int, *, exit_code: int | None, failure_reason: str = "") 
 
 def cancel_job(job_id: int) -> None:
     with transaction.atomic():
+        _hold_of(job_id)
         job = Job.objects.get(pk=job_id)
         _cancel([job_id])
         advance(job.pipeline_id)
@@ -119,6 +137,7 @@ def cancel_job(job_id: int) -> None:
 
 def cancel_pipeline(pipeline_id: int) -> None:
     with transaction.atomic():
+        _hold(pipeline_id)
         _cancel(list(Job.objects.filter(pipeline_id=pipeline_id, is_retried=False).values_list("pk", flat=True)))
         advance(pipeline_id)
 
@@ -133,6 +152,7 @@ def _cancel(job_ids: list[int]) -> None:
 def retry_pipeline(pipeline_id: int, *, user: User) -> None:
     """Fresh runs of what failed or was canceled; what was skipped waits again."""
     with transaction.atomic():
+        _hold(pipeline_id)
         jobs = Job.objects.filter(pipeline_id=pipeline_id, is_retried=False)
         for job in jobs.filter(status__in=("failed", "canceled")).order_by("pk"):
             _again(job, user)
@@ -143,6 +163,7 @@ def retry_pipeline(pipeline_id: int, *, user: User) -> None:
 def retry_job(job_id: int, *, user: User) -> int | None:
     """The id of the fresh run, or None where the job has not ended."""
     with transaction.atomic():
+        _hold_of(job_id)
         job = Job.objects.get(pk=job_id)
         if job.status not in RETRYABLE or job.is_retried:
             return None
@@ -168,9 +189,10 @@ def _again(job: Job, user: User) -> int:
 def play_job(job_id: int, *, user: User) -> bool:
     """manual -> pending."""
     with transaction.atomic():
+        pipeline_id = _hold_of(job_id)
         changed = Job.objects.filter(pk=job_id, status="manual").update(
             status="pending", queued_at=timezone.now(), user=user
         )
-        if changed:
-            advance(Job.objects.values_list("pipeline_id", flat=True).get(pk=job_id))
+        if changed and pipeline_id is not None:
+            advance(pipeline_id)
     return bool(changed)
