@@ -45,12 +45,29 @@ if WORKER and os.environ.get("BERTH_TEST_SHARE") != WORKER:
         "BERTH_EDGE_PORT": str(int(os.environ["BERTH_EDGE_PORT"]) + share),
     }
 
+from django.core.exceptions import ImproperlyConfigured  # noqa: E402
+
+from paas.settings import env  # noqa: E402
 from paas.settings.embedded import *  # noqa: E402, F403
 from paas.settings.embedded import DATABASES, HOME  # noqa: E402
 
 HOME.mkdir(parents=True, exist_ok=True)
-# A file, not memory: live servers, workers and threads of a test share it.
-DATABASES["default"]["TEST"] = {"NAME": HOME / f"test-{WORKER or 'main'}.sqlite3"}
+# sqlite, or postgresql as bin/test starts it (bin/lib/postgres.py); there each worker makes `test_<name>_<worker>`.
+TEST_DATABASE = env.text("BERTH_TEST_DATABASE", "sqlite")
+if TEST_DATABASE == "postgresql":
+    DATABASES["default"] = {
+        "ENGINE": "django.db.backends.postgresql",
+        "NAME": env.text("BERTH_DB_NAME", "berth"),
+        "USER": env.text("BERTH_DB_USER", "berth"),
+        "PASSWORD": env.text("BERTH_DB_PASSWORD", ""),
+        "HOST": env.text("BERTH_DB_HOST"),
+        "PORT": env.text("BERTH_DB_PORT", ""),
+    }
+elif TEST_DATABASE == "sqlite":
+    # A file, not memory: live servers, workers and threads of a test share it.
+    DATABASES["default"]["TEST"] = {"NAME": HOME / f"test-{WORKER or 'main'}.sqlite3"}
+else:
+    raise ImproperlyConfigured(f"BERTH_TEST_DATABASE is {TEST_DATABASE!r}: set sqlite or postgresql")
 DATABASES["default"]["CONN_MAX_AGE"] = 0
 PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
 CELERY_TASK_ALWAYS_EAGER = False

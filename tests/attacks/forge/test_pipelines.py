@@ -1,7 +1,7 @@
 """A5, A9, A10 at the forge: a plugin's repository is data. What its people push runs nothing, and misleads nobody."""
 
 import secrets
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -19,8 +19,8 @@ DEVELOPERS_PIPELINE = "attack:\n  script:\n    - touch $WHERE\n"
 
 
 @pytest.fixture(scope="module")
-def forge(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Forge]:
-    with server.embedded(tmp_path_factory.mktemp("forge")) as started:
+def forge(tmp_path_factory: pytest.TempPathFactory, new_database: Callable[[], dict[str, str]]) -> Iterator[Forge]:
+    with server.embedded(tmp_path_factory.mktemp("forge"), **new_database()) as started:
         yield started
 
 

@@ -2,7 +2,7 @@
 
 import secrets
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -20,12 +20,12 @@ ENDED = {"success", "failed", "canceled", "skipped", "manual"}
 
 
 @pytest.fixture(scope="session")
-def forge(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Forge]:
+def forge(tmp_path_factory: pytest.TempPathFactory, new_database: Callable[[], dict[str, str]]) -> Iterator[Forge]:
     given = server.from_environment()
     if given is not None:
         yield given
         return
-    with server.embedded(tmp_path_factory.mktemp("forge")) as started:
+    with server.embedded(tmp_path_factory.mktemp("forge"), **new_database()) as started:
         yield started
 
 

@@ -14,6 +14,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from tests import databases
+
 ROOT = Path(__file__).resolve().parents[3]
 
 
@@ -36,6 +38,13 @@ class Forge:
             [sys.executable, "manage.py", *arguments], cwd=ROOT, env=self.environment | environment, check=True,
             capture_output=True, text=True, timeout=120,
         )  # fmt: skip
+
+    def stored(self) -> bytes:
+        """All that the embedded forge keeps in its database, byte for byte."""
+        assert self.home is not None
+        if "BERTH_DB_NAME" in self.environment:
+            return databases.contents(self.environment)
+        return b"".join(path.read_bytes() for path in self.home.glob("berth.sqlite3*"))
 
     def start_runner(self) -> None:
         assert self.home is not None

@@ -1,7 +1,7 @@
 """An embedded forge whose processes a test may kill, with small limits."""
 
 import secrets
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import gitlab
@@ -12,8 +12,9 @@ from tests.contracts.forge.server import Forge
 
 
 @pytest.fixture(scope="module")
-def forge(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Forge]:
-    with server.embedded(tmp_path_factory.mktemp("forge"), BERTH_FORGE_MAX_PUSH_BYTES="200000") as started:
+def forge(tmp_path_factory: pytest.TempPathFactory, new_database: Callable[[], dict[str, str]]) -> Iterator[Forge]:
+    limits = {"BERTH_FORGE_MAX_PUSH_BYTES": "200000"}
+    with server.embedded(tmp_path_factory.mktemp("forge"), **limits, **new_database()) as started:
         yield started
 
 
