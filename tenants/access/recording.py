@@ -6,7 +6,7 @@ from typing import Any
 from django.db.models import Model
 from django.utils.dateparse import parse_datetime
 
-from tenants.access.evaluation import Readers, jsonable, readers_of_rows
+from tenants.access.evaluation import Readers, jsonable, path_reader, readers_of_rows
 from tenants.access.subjects import Context, Subject
 from tenants.conditions import SUBJECT_ATTRIBUTES
 from tenants.request_context import RecordedDecision
@@ -22,7 +22,6 @@ def recorded(
     values = {
         attribute.name: jsonable(readers.attribute(attribute)(resource)) for attribute in resource_type.attributes
     }
-    app = values.get("app") if resource_type.app else None
     return RecordedDecision(
         is_allowed=decision.allowed,
         action=action,
@@ -32,7 +31,7 @@ def recorded(
         resource_type=resource_type.name,
         resource_id=resource_type.reference(resource) if resource.pk else "",
         organization_id=organization,
-        app_id=app,
+        app_id=path_reader(resource_type.model, resource_type.app)(resource),
         subject=_subject(who, organization) if who else {},
         resource=values,
         context={

@@ -77,7 +77,7 @@ def variable_remove(*, environment: Environment, name: str, actor: User) -> bool
 
 def _lock(environment: Environment) -> None:
     # One writer at a time per app: the size of all variables together is checked against what is really there.
-    app = PluginApp.objects.select_for_update().get(pk=environment.app_id)
+    app = PluginApp.objects.select_for_update(no_key=True).get(pk=environment.app_id)
     if app.state in (AppState.RETIRING, AppState.RETIRED):
         raise InvalidTransition(f"{app.public_id} is {app.state}: it can't be changed any more")
 

@@ -37,7 +37,7 @@ def release_submit(*, environment: Environment, ref: str, notes: str, actor: Use
     asked_for = Release(app=environment.app, environment=environment, requested_ref=ref, submitted_by=actor)
     access.require(actor, "release.submit", asked_for)
     validators.together(lambda: validators.ref(ref), lambda: validators.free_text(notes, field="notes"))
-    app = PluginApp.objects.select_for_update().select_related("organization").get(pk=environment.app_id)
+    app = PluginApp.objects.select_for_update(no_key=True).select_related("organization").get(pk=environment.app_id)
     if app.state != AppState.ACTIVE:
         raise InvalidTransition(f"{app.public_id} is {app.state}: releases can be submitted once it is active")
     environment = Environment.objects.get(pk=environment.pk)
