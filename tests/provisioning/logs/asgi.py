@@ -4,7 +4,7 @@ import os
 
 from django.conf import settings
 
-settings.DATABASES["default"]["NAME"] = os.environ["BERTH_TEST_DATABASE"]
+settings.DATABASES["default"]["NAME"] = os.environ["BERTH_TEST_DATABASE_NAME"]
 
 from paas.asgi import application  # noqa: E402
 

@@ -56,7 +56,7 @@ def server(plugin: Plugin) -> Iterator[Server]:
         **os.environ,
         "DJANGO_SETTINGS_MODULE": "paas.settings.test",
         "BERTH_INSTALLATION": plugin.installation,
-        "BERTH_TEST_DATABASE": str(connection.settings_dict["NAME"]),
+        "BERTH_TEST_DATABASE_NAME": str(connection.settings_dict["NAME"]),
         "BERTH_LOG_FOLLOWS_PER_USER": str(MAX_FOLLOWS),
         "BERTH_LOG_RECHECK_INTERVAL_S": "1",
     }
