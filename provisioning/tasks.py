@@ -15,6 +15,7 @@ from provisioning.workflows import registry
 from provisioning.workflows import sweep as sweeper
 from tenants.models import Organization
 from tenants.services.idempotency import idempotency_keys_forget
+from tenants.services.sign_in import sign_in_attempts_forget
 
 logger = logging.getLogger(__name__)
 
@@ -42,6 +43,7 @@ def tidy() -> None:
     """Once a day: rows that have served their time."""
     forget_deliveries()
     idempotency_keys_forget()
+    sign_in_attempts_forget()
     call_command("clearsessions")
 
 

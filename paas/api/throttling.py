@@ -7,6 +7,8 @@ from rest_framework.request import Request
 from rest_framework.settings import api_settings
 from rest_framework.throttling import SimpleRateThrottle
 
+from tenants.services.sign_in import address_counted
+
 
 class _Throttle(SimpleRateThrottle):
     scope = ""
@@ -16,7 +18,7 @@ class _Throttle(SimpleRateThrottle):
 
     def get_ident(self, request: Request) -> str:
         # The peer's address: a forwarding header is the client's own invention unless the server has taken it already.
-        return str(request.META.get("REMOTE_ADDR", ""))
+        return address_counted(request.META.get("REMOTE_ADDR"))
 
 
 class UserThrottle(_Throttle):

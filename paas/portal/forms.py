@@ -6,6 +6,8 @@ from django import forms
 from django.contrib.auth.forms import AuthenticationForm
 
 from tenants.choices import EnvironmentName, Stack
+from tenants.exceptions import InvalidCredentials
+from tenants.services.sign_in import password_check
 
 _NO_HELP = {"autocapitalize": "none", "autocorrect": "off", "spellcheck": "false", "autocomplete": "off"}
 
@@ -39,10 +41,41 @@ class SignInForm(AuthenticationForm):
         strip=False,
         widget=forms.PasswordInput(attrs={"autocomplete": "current-password"}),
     )
-    error_messages = {
-        "invalid_login": "The user name or the password is wrong.",
-        "inactive": "The user name or the password is wrong.",
-    }
+    error_messages = {"invalid_login": "The user name or the password is wrong."}
+
+    def clean(self) -> dict[str, Any]:
+        """Raises `LockedOut` past the form: it is no fault of a field."""
+        fields = self.cleaned_data
+        if fields.get("username") and fields.get("password"):
+            try:
+                self.user_cache = password_check(
+                    username=fields["username"],
+                    password=fields["password"],
+                    address=self.request.META.get("REMOTE_ADDR") if self.request else None,
+                )
+            except InvalidCredentials:
+                raise self.get_invalid_login_error() from None
+        return fields
+
+
+class CodeForm(forms.Form):
+    code = forms.CharField(
+        label="Code",
+        max_length=100,
+        strip=False,
+        help_text="The six digits that your authenticator app shows now, or one of your recovery codes.",
+        widget=forms.TextInput(attrs=_NO_HELP | {"class": "code", "autocomplete": "one-time-code"}),
+    )
+
+
+class PasswordForm(forms.Form):
+    password = forms.CharField(
+        label="Password",
+        max_length=1000,
+        strip=False,
+        help_text="The one that you sign in with.",
+        widget=forms.PasswordInput(attrs={"autocomplete": "current-password"}),
+    )
 
 
 class OrganizationForm(forms.Form):

@@ -4,12 +4,13 @@ from django.contrib.auth.views import LogoutView
 from django.urls import URLPattern, path
 from django.views.generic import RedirectView
 
-from paas.portal.views import app_page, apps, organizations, releases, reviews, rollbacks, sign_in, tokens
+from paas.portal.views import app_page, apps, organizations, releases, reviews, rollbacks, security, sign_in, tokens
 
 app_name = "portal"
 urlpatterns: list[URLPattern] = [
     path("", RedirectView.as_view(pattern_name="portal:apps"), name="home"),
     path("sign-in/", sign_in.SignInView.as_view(), name="sign-in"),
+    path("sign-in/code/", sign_in.CodeView.as_view(), name="sign-in-code"),
     path("sign-out/", LogoutView.as_view(), name="sign-out"),
     path("apps/", apps.app_list, name="apps"),
     path("apps/new/", apps.app_new, name="app-new"),
@@ -29,6 +30,11 @@ urlpatterns: list[URLPattern] = [
     path("releases/<int:release>/cancel/", releases.cancel, name="release-cancel"),
     path("releases/<int:release>/review/", reviews.review, name="review"),
     path("reviews/", reviews.review_queue, name="reviews"),
+    path("security/", security.security_page, name="security"),
+    path("security/set-up/", security.set_up, name="second-factor-set-up"),
+    path("security/confirm/", security.confirm, name="second-factor-confirm"),
+    path("security/recovery-codes/", security.renew, name="recovery-codes"),
+    path("security/remove/", security.remove, name="second-factor-remove"),
     path("tokens/", tokens.token_page, name="tokens"),
     path("tokens/git/", tokens.git_token, name="git-token"),
     path("tokens/api/", tokens.api_token, name="api-token"),

@@ -2,10 +2,14 @@
 
 from django.urls import path
 
-from tenants.api.views import apps, environments, organizations, releases
+from tenants.api.views import apps, environments, organizations, releases, second_factor
 
 urlpatterns = [
     path("me/", organizations.MeView.as_view()),
+    path("me/second-factor/", second_factor.SecondFactorView.as_view()),
+    path("me/second-factor/confirm/", second_factor.SecondFactorConfirmView.as_view()),
+    path("me/second-factor/recovery-codes/", second_factor.RecoveryCodesView.as_view()),
+    path("users/<str:username>/second-factor/", second_factor.UserSecondFactorView.as_view()),
     path("organizations/", organizations.OrganizationListView.as_view()),
     path("organizations/<str:slug>/", organizations.OrganizationView.as_view()),
     path("organizations/<str:slug>/members/", organizations.MemberListView.as_view()),

@@ -222,7 +222,7 @@ def _take(*, user: User, code: str, is_confirmed: bool = True) -> SecondFactor |
     """
     factors = SecondFactor.objects.filter(user=user, confirmed=is_confirmed)
     # On PostgreSQL guesses that come at once wait here for each other; on SQLite they have at the transaction's start.
-    factor = factors.select_for_update().first()
+    factor = factors.select_for_update(no_key=True).first()
     if factor is None:
         return None
     text = re.sub(r"[\s-]", "", code).upper()

@@ -18,6 +18,8 @@ from django.utils.crypto import salted_hmac
 
 from tenants.exceptions import InvalidCredentials, LockedOut
 from tenants.models import User
+from tenants.services.audit import audit_record
+from tenants.services.unit import unit_of_work
 
 # Where a client on a Unix socket comes from. A null would be unequal to itself, and so never counted twice.
 _NOWHERE = "0.0.0.0"  # noqa: S104 - nothing is bound to it
@@ -39,9 +41,34 @@ def password_check(*, username: str, password: str, address: str | None) -> User
             attempts.delete()
         return user
     if getattr(request, "axes_locked_out", False):
+        # What django-axes has just counted; it counts no more while a lock lasts.
+        if getattr(request, "axes_failures_since_start", None) is not None:
+            _locked_record(username=username, address=request.META["REMOTE_ADDR"])
         wait_s = _wait_s(attempts)
         raise LockedOut(f"too many wrong passwords for this user name: wait {wait_s} seconds", wait_s=wait_s)
     raise InvalidCredentials("user name or password is wrong")
+
+
+@unit_of_work
+def signed_in_record(*, user: User, has_second_factor: bool) -> None:
+    """Notes in the trail that `user` has signed in."""
+    audit_record(
+        action="user.signed_in",
+        message=f"{user.username} signed in",
+        actor=user,
+        obj=user,
+        data={"second_factor": has_second_factor},
+    )
+
+
+@unit_of_work
+def _locked_record(*, username: str, address: str) -> None:
+    """Notes in the trail that a lock begins. A name that nobody has may be a mistyped password: it is not written."""
+    user = User.objects.filter(username=username).first()
+    name = user.username if user else "an unknown user name"
+    audit_record(
+        action="user.locked_out", message=f"{name} locked out at {address}", obj=user, data={"address": address}
+    )
 
 
 def sign_in_attempts_forget() -> None:

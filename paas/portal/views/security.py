@@ -1,0 +1,98 @@
+"""One's own second factor. Its secret and its recovery codes stand on the page that made them, and nowhere else."""
+
+from collections.abc import Callable
+from typing import Any
+
+from django.contrib import messages
+from django.forms import Form
+from django.http import HttpRequest, HttpResponse, QueryDict
+from django.shortcuts import redirect, render
+from django.utils import timezone
+
+from paas.portal.forms import CodeForm, PasswordForm
+from paas.portal.pages import page, person, put_refusal
+from tenants.exceptions import TenantsError, TooManyAttempts
+from tenants.services.second_factor import (
+    recovery_codes_renew,
+    second_factor_confirm,
+    second_factor_enroll,
+    second_factor_remove,
+    second_factor_state,
+)
+
+FORMS: dict[str, type[Form]] = {
+    "set_up": PasswordForm,
+    "confirm": CodeForm,
+    "renew": CodeForm,
+    "remove": CodeForm,
+}
+
+
+@page()
+def security_page(request: HttpRequest) -> HttpResponse:
+    return _shown(request)
+
+
+@page("POST")
+def set_up(request: HttpRequest) -> HttpResponse:
+    def enroll(password: str) -> HttpResponse:
+        address = request.META.get("REMOTE_ADDR")
+        made = second_factor_enroll(actor=person(request), password=password, address=address)
+        return _shown(request, status=201, made=made, confirm=_form("confirm"))
+
+    return _answered(request, "set_up", enroll)
+
+
+@page("POST")
+def confirm(request: HttpRequest) -> HttpResponse:
+    def confirmed(code: str) -> HttpResponse:
+        codes = second_factor_confirm(actor=person(request), code=code)
+        # It was shown in this session, if not at its start.
+        request.session["second_factor"] = timezone.now().isoformat()
+        return _shown(request, status=201, recovery_codes=codes)
+
+    return _answered(request, "confirm", confirmed)
+
+
+@page("POST")
+def renew(request: HttpRequest) -> HttpResponse:
+    def renewed(code: str) -> HttpResponse:
+        return _shown(request, status=201, recovery_codes=recovery_codes_renew(actor=person(request), code=code))
+
+    return _answered(request, "renew", renewed)
+
+
+@page("POST")
+def remove(request: HttpRequest) -> HttpResponse:
+    def removed(code: str) -> HttpResponse:
+        second_factor_remove(actor=person(request), code=code)
+        request.session.pop("second_factor", None)
+        messages.success(request, "Your second factor is removed: your password alone signs you in.")
+        return redirect("portal:security")
+
+    return _answered(request, "remove", removed)
+
+
+def _answered(request: HttpRequest, name: str, act: Callable[[str], HttpResponse]) -> HttpResponse:
+    """What `act` answers to the one field of the form `name`; a refusal beside that field."""
+    form = _form(name, request.POST)
+    if not form.is_valid():
+        return _shown(request, status=400, **{name: form})
+    try:
+        (text,) = form.cleaned_data.values()
+        return act(text)
+    except TenantsError as error:
+        answer = _shown(request, status=put_refusal(form, error), **{name: form})
+        if isinstance(error, TooManyAttempts):
+            answer.headers["Retry-After"] = str(error.wait_s)
+        return answer
+
+
+def _form(name: str, sent: QueryDict | None = None) -> Form:
+    return FORMS[name](sent, auto_id=f"id_{name}_%s")
+
+
+def _shown(request: HttpRequest, *, status: int = 200, **context: Any) -> HttpResponse:
+    forms = {name: _form(name) for name in ("set_up", "renew", "remove")}
+    state = second_factor_state(user=person(request))
+    return render(request, "portal/security.html", {**forms, "state": state, **context}, status=status)
