@@ -73,7 +73,7 @@ class SignInView(LoginView):
 
 
 @method_decorator(never_cache, name="dispatch")
-class CodeView(FormView[CodeForm]):
+class CodeView(FormView):
     """The code of who has given the password; whoever has not is sent to do so."""
 
     template_name = "portal/sign_in_code.html"
