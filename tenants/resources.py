@@ -54,7 +54,10 @@ class ResourceType:
 
     `actions` maps each action to the token scope that it takes. `organization` and `app` are ORM paths to the row's
     tenant and app, empty where it has none. `grants` maps actions to the permissions which, granted on the row itself
-    (`own_grants`) or on its app (`app_grants`), allow them. `reference` names a row as people do.
+    (`own_grants`) or on its app (`app_grants`), allow them. The first action is to view a row.
+
+    `reference` names a row as people do, and `lookup` gives the filter for such a name, None for none that could be
+    one. `creates` maps actions that create to the type of the row they are asked about, and what would be made of it.
     """
 
     name: str
@@ -66,9 +69,31 @@ class ResourceType:
     own_grants: Mapping[str, str] = field(default_factory=dict)
     app_grants: Mapping[str, str] = field(default_factory=dict)
     reference: Callable[[Any], str] = lambda row: str(row.pk)
+    lookup: Callable[[str], dict[str, Any] | None] = lambda text: by_number(text, "pk")
+    creates: Mapping[str, tuple[str, Callable[[Any], Model]]] = field(default_factory=dict)
+
+    @property
+    def view_action(self) -> str:
+        return next(iter(self.actions))
 
     def attribute(self, name: str) -> Attribute | None:
         return next((attribute for attribute in self.attributes if attribute.name == name), None)
+
+
+_LARGEST = 2**63 - 1
+
+
+def by_number(text: str, name: str, prefix: str = "") -> dict[str, Any] | None:
+    """`{name: 12}` for `12` with `prefix` in front; None where it is none."""
+    digits = text.removeprefix(prefix)
+    is_number = text.startswith(prefix) and digits.isascii() and digits.isdigit() and len(digits) <= 19
+    return {name: int(digits)} if is_number and int(digits) <= _LARGEST else None
+
+
+def by_pair(text: str, first: str, second: str) -> dict[str, Any] | None:
+    """`{first: "acme", second: "ada"}` for `acme/ada`."""
+    one, slash, other = text.partition("/")
+    return {first: one, second: other} if slash else None
 
 
 RESOURCE_TYPES: dict[str, ResourceType] = {}

@@ -47,5 +47,6 @@ HOST = register(
             Attribute("is_enabled", Kind.FLAG),
         ),
         reference=lambda row: row.name,
+        lookup=lambda text: {"name": text},
     )
 )

@@ -68,7 +68,7 @@ def either(parts: Iterable[Constraint]) -> Constraint:
         if part is True:
             return True
         if part is not False and part not in different:
-            different.append(part)  # type: ignore[arg-type]
+            different.append(part)
     if not different:
         return False
     return different[0] if len(different) == 1 else Q(*different, _connector=Q.OR)

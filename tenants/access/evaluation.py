@@ -239,7 +239,7 @@ def path_reader(model: type[Model], path: str) -> Reader:
             break
         field_ = model._meta.get_field(name)
         if isinstance(field_, ForeignKey):
-            model = field_.related_model  # type: ignore[assignment]
+            model = field_.related_model
             last = field_.attname
         else:
             last = name

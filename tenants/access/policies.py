@@ -85,8 +85,9 @@ def known_context() -> Context:
 
 
 def policies_changed() -> None:
-    """To be called in the transaction that changed a policy or a freeze."""
+    """To be called in the transaction that changed a policy or a freeze. Open log streams are asked again, too."""
     _renew(POLICIES)
+    _renew(PEOPLE)
 
 
 def people_changed() -> None:

@@ -78,5 +78,6 @@ TOKEN = register(
         ),
         # Whose service account it is for: a person's token belongs to no organization.
         organization="user__service_organization",
+        creates={"token.create": ("user", lambda user: ApiToken(user=user))},
     )
 )

@@ -1,9 +1,11 @@
+from typing import Any
+
 from django.db import models
 from django.db.models import Q
 
 from tenants.choices import AppState, EnvironmentName, Stack
 from tenants.fields import EncryptedTextField
-from tenants.resources import Attribute, Kind, ResourceType, register
+from tenants.resources import Attribute, Kind, ResourceType, by_number, register
 
 
 class Environment(models.Model):
@@ -55,6 +57,12 @@ class ConfigVariable(models.Model):
         return f"{self.environment}: {self.name}"
 
 
+def _named(text: str) -> dict[str, Any] | None:
+    app, _, name = text.partition("/")
+    number = by_number(app, "app__number", "app")
+    return number and number | {"name": name}
+
+
 ENVIRONMENT = register(
     ResourceType(
         name="environment",
@@ -76,5 +84,6 @@ ENVIRONMENT = register(
             "logs.read": "read_logs",
         },
         reference=lambda row: f"{row.app.public_id}/{row.name}",
+        lookup=_named,
     )
 )

@@ -52,6 +52,7 @@ APP_GRANT = register(
         ),
         organization="content_object__organization",
         app="content_object",
+        creates={"app_grant.create": ("app", lambda app: PluginAppUserObjectPermission(content_object=app))},
     )
 )
 RELEASE_GRANT = register(
@@ -68,5 +69,8 @@ RELEASE_GRANT = register(
         ),
         organization="content_object__app__organization",
         app="content_object__app",
+        creates={
+            "release_grant.create": ("release", lambda release: ReleaseUserObjectPermission(content_object=release))
+        },
     )
 )

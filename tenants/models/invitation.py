@@ -51,5 +51,6 @@ INVITATION = register(
             Attribute("state", Kind.TEXT, choices=tuple(InvitationState.values)),
         ),
         organization="organization",
+        creates={"invitation.create": ("organization", lambda organization: Invitation(organization=organization))},
     )
 )

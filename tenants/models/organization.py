@@ -2,7 +2,7 @@ from django.conf import settings
 from django.db import models
 
 from tenants.choices import MemberRole
-from tenants.resources import Attribute, Kind, ResourceType, register
+from tenants.resources import Attribute, Kind, ResourceType, by_pair, register
 
 
 class Organization(models.Model):
@@ -62,6 +62,8 @@ ORGANIZATION = register(
         ),
         organization="pk",
         reference=lambda row: row.slug,
+        lookup=lambda text: {"slug": text},
+        creates={"organization.create": ("", lambda _none: Organization())},
     )
 )
 MEMBERSHIP = register(
@@ -77,5 +79,6 @@ MEMBERSHIP = register(
         ),
         organization="organization",
         reference=lambda row: f"{row.organization.slug}/{row.user.username}",
+        lookup=lambda text: by_pair(text, "organization__slug", "user__username"),
     )
 )

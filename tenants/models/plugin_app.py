@@ -2,7 +2,7 @@ from django.conf import settings
 from django.db import models
 
 from tenants.choices import AppState, Stack
-from tenants.resources import Attribute, Kind, ResourceType, register
+from tenants.resources import Attribute, Kind, ResourceType, by_number, register
 
 FIRST_NUMBER = 1_000_001
 
@@ -68,5 +68,7 @@ APP = register(
         app="pk",
         app_grants={"app.view": "view_pluginapp", "app.change": "change_pluginapp"},
         reference=lambda row: row.public_id,
+        lookup=lambda text: by_number(text, "number", "app"),
+        creates={"app.create": ("organization", lambda organization: PluginApp(organization=organization))},
     )
 )

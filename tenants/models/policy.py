@@ -126,6 +126,8 @@ POLICY = register(
             Attribute("is_built_in", Kind.FLAG),
         ),
         reference=lambda row: row.name,
+        lookup=lambda text: {"name": text},
+        creates={"policy.create": ("", lambda _none: AccessPolicy())},
     )
 )
 FREEZE = register(
@@ -134,5 +136,6 @@ FREEZE = register(
         model=Freeze,
         actions={"freeze.view": "read", "freeze.create": "operate", "freeze.end": "operate"},
         attributes=(Attribute("created_by", Kind.ID),),
+        creates={"freeze.create": ("", lambda _none: Freeze())},
     )
 )

@@ -147,6 +147,9 @@ RELEASE = register(
         organization="app__organization",
         app="app",
         own_grants={"release.view": "view_release"},
+        creates={
+            "release.submit": ("environment", lambda environment: Release(app=environment.app, environment=environment))
+        },
         app_grants={
             "release.view": "view_pluginapp",
             "release.submit": "submit_release",

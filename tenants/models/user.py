@@ -56,6 +56,8 @@ USER = register(
             Attribute("is_auditor", Kind.FLAG),
         ),
         reference=lambda row: row.username,
+        lookup=lambda text: {"username": text},
+        creates={"user.create": ("", lambda _none: User())},
     )
 )
 SERVICE_ACCOUNT = register(
@@ -73,5 +75,12 @@ SERVICE_ACCOUNT = register(
         ),
         organization="service_organization",
         reference=lambda row: row.username,
+        lookup=lambda text: {"username": text},
+        creates={
+            "service_account.create": (
+                "organization",
+                lambda organization: User(service_organization=organization),
+            )
+        },
     )
 )
