@@ -1,4 +1,4 @@
-"""An authenticator app, computed after RFC 6238 by itself, and what one does with it. Import from `tests.authenticator`."""
+"""An authenticator app of its own, after RFC 6238, and what one does with it. Import from `tests.authenticator`."""
 
 import base64
 import hashlib

@@ -1,6 +1,5 @@
 """How often somebody may ask. Counted in the cache; refused with `Retry-After`."""
 
-import hashlib
 from typing import Any
 
 from rest_framework.request import Request
@@ -50,16 +49,3 @@ class SignInAddressThrottle(_Throttle):
 
     def get_cache_key(self, request: Request, view: Any) -> str | None:
         return self.cache_format % {"scope": "sign-in-address", "ident": self.get_ident(request)}
-
-
-class SignInNameThrottle(_Throttle):
-    """By user name, whether it exists or not: many machines can't try one name."""
-
-    scope = "sign-in"
-
-    def get_cache_key(self, request: Request, view: Any) -> str | None:
-        name: Any = request.data.get("username") if isinstance(request.data, dict) else None
-        if not isinstance(name, str):
-            return None
-        ident = hashlib.sha256(name.lower().encode("utf-8", "replace")).hexdigest()
-        return self.cache_format % {"scope": "sign-in-name", "ident": ident}

@@ -52,6 +52,8 @@ class RecoveryCodes(serializers.Serializer[Any]):
 
 
 class SecondFactorView(APIView):
+    access_actions = {"GET": "user.view", "POST": "user.change", "DELETE": "user.change"}
+
     @extend_schema(operation_id="second_factor", responses=SecondFactorSerializer)
     def get(self, request: Request) -> Response:
         user = _owner(request, "user.view")
@@ -77,6 +79,8 @@ class SecondFactorView(APIView):
 
 
 class SecondFactorConfirmView(APIView):
+    access_actions = {"POST": "user.change"}
+
     @extend_schema(operation_id="second_factor_confirm", request=SecondFactorCode, responses={201: RecoveryCodes})
     def post(self, request: Request) -> Response:
         """Makes your new second factor count, and gives you recovery codes for when the authenticator is lost."""
@@ -86,6 +90,8 @@ class SecondFactorConfirmView(APIView):
 
 
 class RecoveryCodesView(APIView):
+    access_actions = {"POST": "user.change"}
+
     @extend_schema(operation_id="recovery_codes_renew", request=SecondFactorCode, responses={201: RecoveryCodes})
     def post(self, request: Request) -> Response:
         """New recovery codes; the old ones are worth nothing any more."""
@@ -95,6 +101,8 @@ class RecoveryCodesView(APIView):
 
 
 class UserSecondFactorView(APIView):
+    access_actions = {"DELETE": "user.change"}
+
     @extend_schema(operation_id="user_second_factor_reset", responses={204: None})
     def delete(self, request: Request, username: str) -> Response:
         """Removes the second factor of somebody who has lost authenticator and recovery codes. Only operators may."""
