@@ -2,11 +2,11 @@
 
 import re
 import unicodedata
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from typing import Any
 
 from tenants.canonical import canonical_json
-from tenants.choices import EnvironmentName, MemberRole, Stack
+from tenants.choices import EnvironmentName, MemberRole, Stack, TokenScope
 from tenants.exceptions import InvalidInput
 from tenants.reserved import RESERVED_SLUGS, RESERVED_VARIABLE_PREFIXES, RESERVED_VARIABLES
 
@@ -82,6 +82,22 @@ def username(value: str, *, field: str = "username") -> str:
             field, "is refused: use 1 to 150 of letters, digits and . _ @ + -, starting with a letter or digit"
         )
     return value
+
+
+def service_account_name(value: str, *, field: str = "name") -> str:
+    if not _SLUG.fullmatch(value):
+        raise InvalidInput.field(
+            field, "is refused: use 1 to 40 of a-z, 0-9 and '-', starting with a letter, ending with a letter or digit"
+        )
+    return value
+
+
+def token_scopes(value: Collection[str], *, field: str = "scopes") -> frozenset[str]:
+    unknown = sorted(set(value) - set(TokenScope.values))
+    if unknown or not value:
+        fault = f"has {unknown[0][:40]!r}" if unknown else "is empty"
+        raise InvalidInput.field(field, f"{fault}: name one or more of {', '.join(TokenScope.values)}")
+    return frozenset(value)
 
 
 def stack(value: str, *, field: str = "stack") -> str:

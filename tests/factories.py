@@ -7,8 +7,8 @@ from typing import Any
 from rest_framework.test import APIClient
 
 from tenants.choices import AppState, EnvironmentName, MemberRole, ReleaseState, Stack
-from tenants.models import Environment, Organization, PluginApp, Release, User
-from tenants.services import apps, organizations, people, releases, reviews
+from tenants.models import Environment, Invitation, Organization, PluginApp, Release, User
+from tenants.services import apps, invitations, memberships, organizations, releases, reviews, service_accounts, tokens
 
 PASSWORD = "correct horse battery staple"
 _count = count(1)
@@ -33,9 +33,14 @@ def api_client(user: User | None = None) -> APIClient:
     """A REST client with a token of `user`'s, or anonymous. A fault of the server is a 500, not an exception here."""
     client = APIClient(enforce_csrf_checks=True, raise_request_exception=False)
     if user is not None:
-        _, text = people.api_token_create(user=user, name="test")
-        client.credentials(HTTP_AUTHORIZATION=f"Bearer {text}")
+        client.credentials(HTTP_AUTHORIZATION=f"Bearer {make_token(user)}")
     return client
+
+
+def make_token(user: User, **fields: Any) -> str:
+    """The text of a token with all scopes."""
+    fields.setdefault("scopes", tokens.ALL_SCOPES)
+    return tokens.api_token_create(user=user, name="test", actor=fields.pop("actor", user), **fields)[1]
 
 
 def make_organization(*, owner: User | None = None, slug: str = "", name: str = "") -> Organization:
@@ -50,11 +55,29 @@ def owner_of(organization: Organization) -> User:
 
 
 def make_member(organization: Organization, role: str = MemberRole.DEVELOPER, user: User | None = None) -> User:
+    """Somebody who was invited and has accepted; a member is given the role."""
     user = user or make_user()
-    organizations.membership_add(
+    owner = owner_of(organization)
+    if organization.memberships.filter(user=user).exists():
+        memberships.membership_change(organization=organization, username=user.username, role=role, actor=owner)
+    else:
+        invitations.invitation_accept(invitation=make_invitation(organization, user, role), actor=user)
+    return user
+
+
+def make_invitation(
+    organization: Organization, user: User | None = None, role: str = MemberRole.DEVELOPER
+) -> Invitation:
+    user = user or make_user()
+    return invitations.invitation_create(
         organization=organization, username=user.username, role=role, actor=owner_of(organization)
     )
-    return user
+
+
+def make_service_account(organization: Organization, name: str = "ci", role: str = MemberRole.DEVELOPER) -> User:
+    return service_accounts.service_account_create(
+        organization=organization, name=name, role=role, actor=owner_of(organization)
+    ).user
 
 
 def make_app(

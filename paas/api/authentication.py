@@ -14,7 +14,7 @@ from rest_framework.request import Request
 from tenants.choices import AuthenticationMethod
 from tenants.models import ApiToken, User
 from tenants.request_context import Authentication, authentication
-from tenants.services.people import TOKEN_PREFIX, token_sha256
+from tenants.services.tokens import TOKEN_PREFIX, token_sha256
 
 CHALLENGE = 'Bearer realm="berth"'
 _USE_IS_NOTED_EVERY = timedelta(minutes=1)

@@ -9,7 +9,7 @@ from rest_framework.exceptions import NotAuthenticated
 from rest_framework.request import Request
 
 from tenants import access
-from tenants.models import Environment, PluginApp, Release, User
+from tenants.models import Environment, Organization, PluginApp, Release, User
 
 Row = TypeVar("Row", bound=Model)
 _PUBLIC_ID = re.compile(r"app([1-9][0-9]{6,8})")
@@ -32,6 +32,12 @@ def get_visible(queryset: QuerySet[Row], *, user: Any, action: str, **lookup: An
     if row is None:
         raise Http404
     return row
+
+
+def get_organization(request: Request, slug: str, *, action: str = "organization.view") -> Organization:
+    if "\x00" in slug:
+        raise Http404
+    return get_visible(Organization.objects.all(), user=request.user, action=action, slug=slug)
 
 
 def number_of(public_id: str) -> int | None:

@@ -4,8 +4,8 @@ import django_filters
 from django.db.models import Q, QuerySet
 
 from tenants.api.base import number_of
-from tenants.choices import AppState, EnvironmentName, ReleaseState
-from tenants.models import PluginApp, Release
+from tenants.choices import AppState, EnvironmentName, InvitationState, PlatformRole, ReleaseState
+from tenants.models import ApiToken, Invitation, PluginApp, Release, User
 
 
 class AppFilter(django_filters.FilterSet):
@@ -40,3 +40,37 @@ class ReleaseFilter(AppReleaseFilter):
     def by_app(self, queryset: QuerySet[Release], _name: str, value: str) -> QuerySet[Release]:
         number = number_of(value)
         return queryset.none() if number is None else queryset.filter(app__number=number)
+
+
+class InvitationFilter(django_filters.FilterSet):
+    state = django_filters.ChoiceFilter(choices=InvitationState.choices)
+
+    class Meta:
+        model = Invitation
+        fields: list[str] = []
+
+
+class TokenFilter(django_filters.FilterSet):
+    user = django_filters.CharFilter(field_name="user__username", lookup_expr="iexact", help_text="A user name")
+
+    class Meta:
+        model = ApiToken
+        fields: list[str] = []
+
+
+class UserFilter(django_filters.FilterSet):
+    search = django_filters.CharFilter(
+        method="by_text", max_length=100, help_text="Part of the user name or of the e-mail address"
+    )
+    role = django_filters.ChoiceFilter(method="by_role", choices=PlatformRole.choices)
+    is_active = django_filters.BooleanFilter()
+
+    class Meta:
+        model = User
+        fields: list[str] = []
+
+    def by_text(self, queryset: QuerySet[User], _name: str, value: str) -> QuerySet[User]:
+        return queryset.filter(Q(username__icontains=value) | Q(email__icontains=value))
+
+    def by_role(self, queryset: QuerySet[User], _name: str, value: str) -> QuerySet[User]:
+        return queryset.filter(**{f"is_{value}": True})

@@ -5,7 +5,7 @@ from typing import Any
 from rest_framework import serializers
 
 from tenants.api.fields import Flag, StrictSerializer, Text, WholeNumber
-from tenants.choices import AppState, EnvironmentName, MemberRole, ReleaseState, ReviewDecision, Stack
+from tenants.choices import AppState, EnvironmentName, MemberRole, PlatformRole, ReleaseState, ReviewDecision, Stack
 from tenants.models import AuditEvent, ConfigVariable, Environment, Membership, Organization, PluginApp, Release, Review
 
 
@@ -18,11 +18,6 @@ class OrganizationSerializer(serializers.ModelSerializer[Organization]):
     class Meta:
         model = Organization
         fields = ["slug", "name", "created_at"]
-
-
-class MemberCreate(StrictSerializer):
-    username = Text()
-    role = Text(help_text="owner, maintainer or developer")
 
 
 class MemberSerializer(serializers.ModelSerializer[Membership]):
@@ -207,5 +202,5 @@ class MyOrganization(serializers.ModelSerializer[Membership]):
 class MeSerializer(serializers.Serializer[Any]):
     username = serializers.CharField()
     email = serializers.CharField()
-    roles = serializers.ListField(child=serializers.ChoiceField(choices=["reviewer", "operator"]))
+    roles = serializers.ListField(child=serializers.ChoiceField(choices=PlatformRole.choices))
     organizations = MyOrganization(source="memberships", many=True)

@@ -1,8 +1,22 @@
 """Rows together with everything that their representation needs: a fixed number of queries, however many rows."""
 
 from django.db.models import Prefetch, QuerySet
+from django.utils import timezone
 
-from tenants.models import AuditEvent, Environment, Organization, PluginApp, Release, Review
+from tenants.models import (
+    ApiToken,
+    AuditEvent,
+    Environment,
+    Invitation,
+    Membership,
+    Organization,
+    PluginApp,
+    PluginAppUserObjectPermission,
+    Release,
+    ReleaseUserObjectPermission,
+    Review,
+    User,
+)
 
 
 def organizations() -> QuerySet[Organization]:
@@ -30,3 +44,37 @@ def releases() -> QuerySet[Release]:
 
 def timeline() -> QuerySet[AuditEvent]:
     return AuditEvent.objects.select_related("actor", "release")
+
+
+def memberships() -> QuerySet[Membership]:
+    return Membership.objects.select_related("user", "organization")
+
+
+def invitations() -> QuerySet[Invitation]:
+    return Invitation.objects.select_related("organization", "invitee", "invited_by")
+
+
+def service_accounts() -> QuerySet[User]:
+    accounts = User.objects.filter(service_organization__isnull=False, is_active=True)
+    return accounts.select_related("service_organization").prefetch_related("memberships")
+
+
+def tokens_in_force() -> QuerySet[ApiToken]:
+    tokens = ApiToken.objects.filter(revoked_at=None, expires_at__gt=timezone.now())
+    return tokens.select_related("user__service_organization", "organization", "app", "created_by")
+
+
+def users() -> QuerySet[User]:
+    return User.objects.select_related("service_organization").prefetch_related("groups")
+
+
+def app_grants() -> QuerySet[PluginAppUserObjectPermission]:
+    return PluginAppUserObjectPermission.objects.select_related(
+        "user", "permission", "granted_by", "content_object__organization"
+    )
+
+
+def release_grants() -> QuerySet[ReleaseUserObjectPermission]:
+    return ReleaseUserObjectPermission.objects.select_related(
+        "user", "permission", "granted_by", "content_object__app__organization", "content_object__environment"
+    )

@@ -1,22 +1,28 @@
-"""People and their tokens for the REST API."""
+"""People: their accounts, platform roles and groups."""
 
-import hashlib
-import secrets
-from datetime import timedelta
+from collections.abc import Callable, Collection
+from functools import partial
+from typing import Any
 
+from django.contrib.auth import SESSION_KEY
+from django.contrib.auth.models import Group
 from django.contrib.auth.password_validation import validate_password
+from django.contrib.sessions.models import Session
 from django.core.exceptions import ValidationError
 from django.core.validators import validate_email
 from django.db import IntegrityError, transaction
 from django.utils import timezone
 
 from tenants import access, validators
-from tenants.exceptions import AlreadyExists, InvalidInput, NotPermitted
-from tenants.models import ApiToken, User
+from tenants.exceptions import AlreadyExists, InvalidInput
+from tenants.models import Organization, User
 from tenants.services.audit import audit_record
+from tenants.services.memberships import announce, organizations_left_without
+from tenants.services.service_accounts import PREFIX
+from tenants.services.tokens import tokens_end
 from tenants.services.unit import unit_of_work
 
-TOKEN_PREFIX = "berth_"  # noqa: S105 - the part of every token that is no secret
+CHANGEABLE = ("email", "is_active", "is_reviewer", "is_operator", "is_auditor", "groups")
 
 
 @unit_of_work
@@ -28,16 +34,18 @@ def user_create(
     actor: User | None,
     is_reviewer: bool = False,
     is_operator: bool = False,
+    is_auditor: bool = False,
 ) -> User:
     """Creates a person. `actor` is an operator, or None for the command line of the platform's own machine.
 
     Raises `InvalidInput` naming the field, `AlreadyExists` for a name that is taken in any case.
     """
-    user = User(username=username, email=email, is_reviewer=is_reviewer, is_operator=is_operator)
+    user = User(username=username, email=email, is_reviewer=is_reviewer, is_operator=is_operator, is_auditor=is_auditor)
     if actor is not None:
         access.require(actor, "user.create", user)
     validators.together(
         lambda: validators.username(username),
+        lambda: _refuse_service_name(username),
         lambda: _checked("email", lambda: validate_email(email)),
         lambda: _checked("password", lambda: validate_password(password, user)),
     )
@@ -49,45 +57,107 @@ def user_create(
         raise AlreadyExists(
             f"username: {username} is taken: choose another", errors={"username": ["is taken: choose another"]}
         ) from None
+    access.people_changed()
     audit_record(
         action="user.created",
         message=f"user {username} created",
         actor=actor,
+        obj=user,
+        before={},
+        after=_described(user),
         data={"username": username, "roles": user.roles},
     )
     return user
 
 
-def _checked(field: str, check: object) -> None:
+@unit_of_work
+def user_change(*, user: User, actor: User, **changes: Any) -> User:
+    """Sets some of `CHANGEABLE`; the same values again leave no trace.
+
+    `groups` are names, made where they don't exist; others are left. Who is made inactive loses sessions, tokens and
+    open streams at once, for good. Of a service account only `is_active` can be changed. Raises `InvalidInput` naming
+    the field, `WouldLockOut` where no operator could change policies any more.
+    """
+    with access.changing(actor, "user.change", user):
+        # Two changes at once take turns, so that what the trail says was before was so.
+        user = User.objects.select_for_update(no_key=True).get(pk=user.pk)
+        _check_changes(user, changes)
+        before = _described(user)
+        groups: Collection[str] | None = changes.pop("groups", None)
+        for name, value in changes.items():
+            setattr(user, name, value)
+        user.save(update_fields=list(changes))
+        if groups is not None:
+            user.groups.set([Group.objects.get_or_create(name=name)[0] for name in sorted(set(groups))])
+        after = _described(user)
+        changed = [name for name in after if after[name] != before[name]]
+        if not changed:
+            return user
+        if "is_active" in changed:
+            _activity_changed(user)
+        access.people_changed()
+        access.refuse_lockout()
+    audit_record(
+        action="user.changed",
+        message=_told(user, changed),
+        actor=actor,
+        obj=user,
+        before={name: before[name] for name in changed},
+        after={name: after[name] for name in changed},
+        data={"username": user.username},
+    )
+    return user
+
+
+def _check_changes(user: User, changes: dict[str, Any]) -> None:
+    if user.is_service_account and (refused := sorted(set(changes) - {"is_active"})):
+        raise InvalidInput.field(refused[0], "can't be changed for a service account: only is_active can")
+    checks: list[Callable[[], object]] = []
+    if "email" in changes:
+        checks.append(lambda: _checked("email", lambda: validate_email(changes["email"])))
+    checks += [partial(validators.display_name, name, field="groups") for name in changes.get("groups") or ()]
+    validators.together(*checks)
+
+
+def _activity_changed(user: User) -> None:
+    # The forge takes in active members alone.
+    joined = Organization.objects.filter(pk__in=user.memberships.values("organization")).order_by("pk")
+    for organization in joined.select_for_update(no_key=True):
+        announce(organization)
+    if user.is_active:
+        return
+    tokens_end(user.api_tokens.all())
+    # Sessions of who is inactive are nobody's already; without this they would come back with the account.
+    for session in Session.objects.filter(expire_date__gt=timezone.now()).iterator():
+        if session.get_decoded().get(SESSION_KEY) == str(user.pk):
+            session.delete()
+
+
+def _told(user: User, changed: list[str]) -> str:
+    told = f"user {user} changed: {', '.join(changed)}"
+    if "is_active" in changed and not user.is_active and (left := organizations_left_without(user)):
+        told += f"; without an active owner now: {', '.join(organization.slug for organization in left)}"
+    return told
+
+
+def _described(user: User) -> dict[str, Any]:
+    return {
+        "email": user.email,
+        "is_active": user.is_active,
+        "is_reviewer": user.is_reviewer,
+        "is_operator": user.is_operator,
+        "is_auditor": user.is_auditor,
+        "groups": sorted(user.groups.values_list("name", flat=True)) if user.pk else [],
+    }
+
+
+def _refuse_service_name(username: str) -> None:
+    if username.lower().startswith(PREFIX):
+        raise InvalidInput.field("username", f"starts with {PREFIX}, as service accounts do: choose another")
+
+
+def _checked(field: str, check: Callable[[], object]) -> None:
     try:
-        check()  # type: ignore[operator]
+        check()
     except ValidationError as error:
         raise InvalidInput(f"{field}: {error.messages[0]}", errors={field: list(error.messages)}) from None
-
-
-@unit_of_work
-def api_token_create(*, user: User, name: str, ttl: timedelta = timedelta(days=90)) -> tuple[ApiToken, str]:
-    """A new token for the REST API and its text, which is nowhere else: only its SHA-256 is kept."""
-    validators.display_name(name)
-    text = TOKEN_PREFIX + secrets.token_urlsafe(32)
-    token = ApiToken.objects.create(
-        user=user, name=name, token_sha256=token_sha256(text), expires_at=timezone.now() + ttl
-    )
-    audit_record(action="token.created", message=f"API token {name} created", actor=user, data={"token": token.pk})
-    return token, text
-
-
-@unit_of_work
-def api_token_revoke(*, token: ApiToken, actor: User) -> None:
-    """Ends a token of one's own at once; without effect on one that is revoked already."""
-    if token.user_id != actor.pk:
-        raise NotPermitted("this is somebody else's token")
-    if ApiToken.objects.filter(pk=token.pk, revoked_at=None).update(revoked_at=timezone.now()):
-        audit_record(
-            action="token.revoked", message=f"API token {token.name} revoked", actor=actor, data={"token": token.pk}
-        )
-    token.refresh_from_db()
-
-
-def token_sha256(text: str) -> str:
-    return hashlib.sha256(text.encode("utf-8", "replace")).hexdigest()

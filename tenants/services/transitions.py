@@ -4,10 +4,12 @@ from collections.abc import Collection, Mapping
 from typing import Any
 
 from tenants.exceptions import InvalidTransition
-from tenants.models import PluginApp, Release
+from tenants.models import Invitation, PluginApp, Release
+
+Stateful = PluginApp | Release | Invitation
 
 
-def transition(row: PluginApp | Release, *, to: str, sources: Mapping[str, Collection[str]], **fields: Any) -> None:
+def transition(row: Stateful, *, to: str, sources: Mapping[str, Collection[str]], **fields: Any) -> None:
     """Moves `row` to the state `to` if it is in one of `sources[to]`, together with `fields`; refreshes the row.
 
     Raises `InvalidTransition`, which names the state that the row is in. Of several callers exactly one wins.
@@ -18,8 +20,14 @@ def transition(row: PluginApp | Release, *, to: str, sources: Mapping[str, Colle
         raise InvalidTransition(f"{_name(row)} is {row.state}: it can become {to} only from {_listed(sources[to])}")
 
 
-def _name(row: PluginApp | Release) -> str:
-    return row.public_id if isinstance(row, PluginApp) else f"release {row.number} of {row.app.public_id}"
+def _name(row: Stateful) -> str:
+    match row:
+        case PluginApp():
+            return row.public_id
+        case Release():
+            return f"release {row.number} of {row.app.public_id}"
+        case Invitation():
+            return f"the invitation of {row.invitee} to {row.organization}"
 
 
 def _listed(states: Collection[str]) -> str:

@@ -13,7 +13,7 @@ from provisioning.services.operations import deployment_create
 from tenants.choices import ReleaseState
 from tenants.models import PluginApp, Release
 from tenants.services import apps, organizations, releases
-from tenants.services.people import api_token_create
+from tenants.services.tokens import ALL_SCOPES, api_token_create
 from tests.browser.conftest import PATIENCE_S, Browser
 from tests.factories import make_app, make_organization, make_release, make_reviewer, make_user, owner_of
 
@@ -66,7 +66,7 @@ def test_names(browser: Browser) -> None:
         for at, payload in enumerate(PAYLOADS)
     ]
     for payload in PAYLOADS:
-        api_token_create(user=owner, name=payload)
+        api_token_create(user=owner, name=payload, actor=owner, scopes=ALL_SCOPES)
     browser.sign_in(owner)
     for path in ("/apps/", "/tokens/", "/apps/new/"):
         browser.go(path)

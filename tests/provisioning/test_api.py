@@ -12,8 +12,15 @@ from provisioning.models import Deployment, Operation, Step
 from provisioning.services.hosts import host_register_local
 from tenants.choices import ReleaseState
 from tenants.models import Release, User
-from tenants.services.people import api_token_create
-from tests.factories import make_member, make_operator, make_organization, make_release, make_reviewer, owner_of
+from tests.factories import (
+    make_member,
+    make_operator,
+    make_organization,
+    make_release,
+    make_reviewer,
+    make_token,
+    owner_of,
+)
 
 pytestmark = pytest.mark.django_db
 
@@ -21,7 +28,7 @@ pytestmark = pytest.mark.django_db
 class Api:
     def __init__(self, user: User | None) -> None:
         self.client = Client()
-        self.headers = {"Authorization": f"Bearer {api_token_create(user=user, name='t')[1]}"} if user else {}
+        self.headers = {"Authorization": f"Bearer {make_token(user)}"} if user else {}
 
     def get(self, path: str) -> Any:
         return self.client.get(f"/api/v1{path}", headers=self.headers)

@@ -12,7 +12,7 @@ from django.db import connections
 from tenants.choices import MemberRole, ReleaseState
 from tenants.exceptions import AlreadyExists, InvalidTransition, LastOwner, TenantsError
 from tenants.models import AuditEvent, ConfigVariable, IdempotencyKey, Membership, PluginApp, Release, Review
-from tenants.services import apps, environments, organizations, releases, reviews
+from tenants.services import apps, environments, memberships, releases, reviews
 from tests.factories import (
     api_client,
     environment_of,
@@ -107,8 +107,8 @@ def test_two_owners_who_remove_each_other_leave_one() -> None:
     first = owner_of(organization)
     second = make_member(organization, MemberRole.OWNER)
     results = at_once(
-        lambda: organizations.membership_remove(organization=organization, username=second.username, actor=first),
-        lambda: organizations.membership_remove(organization=organization, username=first.username, actor=second),
+        lambda: memberships.membership_remove(organization=organization, username=second.username, actor=first),
+        lambda: memberships.membership_remove(organization=organization, username=first.username, actor=second),
     )
     assert sum(isinstance(result, TenantsError) for result in results) == 1
     assert Membership.objects.filter(organization=organization, role=MemberRole.OWNER).count() == 1
@@ -118,9 +118,9 @@ def test_the_last_owner_stays() -> None:
     organization = make_organization()
     owner = owner_of(organization)
     with pytest.raises(LastOwner):
-        organizations.membership_remove(organization=organization, username=owner.username, actor=owner)
+        memberships.membership_remove(organization=organization, username=owner.username, actor=owner)
     with pytest.raises(LastOwner):
-        organizations.membership_add(
+        memberships.membership_change(
             organization=organization, username=owner.username, role=MemberRole.DEVELOPER, actor=owner
         )
 

@@ -1,6 +1,5 @@
-"""Users and tokens; the command that makes the first user."""
+"""Users; the command that makes the first one."""
 
-import hashlib
 import io
 import re
 
@@ -8,8 +7,8 @@ import pytest
 from django.core.management import CommandError, call_command
 
 from tenants.exceptions import AlreadyExists, InvalidInput, NotPermitted
-from tenants.models import ApiToken, AuditEvent, User
-from tenants.services.people import api_token_create, api_token_revoke, user_create
+from tenants.models import AuditEvent, User
+from tenants.services.people import user_create
 from tests.factories import PASSWORD, make_operator, make_user
 
 pytestmark = pytest.mark.django_db
@@ -40,25 +39,6 @@ def test_every_refused_field_is_named() -> None:
         user_create(username="a b", password="short", email="nowhere", actor=None)
     assert set(refused.value.errors) == {"username", "password", "email"}
     assert not User.objects.exists()
-
-
-def test_a_token_is_kept_as_a_hash_alone() -> None:
-    token, text = api_token_create(user=make_user(), name="laptop")
-    assert re.fullmatch(r"berth_[A-Za-z0-9_-]{43}", text)
-    assert token.token_sha256 == hashlib.sha256(text.encode()).hexdigest()
-    assert text not in str(list(ApiToken.objects.values()) + list(AuditEvent.objects.values()))
-
-
-def test_tokens_are_revoked_by_their_owner_alone_and_once() -> None:
-    user = make_user()
-    token, _ = api_token_create(user=user, name="laptop")
-    with pytest.raises(NotPermitted):
-        api_token_revoke(token=token, actor=make_user())
-    api_token_revoke(token=token, actor=user)
-    first = token.revoked_at
-    api_token_revoke(token=token, actor=user)
-    assert first == token.revoked_at is not None
-    assert AuditEvent.objects.filter(action="token.revoked").count() == 1
 
 
 def run(monkeypatch: pytest.MonkeyPatch, typed: str, *arguments: str) -> str:

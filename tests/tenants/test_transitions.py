@@ -10,7 +10,7 @@ from tenants import signals
 from tenants.choices import APP_SOURCES, RELEASE_SOURCES, AppState, ReleaseState
 from tenants.exceptions import InvalidTransition
 from tenants.models import AuditEvent, Organization, PluginApp, Release
-from tenants.services import apps, organizations, releases
+from tenants.services import apps, memberships, releases
 from tenants.services.environments import variable_set
 from tests.factories import (
     environment_of,
@@ -200,9 +200,7 @@ def test_who_joins_and_leaves_is_announced(
     with django_capture_on_commit_callbacks() as joined:
         member = make_member(organization, user=make_user("joe"))
     with django_capture_on_commit_callbacks() as left:
-        organizations.membership_remove(
-            organization=organization, username=member.username, actor=owner_of(organization)
-        )
+        memberships.membership_remove(organization=organization, username=member.username, actor=owner_of(organization))
     assert (len(joined), len(left)) == (1, 1)
 
 

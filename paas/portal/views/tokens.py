@@ -15,7 +15,7 @@ from provisioning.exceptions import ProvisioningError, ServiceUnavailable
 from provisioning.services.repositories import git_token_create
 from tenants.exceptions import TenantsError
 from tenants.models import ApiToken
-from tenants.services.people import api_token_create, api_token_revoke
+from tenants.services.tokens import ALL_SCOPES, api_token_create, api_token_revoke
 
 _LARGEST_ID = 2**63 - 1
 
@@ -42,7 +42,9 @@ def api_token(request: HttpRequest) -> HttpResponse:
     if not form.is_valid():
         return _shown(request, form, status=400)
     try:
-        row, token = api_token_create(user=person(request), name=form.cleaned_data["name"])
+        row, token = api_token_create(
+            user=person(request), name=form.cleaned_data["name"], actor=person(request), scopes=ALL_SCOPES
+        )
     except TenantsError as error:
         return _shown(request, form, status=put_refusal(form, error))
     made = {"kind": "API", "name": row.name, "token": token, "expires": row.expires_at.date()}

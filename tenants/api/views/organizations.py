@@ -2,7 +2,8 @@
 
 from typing import Any
 
-from django.db.models import QuerySet
+from django.db.models import Prefetch, QuerySet
+from django.http import Http404
 from drf_spectacular.utils import extend_schema
 from rest_framework import status
 from rest_framework.generics import ListAPIView
@@ -12,22 +13,30 @@ from rest_framework.views import APIView
 
 from tenants import access
 from tenants.api import serializers
-from tenants.api.base import get_visible, signed_in
+from tenants.api.base import get_organization, get_visible, signed_in
 from tenants.api.idempotency import IDEMPOTENCY_KEY, IdempotentCreate
+from tenants.api.serializers_people import MemberChange
 from tenants.models import Membership, Organization, User
 from tenants.selectors import rows
-from tenants.services.organizations import membership_add, membership_remove, organization_create
+from tenants.services.memberships import membership_change, membership_remove
+from tenants.services.organizations import organization_create
 
 
 class MeView(APIView):
+    access_actions = {"GET": "user.view"}
+
     @extend_schema(operation_id="me", responses=serializers.MeSerializer)
     def get(self, request: Request) -> Response:
-        user = User.objects.prefetch_related("memberships__organization").get(pk=signed_in(request).pk)
+        user = signed_in(request)
+        # A token for one organization shows no other.
+        shown = access.restrict(rows.memberships(), user, "membership.view")
+        user = User.objects.prefetch_related(Prefetch("memberships", queryset=shown)).get(pk=user.pk)
         return Response(serializers.MeSerializer(user).data)
 
 
 class OrganizationListView(IdempotentCreate, ListAPIView):
     serializer_class = serializers.OrganizationSerializer
+    access_actions = {"GET": "organization.view", "POST": "organization.create"}
 
     def get_queryset(self) -> QuerySet[Organization]:
         return access.restrict(rows.organizations(), self.request.user, "organization.view")
@@ -51,39 +60,60 @@ class OrganizationListView(IdempotentCreate, ListAPIView):
 
 
 class OrganizationView(APIView):
+    access_actions = {"GET": "organization.view"}
+
     @extend_schema(responses=serializers.OrganizationSerializer)
     def get(self, request: Request, slug: str) -> Response:
-        organization = _organization(request, slug)
-        return Response(serializers.OrganizationSerializer(organization).data)
+        return Response(serializers.OrganizationSerializer(get_organization(request, slug)).data)
 
 
 class MemberListView(ListAPIView):
+    """Who belongs to the organization. People join by invitation."""
+
     serializer_class = serializers.MemberSerializer
+    access_actions = {"GET": "membership.view"}
 
     def get_queryset(self) -> QuerySet[Membership]:
         if getattr(self, "swagger_fake_view", False):
             return Membership.objects.none()
-        organization = _organization(self.request, self.kwargs["slug"])
-        return organization.memberships.select_related("user")
-
-    @extend_schema(request=serializers.MemberCreate, responses={201: serializers.MemberSerializer})
-    def post(self, request: Request, slug: str) -> Response:
-        """Makes somebody a member, or gives a member another role. Only owners may."""
-        organization = _organization(request, slug)
-        sent = serializers.MemberCreate(data=request.data)
-        sent.is_valid(raise_exception=True)
-        membership = membership_add(organization=organization, **sent.validated_data, actor=signed_in(request))
-        return Response(serializers.MemberSerializer(membership).data, status=status.HTTP_201_CREATED)
+        organization = get_organization(self.request, self.kwargs["slug"])
+        members = rows.memberships().filter(organization=organization)
+        return access.restrict(members, self.request.user, "membership.view")
 
 
 class MemberView(APIView):
+    access_actions = {"PATCH": "membership.change", "DELETE": "membership.remove"}
+
+    @extend_schema(request=MemberChange, responses=serializers.MemberSerializer)
+    def patch(self, request: Request, slug: str, username: str) -> Response:
+        """Gives a member another role. Only owners may; an organization keeps at least one."""
+        member = _member(request, slug, username)
+        sent = MemberChange(data=request.data)
+        sent.is_valid(raise_exception=True)
+        changed = membership_change(
+            organization=member.organization,
+            username=member.user.username,
+            role=sent.validated_data["role"],
+            actor=signed_in(request),
+        )
+        return Response(serializers.MemberSerializer(changed).data)
+
     @extend_schema(responses={204: None})
     def delete(self, request: Request, slug: str, username: str) -> Response:
-        """Ends a membership. Only owners may; an organization keeps at least one."""
-        organization = _organization(request, slug)
-        membership_remove(organization=organization, username=username, actor=signed_in(request))
+        """Ends a membership: your own, or as an owner anybody's. An organization keeps at least one owner."""
+        member = _member(request, slug, username)
+        membership_remove(organization=member.organization, username=member.user.username, actor=signed_in(request))
         return Response(status=status.HTTP_204_NO_CONTENT)
 
 
-def _organization(request: Request, slug: str) -> Organization:
-    return get_visible(rows.organizations(), user=request.user, action="organization.view", slug=slug)
+def _member(request: Request, slug: str, username: str) -> Membership:
+    organization = get_organization(request, slug)
+    if "\x00" in username:
+        raise Http404
+    return get_visible(
+        rows.memberships(),
+        user=request.user,
+        action="membership.view",
+        organization=organization,
+        user__username__iexact=username,
+    )

@@ -11,8 +11,7 @@ from rest_framework.test import APIClient
 
 from tenants.api.views.organizations import MeView
 from tenants.models import AuditEvent
-from tenants.services.people import api_token_create
-from tests.factories import api_client, make_user
+from tests.factories import api_client, make_token, make_user
 
 pytestmark = pytest.mark.django_db
 ORGANIZATIONS = "/api/v1/organizations/"
@@ -138,7 +137,7 @@ def test_a_well_formed_request_id_is_taken_and_any_other_replaced(client: APICli
 
 
 def test_what_a_request_writes_carries_its_id_on_the_event_loop_too() -> None:
-    _, text = api_token_create(user=make_user(), name="test")
+    text = make_token(make_user())
     response = async_to_sync(AsyncClient().post)(
         ORGANIZATIONS,
         {"name": "Acme", "slug": "acme"},

@@ -21,8 +21,8 @@ from django.db import connection
 
 from provisioning.models import Host
 from tenants.models import ApiToken, User
-from tenants.services import organizations, people
-from tests.factories import make_user
+from tenants.services import memberships
+from tests.factories import make_member, make_token, make_user
 from tests.provisioning.logs.conftest import Plugin, live_release, wait_until
 
 pytestmark = pytest.mark.docker
@@ -151,11 +151,7 @@ class Reader:
 
 @pytest.fixture
 def token(plugin: Plugin) -> str:
-    return token_of(plugin.owner)
-
-
-def token_of(user: User) -> str:
-    return people.api_token_create(user=user, name="test")[1]
+    return make_token(plugin.owner)
 
 
 FOREVER = "sleep 1000"
@@ -289,17 +285,12 @@ def test_a_user_follows_only_so_many_at_once(server: Server, plugin: Plugin, tok
 
 @pytest.mark.parametrize("what", ["membership", "token", "user"])
 def test_who_may_not_read_any_more_is_cut_off(server: Server, plugin: Plugin, what: str) -> None:
-    user = make_user()
-    organizations.membership_add(
-        organization=plugin.app.organization, username=user.username, role="developer", actor=plugin.owner
-    )
+    user = make_member(plugin.app.organization)
     plugin.run(FOREVER)
-    reader = Reader(server, plugin, token_of(user))
+    reader = Reader(server, plugin, make_token(user))
     assert reader.response.status == 200
     if what == "membership":
-        organizations.membership_remove(
-            organization=plugin.app.organization, username=user.username, actor=plugin.owner
-        )
+        memberships.membership_remove(organization=plugin.app.organization, username=user.username, actor=plugin.owner)
     elif what == "token":
         ApiToken.objects.filter(user=user).update(revoked_at="2026-01-01T00:00:00Z")
     else:
@@ -311,7 +302,7 @@ def test_who_may_not_read_any_more_is_cut_off(server: Server, plugin: Plugin, wh
 
 
 def test_refusals_come_before_the_stream(server: Server, plugin: Plugin, token: str) -> None:
-    stranger = token_of(make_user())
+    stranger = make_token(make_user())
     for params, headers, status in [
         ({}, {}, 401),
         ({}, {"Authorization": "Bearer nonsense"}, 401),

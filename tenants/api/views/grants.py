@@ -1,0 +1,108 @@
+"""Explicit grants on one app or one release."""
+
+from typing import Any
+
+from django.db.models import QuerySet
+from drf_spectacular.utils import extend_schema
+from rest_framework import status
+from rest_framework.generics import ListAPIView
+from rest_framework.request import Request
+from rest_framework.response import Response
+from rest_framework.views import APIView
+
+from tenants import access
+from tenants.api.base import get_app, get_release, get_visible, signed_in
+from tenants.api.idempotency import IDEMPOTENCY_KEY, IdempotentCreate
+from tenants.api.serializers_people import AppGrantCreate, GrantSerializer, ReleaseGrantCreate
+from tenants.models import PluginAppUserObjectPermission, ReleaseUserObjectPermission
+from tenants.selectors import rows
+from tenants.services.grants import app_grant_create, grant_revoke, release_grant_create
+
+
+class AppGrantListView(IdempotentCreate, ListAPIView):
+    """With whom the app is shared, beside its organization's members."""
+
+    serializer_class = GrantSerializer
+    access_actions = {"GET": "app_grant.view", "POST": "app_grant.create"}
+
+    def get_queryset(self) -> QuerySet[PluginAppUserObjectPermission]:
+        if getattr(self, "swagger_fake_view", False):
+            return PluginAppUserObjectPermission.objects.none()
+        app = get_app(self.request, self.kwargs["app"])
+        return access.restrict(rows.app_grants().filter(content_object=app), self.request.user, "app_grant.view")
+
+    @extend_schema(request=AppGrantCreate, responses={201: GrantSerializer}, parameters=[IDEMPOTENCY_KEY])
+    def post(self, request: Request, **kwargs: Any) -> Response:
+        """Lets one person do one thing with this app. Owners and maintainers only."""
+        return super().post(request, **kwargs)
+
+    def create(self, request: Request, **kwargs: Any) -> PluginAppUserObjectPermission:
+        app = get_app(request, kwargs["app"])
+        sent = AppGrantCreate(data=request.data)
+        sent.is_valid(raise_exception=True)
+        return app_grant_create(app=app, **sent.validated_data, actor=signed_in(request))
+
+    def represent(self, row: PluginAppUserObjectPermission) -> Any:
+        return GrantSerializer(rows.app_grants().get(pk=row.pk)).data
+
+
+class AppGrantView(APIView):
+    access_actions = {"DELETE": "app_grant.revoke"}
+
+    @extend_schema(responses={204: None})
+    def delete(self, request: Request, app: str, grant: int) -> Response:
+        """Takes the grant back, at once."""
+        row = get_visible(
+            rows.app_grants(),
+            user=request.user,
+            action="app_grant.view",
+            content_object=get_app(request, app),
+            pk=grant,
+        )
+        grant_revoke(grant=row, actor=signed_in(request))
+        return Response(status=status.HTTP_204_NO_CONTENT)
+
+
+class ReleaseGrantListView(IdempotentCreate, ListAPIView):
+    """Who may see the release beside those who may see its app."""
+
+    serializer_class = GrantSerializer
+    access_actions = {"GET": "release_grant.view", "POST": "release_grant.create"}
+
+    def get_queryset(self) -> QuerySet[ReleaseUserObjectPermission]:
+        if getattr(self, "swagger_fake_view", False):
+            return ReleaseUserObjectPermission.objects.none()
+        release = get_release(self.request, self.kwargs["release"])
+        grants = rows.release_grants().filter(content_object=release)
+        return access.restrict(grants, self.request.user, "release_grant.view")
+
+    @extend_schema(request=ReleaseGrantCreate, responses={201: GrantSerializer}, parameters=[IDEMPOTENCY_KEY])
+    def post(self, request: Request, **kwargs: Any) -> Response:
+        """Lets one person see this release. Operators only."""
+        return super().post(request, **kwargs)
+
+    def create(self, request: Request, **kwargs: Any) -> ReleaseUserObjectPermission:
+        release = get_release(request, kwargs["release"])
+        sent = ReleaseGrantCreate(data=request.data)
+        sent.is_valid(raise_exception=True)
+        return release_grant_create(release=release, **sent.validated_data, actor=signed_in(request))
+
+    def represent(self, row: ReleaseUserObjectPermission) -> Any:
+        return GrantSerializer(rows.release_grants().get(pk=row.pk)).data
+
+
+class ReleaseGrantView(APIView):
+    access_actions = {"DELETE": "release_grant.revoke"}
+
+    @extend_schema(responses={204: None})
+    def delete(self, request: Request, release: int, grant: int) -> Response:
+        """Takes the grant back, at once."""
+        row = get_visible(
+            rows.release_grants(),
+            user=request.user,
+            action="release_grant.view",
+            content_object=get_release(request, release),
+            pk=grant,
+        )
+        grant_revoke(grant=row, actor=signed_in(request))
+        return Response(status=status.HTTP_204_NO_CONTENT)

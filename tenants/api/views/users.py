@@ -1,0 +1,75 @@
+"""Accounts, for operators."""
+
+from typing import Any
+
+from django.db.models import QuerySet
+from django.http import Http404
+from drf_spectacular.utils import extend_schema
+from rest_framework.generics import ListAPIView
+from rest_framework.request import Request
+from rest_framework.response import Response
+from rest_framework.views import APIView
+
+from tenants import access
+from tenants.api.base import get_visible, signed_in
+from tenants.api.filters import UserFilter
+from tenants.api.idempotency import IDEMPOTENCY_KEY, IdempotentCreate
+from tenants.api.serializers_people import UserChange, UserChanged, UserCreate, UserSerializer
+from tenants.models import User
+from tenants.selectors import rows
+from tenants.services.memberships import organizations_left_without
+from tenants.services.people import user_change, user_create
+
+
+class UserListView(IdempotentCreate, ListAPIView):
+    """The accounts that you may see: operators all, everybody their own."""
+
+    serializer_class = UserSerializer
+    filterset_class = UserFilter
+    access_actions = {"GET": "user.view", "POST": "user.create"}
+
+    def get_queryset(self) -> QuerySet[User]:
+        return access.restrict(rows.users(), self.request.user, "user.view")
+
+    @extend_schema(request=UserCreate, responses={201: UserSerializer}, parameters=[IDEMPOTENCY_KEY])
+    def post(self, request: Request, **kwargs: Any) -> Response:
+        """Creates a person. Operators only."""
+        return super().post(request, **kwargs)
+
+    def create(self, request: Request, **kwargs: Any) -> User:
+        sent = UserCreate(data=request.data)
+        sent.is_valid(raise_exception=True)
+        return user_create(**sent.validated_data, actor=signed_in(request))
+
+    def represent(self, row: User) -> Any:
+        return UserSerializer(rows.users().get(pk=row.pk)).data
+
+
+class UserView(APIView):
+    access_actions = {"GET": "user.view", "PATCH": "user.change"}
+
+    @extend_schema(responses=UserChanged)
+    def get(self, request: Request, username: str) -> Response:
+        return _shown(_user(request, username))
+
+    @extend_schema(request=UserChange, responses=UserChanged)
+    def patch(self, request: Request, username: str) -> Response:
+        """Roles, groups, e-mail address, and whether the account is active. Operators only."""
+        row = _user(request, username)
+        sent = UserChange(data=request.data)
+        sent.is_valid(raise_exception=True)
+        user_change(user=row, actor=signed_in(request), **sent.validated_data)
+        return _shown(rows.users().get(pk=row.pk))
+
+
+def _user(request: Request, username: str) -> User:
+    if "\x00" in username:
+        raise Http404
+    return get_visible(rows.users(), user=request.user, action="user.view", username__iexact=username)
+
+
+def _shown(user: User) -> Response:
+    user.organizations_without_owner = [  # type: ignore[attr-defined]
+        organization.slug for organization in organizations_left_without(user)
+    ]
+    return Response(UserChanged(user).data)
