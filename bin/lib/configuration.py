@@ -29,6 +29,7 @@ SECRET_NAMES = {
 # Where the installation is, and what only a test run looks at: not settings of the installation.
 NOT_KEPT = {"BERTH_HOME", "BERTH_PROCESS"}
 NOT_KEPT |= {"BERTH_TEST_HOME", "BERTH_TEST_LIMIT_S", "BERTH_TEST_WEB_PORT", "BERTH_TEST_EDGE_PORT"}
+NOT_KEPT |= {"BERTH_TEST_DATABASE"}
 # A path to a unix socket has at most 107 bytes, and supervisord adds its pid while it makes one.
 LONGEST_SOCKET = 107 - len(".4194304")
 

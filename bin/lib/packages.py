@@ -9,6 +9,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
+from lib import postgres
 from lib.configuration import PYTHON, ROOT, SEARCH_PATH
 from lib.console import Failure, Step, run_logged, say
 
@@ -73,14 +74,11 @@ TESTS = [
     Need("busybox-static", "containers that tests make of one file", lambda: has("busybox")),
     Need("socat", "an engine that goes away and comes back", lambda: has("socat")),
     Need("iproute2", "which process holds which connection", lambda: has("ss")),
+    Need("postgresql", "the grown-up database", lambda: postgres.binaries() is not None),
     Need("chromium", "the portal in a real browser", lambda: has("chromium")),
     Need("chromium-driver", "what moves that browser", lambda: has("chromedriver")),
 ]
 BENCHMARKS = [*TESTS, Need("wrk", "load for the edge", lambda: has("wrk"))]
-BENCHMARKS = [
-    *TESTS,
-    Need("wrk", "measures requests per second", lambda: has("wrk")),
-]
 
 
 def refuse_missing(needs: list[Need]) -> None:

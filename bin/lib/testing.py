@@ -1,20 +1,22 @@
 """bin/test: sets up what the tests need, runs every check and the tests, and leaves nothing behind."""
 
 import argparse
+import ipaddress
 import os
 import shutil
 import signal
 import subprocess
 import sys
 import tempfile
-import threading
-import time
+from collections.abc import Iterator, Sequence
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
 from lib import configuration as settings
-from lib import containers, engine, home, packages, processes, setup, supervisor
+from lib import containers, engine, home, packages, postgres, processes, setup, suites, supervisor
 from lib.configuration import PYTHON, ROOT, Configuration
 from lib.console import Failure, Interrupted, say, step
+from lib.suites import Suite
 
 DEFAULTS = {
     "BERTH_INSTALLATION": "berthtest",
@@ -23,6 +25,10 @@ DEFAULTS = {
     "BERTH_EDGE_PORT": "18080",
 }
 LIMIT_S = 1200
+TITLES = {
+    "sqlite": "pytest on SQLite: everything",
+    "postgresql": "pytest on PostgreSQL: everything that asks the database",
+}
 BINARIES = PYTHON.parent
 CHECKS = {
     "ruff check": [str(BINARIES / "ruff"), "check", "."],
@@ -45,14 +51,13 @@ def main() -> int:
 
 
 def _run(arguments: argparse.Namespace, for_pytest: list[str]) -> int:
-    """Sets up, checks, tests, cleans up. pytest's last line is the last one, also where something else failed."""
+    """Sets up, checks, tests, cleans up. The last line is pytest's own, also where something else failed."""
     made = None
     if "BERTH_TEST_HOME" in os.environ:
         where = Path(os.environ["BERTH_TEST_HOME"]).resolve()
     else:
         where = made = Path(tempfile.mkdtemp(prefix="berth-test-"))
     configuration = _configuration(where)
-    closing = ""
     try:
         home.make(configuration)
         settings.write(configuration)
@@ -61,24 +66,27 @@ def _run(arguments: argparse.Namespace, for_pytest: list[str]) -> int:
         setup.manage(configuration, ["build_images"])
         failed = [] if arguments.only_pytest else _check(configuration)
         say()
-        status, closing = _pytest(configuration, for_pytest)
+        databases = [arguments.database] if arguments.database else list(TITLES)
+        status, ran = _pytest(configuration, databases, for_pytest)
     finally:
         troubles = _clean_up(configuration, made)
     for trouble in troubles:
         say(trouble)
     if failed:
         say(f"FAILED checks: {', '.join(failed)} (their output stands above the tests')")
-    if troubles or failed:
-        say(closing)
+    if troubles or failed or len(ran) > 1:
+        suites.say_closings(ran)
     return 1 if failed or troubles else status
 
 
 def _parse() -> tuple[argparse.Namespace, list[str]]:
     parser = argparse.ArgumentParser(
         prog="bin/test",
-        usage="bin/test [-h] [--no-install] [--only-pytest] [ARGUMENT FOR PYTEST ...]",
+        usage="bin/test [-h] [--no-install] [--only-pytest] [--database NAME] [ARGUMENT FOR PYTEST ...]",
         description="Sets up what the tests need, and runs ruff, mypy, import-linter, the check for missing "
-        "migrations, and pytest on the real Docker Engine, nginx, git and Redis. Leaves nothing behind.",
+        "migrations, and pytest on the real Docker Engine, nginx, git and Redis. At the same time as everything runs "
+        "on SQLite, all tests that ask the database run on a private PostgreSQL; the end-to-end tests, whose platform "
+        "comes with SQLite, and tests without a database run once. Leaves nothing behind.",
         allow_abbrev=False,
     )
     parser.add_argument(
@@ -88,6 +96,7 @@ def _parse() -> tuple[argparse.Namespace, list[str]]:
         help="install no system packages: print those that are missing and exit with status 2",
     )
     parser.add_argument("--only-pytest", action="store_true", help="leave out the checks before the tests")
+    parser.add_argument("--database", choices=list(TITLES), help="run the tests on this database alone")
     return parser.parse_known_args()
 
 
@@ -139,55 +148,54 @@ def _check(configuration: Configuration) -> list[str]:
     return failed
 
 
-def _pytest(configuration: Configuration, arguments: list[str]) -> tuple[int, str]:
-    """Runs pytest and returns its status and its last line. Ends it where it takes longer than the limit."""
-    argv = [str(PYTHON), "-m", "pytest", "-p", "no:cacheprovider", f"--basetemp={configuration.home / 't'}"]
-    if not any(argument.startswith(("-n", "-p", "--pdb")) for argument in arguments):
-        argv += ["-n", "2", "--dist", "loadscope", "--no-loadscope-reorder"]
+def _pytest(configuration: Configuration, databases: Sequence[str], arguments: list[str]) -> tuple[int, list[Suite]]:
+    """Runs pytest on each database, at the same time. The status is 0 where all passed."""
+    argv = [str(PYTHON), "-m", "pytest", "-p", "no:cacheprovider"]
     if sys.stdout.isatty():
         argv.append("--color=yes")
-    running = subprocess.Popen(
-        argv + arguments,
-        stdin=subprocess.DEVNULL,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.STDOUT,
-        text=True,
-        errors="replace",
-        cwd=ROOT,
-        env=_environment(configuration),
-        start_new_session=True,
-    )
-    limit_s = int(os.environ.get("BERTH_TEST_LIMIT_S", LIMIT_S))
-    timer = threading.Timer(limit_s, _end, [running])
-    timer.start()
-    started = time.monotonic()
-    closing = ""
-    try:
-        for line in running.stdout or []:
-            print(line, end="", flush=True)
-            closing = line.rstrip() or closing
-        status = running.wait()
-    except BaseException:
-        _end(running)
-        raise
-    finally:
-        timer.cancel()
-    if time.monotonic() - started > limit_s:
-        raise Failure(f"the tests took longer than {limit_s} s and were ended")
-    return status, closing
+    made = []
+    with ExitStack() as closing:
+        for database in databases:
+            environment = _environment(configuration)
+            # A short path: tests put sockets below it.
+            options, workers = [f"--basetemp={configuration.home / database[0]}"], 2
+            if database == "postgresql":
+                environment |= closing.enter_context(_postgres(configuration)).environment
+                environment |= _share_of_its_own(configuration)
+                options.append("--only-database")
+                workers = 2 if len(databases) == 1 else 1
+            if not any(argument.startswith(("-n", "-p", "--pdb")) for argument in arguments):
+                options += ["-n", str(workers), "--dist", "loadscope", "--no-loadscope-reorder"]
+            made.append(Suite(TITLES[database], [*argv, *options, *arguments], environment))
+        status = suites.run(made, limit_s=int(os.environ.get("BERTH_TEST_LIMIT_S", LIMIT_S)))
+    return status, made
 
 
-def _end(running: "subprocess.Popen[str]") -> None:
-    """Ends pytest and everything it started in its session."""
+@contextmanager
+def _postgres(configuration: Configuration) -> Iterator[postgres.Postgres]:
     try:
-        os.killpg(running.pid, signal.SIGINT)
-        running.wait(timeout=20)
-    except (ProcessLookupError, subprocess.TimeoutExpired):
-        pass
-    try:
-        os.killpg(running.pid, signal.SIGKILL)
-    except ProcessLookupError:
-        return
+        with postgres.running_postgres(configuration.home / "cluster", is_durable=False) as server:
+            yield server
+    except postgres.PostgresFailed as failed:
+        raise Failure(
+            f"PostgreSQL does not run: {failed}\n  run as root, its server is the user postgres, who must be able to "
+            f"pass through to {configuration.home} (BERTH_TEST_HOME)"
+        ) from failed
+
+
+def _share_of_its_own(configuration: Configuration) -> dict[str, str]:
+    """What the run on PostgreSQL may take: the third share, which the two workers beside it leave alone."""
+    pool = ipaddress.ip_network(configuration.settings["BERTH_SUBNET_POOL"])
+    return {
+        "BERTH_HOME": str(configuration.home / "beside"),
+        "BERTH_INSTALLATION": f"{configuration.name}-pg",
+        "BERTH_SUBNET_POOL": str(list(pool.subnets(prefixlen_diff=2))[2]),
+        "BERTH_PORT_FIRST": "26000",
+        "BERTH_PORT_LAST": "26999",
+        "BERTH_UID_FIRST": "350000",
+        "BERTH_UID_LAST": "374999",
+        "BERTH_EDGE_PORT": str(configuration.edge_port + 3),
+    }
 
 
 def _clean_up(configuration: Configuration, made: Path | None) -> list[str]:
