@@ -96,5 +96,5 @@ def run(suites: Sequence[Suite], *, limit_s: int) -> int:
 
 def say_closings(suites: Sequence[Suite]) -> None:
     """Says how each run ended: the one to look at comes last, with pytest's own line."""
-    for suite in sorted(reversed(suites), key=lambda suite: suite.status not in (0, NO_TESTS)):
+    for suite in sorted(suites[::-1], key=lambda suite: suite.status not in (0, NO_TESTS)):
         say(f"\n{suite.title}\n{suite.closing}")
