@@ -96,5 +96,7 @@ def run(suites: Sequence[Suite], *, limit_s: int) -> int:
 
 def say_closings(suites: Sequence[Suite]) -> None:
     """Says how each run ended: the one to look at comes last, with pytest's own line."""
-    for suite in sorted(suites[::-1], key=lambda suite: suite.status not in (0, NO_TESTS)):
+    ordered = list(reversed(suites))
+    ordered.sort(key=lambda suite: suite.status not in (0, NO_TESTS))
+    for suite in ordered:
         say(f"\n{suite.title}\n{suite.closing}")
