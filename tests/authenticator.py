@@ -4,8 +4,11 @@ import base64
 import hashlib
 import hmac
 import struct
-import time
 from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+import pytest
+from django.utils import timezone
 
 from tenants.models import SecondFactor, User
 from tenants.services.second_factor import second_factor_confirm, second_factor_enroll
@@ -22,7 +25,7 @@ class Authenticator:
     recovery_codes: list[str]
 
     def code(self, ahead: int = 0) -> str:
-        step = int(time.time()) // STEP_S + ahead
+        step = int(timezone.now().timestamp()) // STEP_S + ahead
         mac = hmac.digest(base64.b32decode(self.secret), struct.pack(">Q", step), hashlib.sha1)
         (number,) = struct.unpack_from(">I", mac, mac[-1] & 0xF)
         return f"{(number & 0x7FFFFFFF) % 1_000_000:06}"
@@ -40,3 +43,14 @@ def enroll(user: User) -> Authenticator:
     authenticator.recovery_codes = second_factor_confirm(actor=user, code=authenticator.code())
     SecondFactor.objects.filter(user=user).update(last_step=-1)
     return authenticator
+
+
+class Clock:
+    """Time stands still, so that no test depends on how fast it runs, until it is told to go on."""
+
+    def __init__(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        self.now: datetime = timezone.now()
+        monkeypatch.setattr(timezone, "now", lambda: self.now)
+
+    def wait(self, seconds: float) -> None:
+        self.now += timedelta(seconds=seconds)
