@@ -28,8 +28,8 @@ pytestmark = pytest.mark.django_db
 EXPLAIN, WHO_CAN = "/api/v1/access/explain/", "/api/v1/access/who-can/"
 
 
-def ask(user: Any, path: str, status: int = 200, **query: str) -> Any:
-    response = api_client(user).get(path, query)
+def ask(who: Any, path: str, status: int = 200, **query: str) -> Any:
+    response = api_client(who).get(path, query)
     assert response.status_code == status, response.content
     return response.json()
 
