@@ -69,8 +69,9 @@ AUTH_USER_MODEL = "tenants.User"
 AUTHENTICATION_BACKENDS = [
     # First, so that a password is not even looked at where its name is locked out.
     "axes.backends.AxesStandaloneBackend",
+    # Before the next, so that a permission which policies refuse comes from nowhere else.
+    "tenants.access.backend.PolicyBackend",
     "django.contrib.auth.backends.ModelBackend",
-    "guardian.backends.ObjectPermissionBackend",
 ]
 ANONYMOUS_USER_NAME = None
 AUTH_PASSWORD_VALIDATORS = [
@@ -89,8 +90,8 @@ AXES_CLIENT_STR_CALLABLE = "tenants.services.sign_in.client_described"
 # The audit trail is the log of who came in.
 AXES_DISABLE_ACCESS_LOG = True
 AXES_VERBOSE = False
-# Its middleware makes answers for views that don't; these do.
-SILENCED_SYSTEM_CHECKS = ["axes.W002"]
+# axes' middleware makes answers for views that don't; these do. guardian keeps grants here, and decides nothing.
+SILENCED_SYSTEM_CHECKS = ["axes.W002", "guardian.W001"]
 LOGIN_URL = "portal:sign-in"
 LOGIN_REDIRECT_URL = "portal:apps"
 LOGOUT_REDIRECT_URL = "portal:sign-in"
@@ -112,12 +113,12 @@ REST_FRAMEWORK = {
         "paas.api.authentication.TokenAuthentication",
         "paas.api.authentication.PortalSessionAuthentication",
     ],
-    "DEFAULT_PERMISSION_CLASSES": ["rest_framework.permissions.IsAuthenticated"],
+    "DEFAULT_PERMISSION_CLASSES": ["tenants.api.permissions.PolicyPermission"],
     "DEFAULT_RENDERER_CLASSES": ["rest_framework.renderers.JSONRenderer"],
     "DEFAULT_PARSER_CLASSES": ["paas.api.parsers.StrictJSONParser"],
     "DEFAULT_PAGINATION_CLASS": "tenants.api.pagination.CursorPages",
     "DEFAULT_FILTER_BACKENDS": ["django_filters.rest_framework.DjangoFilterBackend"],
-    "DEFAULT_SCHEMA_CLASS": "drf_spectacular.openapi.AutoSchema",
+    "DEFAULT_SCHEMA_CLASS": "paas.api.refusals.DocumentedSchema",
     "DEFAULT_THROTTLE_CLASSES": ["paas.api.throttling.UserThrottle", "paas.api.throttling.AddressThrottle"],
     "DEFAULT_THROTTLE_RATES": {
         "user": env.text("BERTH_API_RATE_USER", "1200/minute"),
@@ -140,7 +141,7 @@ SPECTACULAR_SETTINGS = {
     "SCHEMA_PATH_PREFIX": "/api/v1",
     "POSTPROCESSING_HOOKS": [
         "drf_spectacular.hooks.postprocess_schema_enums",
-        "paas.api.schema.document_problems",
+        "paas.api.refusals.document_problems",
     ],
     "ENUM_NAME_OVERRIDES": {
         "AppState": "tenants.choices.AppState",

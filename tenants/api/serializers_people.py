@@ -70,7 +70,8 @@ class TokenRequest(StrictSerializer):
     organization = Text(required=False, help_text="The slug of the only organization that the token is for")
     app = Text(required=False, help_text="The id of the only app that the token is for")
     expires_in_days = WholeNumber(
-        required=False, default=DEFAULT_TTL.days, help_text=f"1 to 365; {DEFAULT_TTL.days} if left out"
+        required=False,
+        help_text=f"1 to 365. If left out {DEFAULT_TTL.days}, or as long as the token that it is made with",
     )
 
 
@@ -163,5 +164,5 @@ class GrantSerializer(serializers.Serializer[Any]):
     id = serializers.IntegerField()
     username = serializers.CharField(source="user.username")
     permission = serializers.CharField(source="permission.codename")
-    granted_by = serializers.SlugRelatedField[Any](slug_field="username", read_only=True, allow_null=True)
+    granted_by = serializers.CharField(source="granted_by.username", read_only=True, allow_null=True, default=None)
     created_at = serializers.DateTimeField()

@@ -78,9 +78,7 @@ class SimulationRequest(StrictSerializer):
 class ChangedDecisionSerializer(serializers.Serializer[Any]):
     event = serializers.IntegerField(source="event.pk", help_text="The audit event's id")
     time = serializers.DateTimeField(source="event.created_at")
-    actor = serializers.SlugRelatedField[Any](
-        source="event.actor", slug_field="username", read_only=True, allow_null=True
-    )
+    actor = serializers.CharField(source="event.actor.username", read_only=True, allow_null=True, default=None)
     action = serializers.CharField(source="event.decision.action")
     resource = serializers.SerializerMethodField(help_text="app:app1000001")
     before = serializers.BooleanField(help_text="Whether the policies in force allow it")

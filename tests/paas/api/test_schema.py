@@ -1,11 +1,14 @@
 """The OpenAPI document and its page."""
 
+import json
 import re
 from typing import Any
 
 import pytest
 from django.core.management import call_command
 from rest_framework.test import APIClient
+
+from paas.api.refusals import ALSO, REFUSALS
 
 
 @pytest.fixture
@@ -18,17 +21,35 @@ def test_the_document_is_valid_and_made_without_a_warning(tmp_path: Any) -> None
     assert "/api/v1/apps/" in (tmp_path / "schema.yml").read_text()
 
 
-def test_every_call_documents_its_refusals(schema: Any) -> None:
-    operations = [
+def operations_of(schema: Any) -> list[Any]:
+    return [
         operation
         for path in schema["paths"].values()
         for method, operation in path.items()
         if method in {"get", "post", "put", "patch", "delete"}
     ]
-    assert len(operations) >= 25
+
+
+def test_every_call_documents_each_of_its_refusals(schema: Any) -> None:
+    operations = operations_of(schema)
+    assert len(operations) >= 70
     for operation in operations:
-        refused = operation["responses"]["default"]["content"]
-        assert refused["application/problem+json"]["schema"]["$ref"].endswith("/Problem")
+        refused = {status: answer for status, answer in operation["responses"].items() if not status.startswith("2")}
+        assert "default" not in refused
+        assert "406" in refused
+        for status, answer in refused.items():
+            if (operation["operationId"], status) != ("health", "503"):
+                problem = answer["content"]["application/problem+json"]["schema"]
+                assert problem["$ref"].endswith("/Problem")
+        if operation.get("security"):
+            assert {"401", "429", "503"} <= refused.keys()
+        if "requestBody" in operation:
+            assert {"400", "413", "415"} <= refused.keys()
+
+
+def test_what_single_calls_answer_beside_is_said_of_calls_that_there_are(schema: Any) -> None:
+    assert ALSO.keys() <= {operation["operationId"] for operation in operations_of(schema)}
+    assert set().union(*ALSO.values()) <= REFUSALS.keys()
 
 
 def test_calls_that_create_document_their_key(schema: Any) -> None:
@@ -38,9 +59,20 @@ def test_calls_that_create_document_their_key(schema: Any) -> None:
 
 
 def test_no_answer_documents_a_value_or_a_password(schema: Any) -> None:
-    for name, component in schema["components"]["schemas"].items():
-        if name not in {"VariableSet", "TokenCreate"}:
-            assert not {"value", "password"} & set(component.get("properties", {}))
+    components, waiting = (
+        schema["components"]["schemas"],
+        [operation["responses"] for operation in operations_of(schema)],
+    )
+    answered: set[str] = set()
+    while waiting:
+        names = set(re.findall(r"#/components/schemas/(\w+)", json.dumps(waiting.pop()))) - answered
+        answered |= names
+        waiting += [components[name] for name in names]
+    assert {"App", "Release", "TokenCreated", "Problem"} <= answered
+    for name in answered:
+        assert (
+            not {"value", "password", "password_hash", "token_sha256"} & components[name].get("properties", {}).keys()
+        )
 
 
 @pytest.mark.django_db
