@@ -4,10 +4,13 @@ from django.conf import settings
 
 from provisioning.choices import Transport
 from provisioning.models import Host
+from tenants.services.audit import audit_record
+from tenants.services.unit import unit_of_work
 
 LOCAL = "local"
 
 
+@unit_of_work
 def host_register_local() -> Host:
     """Registers the machine Berth runs on, with the ranges and homes of the settings. May run again at any time."""
     first, last = settings.PORT_RANGE
@@ -20,4 +23,15 @@ def host_register_local() -> Host:
         "port_first": first,
         "port_last": last,
     }
-    return Host.objects.update_or_create(name=LOCAL, defaults=values)[0]
+    before = Host.objects.filter(name=LOCAL).values(*values).first()
+    host, _ = Host.objects.update_or_create(name=LOCAL, defaults=values)
+    changed = {name for name in values if before is None or before[name] != values[name]}
+    if changed:
+        audit_record(
+            action="host.changed" if before else "host.registered",
+            message=f"host {LOCAL} {'changed' if before else 'registered'}",
+            obj=host,
+            before={name: before[name] for name in changed} if before else None,
+            after={name: values[name] for name in changed},
+        )
+    return host

@@ -1,6 +1,6 @@
 """The only place that makes operations."""
 
-from django.db import IntegrityError, transaction
+from django.db import IntegrityError
 
 from provisioning.choices import UNFINISHED, OperationKind
 from provisioning.models import Deployment, Operation
@@ -16,10 +16,19 @@ def operation_ensure(*, kind: OperationKind, app: PluginApp, release: Release | 
     if found is not None:
         return found
     try:
-        with transaction.atomic():
-            return Operation.objects.create(
+        with unit_of_work():
+            operation = Operation.objects.create(
                 kind=kind, app=app, release=release, environment=release.environment if release else None
             )
+            audit_record(
+                action="operation.requested",
+                message=f"{operation.get_kind_display()} of {release or app} requested",
+                app=app,
+                release=release,
+                obj=operation,
+                after={"kind": kind, "state": operation.state},
+            )
+            return operation
     except IntegrityError:
         return unfinished.get()
 
@@ -45,6 +54,8 @@ def deployment_create(*, release: Release, requested_by: User | None, is_rollbac
                 app=release.app,
                 environment=release.environment.name,
                 release=release,
+                obj=deployment,
+                after={"release": release.number, "is_rollback": is_rollback, "state": deployment.state},
                 data={"deployment": deployment.pk},
             )
             return deployment

@@ -9,14 +9,20 @@ from provisioning.forge.client import ForgeClient, forge_from_settings
 from provisioning.models import ForgeAccount, Repository
 from tenants.models import Organization, PluginApp, User
 from tenants.services.audit import audit_record
+from tenants.services.unit import unit_of_work
 
 GIT_TOKEN_LIFETIME = timedelta(days=90)
 # Management repositories of all apps lie in one group that only the platform's own user belongs to.
 MANAGEMENT_GROUP = "berth-management"
 
 
+@unit_of_work
 def repository_of(app: PluginApp) -> Repository:
-    return Repository.objects.get_or_create(app=app)[0]
+    """What is known of the app's repositories; a row without anything known is made on first need."""
+    repository, is_new = Repository.objects.get_or_create(app=app)
+    if is_new:
+        audit_record(action="repository.requested", message="the repositories are being made", app=app)
+    return repository
 
 
 def forge_account_ensure(*, forge: ForgeClient, user: User) -> ForgeAccount:
@@ -30,9 +36,18 @@ def forge_account_ensure(*, forge: ForgeClient, user: User) -> ForgeAccount:
         name=user.get_full_name() or user.username,
         mark=f"{settings.INSTALLATION} user {user.pk}",
     )
-    return ForgeAccount.objects.get_or_create(
-        user=user, defaults={"forge_user_id": forge_user_id, "forge_username": username}
-    )[0]
+    with unit_of_work():
+        account, is_new = ForgeAccount.objects.get_or_create(
+            user=user, defaults={"forge_user_id": forge_user_id, "forge_username": username}
+        )
+        if is_new:
+            audit_record(
+                action="forge_account.created",
+                message=f"{user.username} is {username} at the forge",
+                obj=user,
+                after={"forge_user_id": forge_user_id, "forge_username": username},
+            )
+    return account
 
 
 def group_path(organization: Organization) -> str:
@@ -60,6 +75,10 @@ def git_token_create(*, user: User) -> tuple[str, str, date]:
     expires_on = (timezone.now() + GIT_TOKEN_LIFETIME).date()
     token = forge.create_user_token(user_id=account.forge_user_id, name="berth-git", expires_on=expires_on)
     audit_record(
-        action="git_token.created", message=f"{user.username} made a token for git over HTTP", actor=user, data={}
+        action="git_token.created",
+        message=f"{user.username} made a token for git over HTTP",
+        actor=user,
+        obj=user,
+        after={"expires_on": expires_on},
     )
     return account.forge_username, token, expires_on

@@ -36,7 +36,11 @@ def app_create(*, organization: Organization, name: str, slug: str, stack: str, 
         middle = "" if environment == EnvironmentName.PRODUCTION else f".{environment}"
         Subdomain.objects.create(environment=row, hostname=f"{app.public_id}{middle}.{settings.APPS_DOMAIN}".lower())
     audit_record(
-        action="app.created", message=f"app {name} ({stack}) requested", actor=actor, app=app, data={"stack": stack}
+        action="app.created",
+        message=f"app {name} ({stack}) requested",
+        actor=actor,
+        app=app,
+        after={"name": name, "slug": slug, "stack": stack, "state": app.state},
     )
     _announce_requested(app)
     return app
@@ -77,7 +81,14 @@ def app_update(*, app: PluginApp, name: str, actor: User) -> PluginApp:
     if not updated:
         raise InvalidTransition(f"{app.public_id} is {app.state}: it can't be changed any more")
     if name != before:
-        audit_record(action="app.renamed", message=f"app renamed to {name}", actor=actor, app=app)
+        audit_record(
+            action="app.renamed",
+            message=f"app renamed to {name}",
+            actor=actor,
+            app=app,
+            before={"name": before},
+            after={"name": name},
+        )
     return app
 
 
@@ -85,15 +96,17 @@ def app_update(*, app: PluginApp, name: str, actor: User) -> PluginApp:
 def app_retire(*, app: PluginApp, actor: User) -> PluginApp:
     """Asks for the end of an app; releases that are not live are cancelled. Raises `InvalidTransition`."""
     access.require(actor, "app.retire", app)
-    transition(app, to=AppState.RETIRING, sources=APP_SOURCES, error="")
-    audit_record(action="app.retiring", message="app is being retired", actor=actor, app=app)
+    before = transition(app, to=AppState.RETIRING, sources=APP_SOURCES, error="")
+    _record(app, "app.retiring", "app is being retired", before, actor=actor)
     for release in app.releases.filter(state__in=RELEASE_SOURCES[ReleaseState.CANCELLED]):
-        transition(release, to=ReleaseState.CANCELLED, sources=RELEASE_SOURCES)
+        before = transition(release, to=ReleaseState.CANCELLED, sources=RELEASE_SOURCES)
         audit_record(
             action="release.cancelled",
             message=f"release {release.number} cancelled, since the app is being retired",
             actor=actor,
             release=release,
+            before={"state": before},
+            after={"state": release.state},
         )
         transaction.on_commit(partial(release_cancelled.send_robust, sender=type(release), release_id=release.pk))
     transaction.on_commit(partial(app_retiring.send_robust, sender=PluginApp, app_id=app.pk))
@@ -104,40 +117,57 @@ def app_retire(*, app: PluginApp, actor: User) -> PluginApp:
 def app_retry(*, app: PluginApp, actor: User) -> PluginApp:
     """Provisions a failed app again. Raises `InvalidTransition` for one that is not failed."""
     access.require(actor, "app.change", app)
-    transition(app, to=AppState.PROVISIONING, sources=APP_SOURCES, error="")
-    audit_record(action="app.retried", message="provisioning is tried again", actor=actor, app=app)
+    before = transition(app, to=AppState.PROVISIONING, sources=APP_SOURCES, error="")
+    _record(app, "app.retried", "provisioning is tried again", before, actor=actor)
     _announce_requested(app)
     return app
 
 
 @unit_of_work
 def app_activated(*, app: PluginApp) -> None:
-    transition(app, to=AppState.ACTIVE, sources=APP_SOURCES, error="")
-    audit_record(action="app.activated", message="app is ready for releases", app=app)
+    before = transition(app, to=AppState.ACTIVE, sources=APP_SOURCES, error="")
+    _record(app, "app.activated", "app is ready for releases", before)
 
 
 @unit_of_work
 def app_failed(*, app: PluginApp, error: str) -> None:
     """`error` is shown to the developers: why, and whose move it is; never a secret."""
-    transition(app, to=AppState.FAILED, sources=APP_SOURCES, error=error)
-    audit_record(action="app.failed", message=error, app=app)
+    before = transition(app, to=AppState.FAILED, sources=APP_SOURCES, error=error)
+    _record(app, "app.failed", error, before)
 
 
 @unit_of_work
 def app_retired(*, app: PluginApp) -> None:
-    transition(app, to=AppState.RETIRED, sources=APP_SOURCES, error="")
+    before = transition(app, to=AppState.RETIRED, sources=APP_SOURCES, error="")
     Environment.objects.filter(app=app).update(current_release=None)
-    audit_record(action="app.retired", message="app is retired", app=app)
+    _record(app, "app.retired", "app is retired", before)
 
 
 @unit_of_work
 def app_repository_recorded(*, app: PluginApp, http_url: str) -> None:
     """Where developers clone and push; without effect if it is known already."""
+    before = app.repository_http_url
     if PluginApp.objects.filter(pk=app.pk).exclude(repository_http_url=http_url).update(repository_http_url=http_url):
         audit_record(
-            action="app.repository", message="the code repository is ready", app=app, data={"http_url": http_url}
+            action="app.repository",
+            message="the code repository is ready",
+            app=app,
+            before={"repository_http_url": before},
+            after={"repository_http_url": http_url},
         )
     app.refresh_from_db()
+
+
+def _record(app: PluginApp, action: str, message: str, before: str, *, actor: User | None = None) -> None:
+    """One change of the app's state, from `before` to what it is now."""
+    audit_record(
+        action=action,
+        message=message,
+        actor=actor,
+        app=app,
+        before={"state": before},
+        after={"state": app.state},
+    )
 
 
 def _announce_requested(app: PluginApp) -> None:

@@ -1,5 +1,6 @@
 """The one way to write down what happened."""
 
+from collections.abc import Mapping
 from contextlib import nullcontext
 from typing import Any
 
@@ -21,9 +22,9 @@ def audit_record(
     environment: str = "",
     release: Release | None = None,
     obj: Model | None = None,
-    before: dict[str, Any] | None = None,
-    after: dict[str, Any] | None = None,
-    data: dict[str, Any] | None = None,
+    before: Mapping[str, Any] | None = None,
+    after: Mapping[str, Any] | None = None,
+    data: Mapping[str, Any] | None = None,
 ) -> None:
     """Records one event, written when the unit of work ends; outside of one, at once.
 

@@ -1,5 +1,6 @@
 """An environment's settings and variables. They take effect with the next release."""
 
+from collections.abc import Mapping
 from typing import Any
 
 from tenants import access, validators
@@ -19,12 +20,15 @@ def environment_update(*, environment: Environment, actor: User, **changes: Any)
     access.require(actor, "environment.change", environment)
     validators.together(*(_check_of(name, value) for name, value in changes.items()))
     _lock(environment)
+    environment.refresh_from_db()
     changed = {name: value for name, value in changes.items() if getattr(environment, name) != value}
     if changed:
+        before = {name: getattr(environment, name) for name in changed}
         Environment.objects.filter(pk=environment.pk).update(**changed)
         environment.refresh_from_db()
         named = ", ".join(f"{name} = {value}" for name, value in sorted(changed.items()))
-        _record(environment, "environment.changed", f"changed for the next release: {named}", actor, changed)
+        message = f"changed for the next release: {named}"
+        _record(environment, "environment.changed", message, actor, before=before, after=changed)
     return environment
 
 
@@ -48,19 +52,16 @@ def variable_set(*, environment: Environment, name: str, value: str, is_secret: 
     _lock(environment)
     others = environment.variables.exclude(name=name)
     validators.variables_size({row.name: row.value for row in others} | {name: value})
-    variable, is_new = ConfigVariable.objects.update_or_create(
+    before = environment.variables.filter(name=name).values("name", "is_secret").first()
+    variable, _ = ConfigVariable.objects.update_or_create(
         environment=environment,
         name=name,
         defaults={"value": value, "is_secret": is_secret, "updated_by": actor},
     )
-    done = "set" if is_new else "changed"
-    _record(
-        environment,
-        f"variable.{done}",
-        f"variable {name} {done} for the next release",
-        actor,
-        {"name": name, "is_secret": is_secret},
-    )
+    done = "changed" if before else "set"
+    message = f"variable {name} {done} for the next release"
+    after = {"name": name, "is_secret": is_secret}
+    _record(environment, f"variable.{done}", message, actor, before=before, after=after)
     return variable
 
 
@@ -69,10 +70,13 @@ def variable_remove(*, environment: Environment, name: str, actor: User) -> bool
     """Removes one variable; false, and nothing recorded, if there is none of this name."""
     access.require(actor, "environment.change", environment)
     _lock(environment)
-    deleted, _ = ConfigVariable.objects.filter(environment=environment, name=name).delete()
-    if deleted:
-        _record(environment, "variable.removed", f"variable {name} removed for the next release", actor, {"name": name})
-    return bool(deleted)
+    variables = ConfigVariable.objects.filter(environment=environment, name=name)
+    before = variables.values("name", "is_secret").first()
+    if before is None:
+        return False
+    variables.delete()
+    _record(environment, "variable.removed", f"variable {name} removed for the next release", actor, before=before)
+    return True
 
 
 def _lock(environment: Environment) -> None:
@@ -82,7 +86,22 @@ def _lock(environment: Environment) -> None:
         raise InvalidTransition(f"{app.public_id} is {app.state}: it can't be changed any more")
 
 
-def _record(environment: Environment, action: str, message: str, actor: User, data: dict[str, Any]) -> None:
+def _record(
+    environment: Environment,
+    action: str,
+    message: str,
+    actor: User,
+    *,
+    before: Mapping[str, Any] | None = None,
+    after: Mapping[str, Any] | None = None,
+) -> None:
     audit_record(
-        action=action, message=message, actor=actor, app=environment.app, environment=environment.name, data=data
+        action=action,
+        message=message,
+        actor=actor,
+        app=environment.app,
+        environment=environment.name,
+        obj=environment,
+        before=before,
+        after=after,
     )

@@ -61,7 +61,7 @@ def release_submit(*, environment: Environment, ref: str, notes: str, actor: Use
         message=f"release {release.number} of {ref} asked for",
         actor=actor,
         release=release,
-        data={"ref": ref},
+        after={"ref": ref, "notes": notes, "environment": environment.name, "state": release.state},
     )
     transaction.on_commit(partial(release_submitted.send_robust, sender=Release, release_id=release.pk))
     return release
@@ -106,8 +106,8 @@ def release_cancel(*, release: Release, actor: User, comment: str = "", digest: 
     if digest is not None:
         require_digest(release, digest)
     seen = {ReleaseState.APPROVED} if release.state == ReleaseState.APPROVED else set(OPEN_RELEASE_STATES)
-    move(release, to=ReleaseState.CANCELLED, sources={ReleaseState.CANCELLED: seen})
-    _record(release, "release.cancelled", f"release {release.number} cancelled", actor=actor, comment=comment)
+    before = move(release, to=ReleaseState.CANCELLED, sources={ReleaseState.CANCELLED: seen})
+    _record(release, "release.cancelled", f"release {release.number} cancelled", before, actor=actor, comment=comment)
     transaction.on_commit(partial(release_cancelled.send_robust, sender=Release, release_id=release.pk))
     return release
 
@@ -141,7 +141,7 @@ def release_checking(
         configuration_sha256=configuration_sha256,
         variables=release.variables,
     )
-    move(
+    before = move(
         release,
         to=ReleaseState.CHECKING,
         commit_sha=commit_sha,
@@ -155,6 +155,7 @@ def release_checking(
         release,
         "release.checking",
         f"release {release.number} is commit {commit_sha[:12]}: checks run",
+        before,
         commit_sha=commit_sha,
         digest=digest,
     )
@@ -163,16 +164,16 @@ def release_checking(
 @unit_of_work
 def release_checked(*, release: Release, checks: list[dict[str, Any]]) -> None:
     """`checks` is a list of `{name, state, detail}`."""
-    move(release, to=ReleaseState.AWAITING_REVIEW, checks=checks)
-    _record(release, "release.checked", f"release {release.number} passed its checks and awaits review")
+    before = move(release, to=ReleaseState.AWAITING_REVIEW, checks=checks)
+    _record(release, "release.checked", f"release {release.number} passed its checks and awaits review", before)
 
 
 @unit_of_work
 def release_failed(*, release: Release, error: str, checks: list[dict[str, Any]] | None = None) -> None:
     """Before review: the ref can't be resolved or a check failed. `error` is shown: never a secret in it."""
     fields: dict[str, Any] = {} if checks is None else {"checks": checks}
-    transition(release, to=ReleaseState.FAILED, sources=_BEFORE_REVIEW, error=error, **fields)
-    _record(release, "release.failed", f"release {release.number} failed: {error}")
+    before = transition(release, to=ReleaseState.FAILED, sources=_BEFORE_REVIEW, error=error, **fields)
+    _record(release, "release.failed", f"release {release.number} failed: {error}", before)
 
 
 @unit_of_work
@@ -180,8 +181,8 @@ def release_deploying(*, release: Release) -> None:
     """Raises `InvalidTransition` for a release that no reviewer approved, whatever its state."""
     if not release.reviews.filter(decision=ReviewDecision.APPROVE, digest=release.digest).exists():
         raise InvalidTransition(f"release {release.number} of {release.app} is not approved: it can't be deployed")
-    move(release, to=ReleaseState.DEPLOYING, error="")
-    _record(release, "release.deploying", f"release {release.number} is being deployed")
+    before = move(release, to=ReleaseState.DEPLOYING, error="")
+    _record(release, "release.deploying", f"release {release.number} is being deployed", before)
 
 
 @unit_of_work
@@ -191,22 +192,23 @@ def release_went_live(*, release: Release, is_rollback: bool) -> None:
     replaced = previous.exclude(pk=release.pk).first()
     if replaced is not None:
         left = ReleaseState.ROLLED_BACK if is_rollback else ReleaseState.SUPERSEDED
-        move(replaced, to=left)
+        before = move(replaced, to=left)
         _record(
             replaced,
             f"release.{left}",
             f"release {replaced.number} {'rolled back' if is_rollback else 'superseded'} by {release.number}",
+            before,
         )
-    move(release, to=ReleaseState.LIVE, went_live_at=timezone.now(), error="")
+    before = move(release, to=ReleaseState.LIVE, went_live_at=timezone.now(), error="")
     Environment.objects.filter(pk=release.environment_id).update(current_release=release)
-    _record(release, "release.live", f"release {release.number} is live", is_rollback=is_rollback)
+    _record(release, "release.live", f"release {release.number} is live", before, is_rollback=is_rollback)
 
 
 @unit_of_work
 def release_deployment_failed(*, release: Release, error: str) -> None:
     """What was live goes on serving. `error` is shown: never a secret in it."""
-    transition(release, to=ReleaseState.FAILED, sources=_WHILE_DEPLOYING, error=error)
-    _record(release, "release.deployment_failed", f"deployment of release {release.number} failed: {error}")
+    before = transition(release, to=ReleaseState.FAILED, sources=_WHILE_DEPLOYING, error=error)
+    _record(release, "release.deployment_failed", f"deployment of release {release.number} failed: {error}", before)
 
 
 def release_digest(
@@ -237,10 +239,10 @@ def release_digest(
 
 def move(
     release: Release, *, to: ReleaseState, sources: Mapping[str, Collection[str]] = RELEASE_SOURCES, **fields: Any
-) -> None:
+) -> str:
     """`transition` with an error that says who decided, where somebody did."""
     try:
-        transition(release, to=to, sources=sources, **fields)
+        return transition(release, to=to, sources=sources, **fields)
     except InvalidTransition as error:
         review = release.reviews.select_related("reviewer").first()
         if review is None:
@@ -253,5 +255,16 @@ def _printable(text: str) -> str:
     return "".join(char if char.isprintable() else "\N{REPLACEMENT CHARACTER}" for char in text)[:200]
 
 
-def _record(release: Release, action: str, message: str, actor: User | None = None, **data: Any) -> None:
-    audit_record(action=action, message=message, actor=actor, release=release, data=data)
+def _record(
+    release: Release, action: str, message: str, before: str, *, actor: User | None = None, **data: Any
+) -> None:
+    """One change of the release's state, from `before` to what it is now."""
+    audit_record(
+        action=action,
+        message=message,
+        actor=actor,
+        release=release,
+        before={"state": before},
+        after={"state": release.state},
+        data=data,
+    )

@@ -44,12 +44,14 @@ def _decide(
         require_digest(release, digest)
     if decision == ReviewDecision.APPROVE and release.app.state != AppState.ACTIVE:
         raise InvalidTransition(f"{release.app.public_id} is {release.app.state}: nothing can go live in it")
-    move(release, to=state)
+    before = move(release, to=state)
     Review.objects.create(release=release, reviewer=actor, decision=decision, digest=release.digest, comment=comment)
     audit_record(
         action=f"release.{state}",
         message=f"release {release.number} {state}",
         actor=actor,
         release=release,
+        before={"state": before},
+        after={"state": release.state},
         data={"digest": release.digest, "comment": comment},
     )

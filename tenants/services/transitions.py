@@ -9,15 +9,19 @@ from tenants.models import Invitation, PluginApp, Release
 Stateful = PluginApp | Release | Invitation
 
 
-def transition(row: Stateful, *, to: str, sources: Mapping[str, Collection[str]], **fields: Any) -> None:
+def transition(row: Stateful, *, to: str, sources: Mapping[str, Collection[str]], **fields: Any) -> str:
     """Moves `row` to the state `to` if it is in one of `sources[to]`, together with `fields`; refreshes the row.
 
-    Raises `InvalidTransition`, which names the state that the row is in. Of several callers exactly one wins.
+    Gives the state it was in. Raises `InvalidTransition`, which names the state that the row is in. Of several callers
+    exactly one wins. Call it inside a unit of work.
     """
-    updated = type(row)._base_manager.filter(pk=row.pk, state__in=sources[to]).update(state=to, **fields)
+    rows = type(row)._base_manager.filter(pk=row.pk)
+    before = rows.select_for_update(no_key=True).values_list("state", flat=True).first()
+    updated = rows.filter(state=before, state__in=sources[to]).update(state=to, **fields)
     row.refresh_from_db()
     if not updated:
         raise InvalidTransition(f"{_name(row)} is {row.state}: it can become {to} only from {_listed(sources[to])}")
+    return str(before)
 
 
 def _name(row: Stateful) -> str:
