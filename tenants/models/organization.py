@@ -15,14 +15,6 @@ class Organization(models.Model):
 
     class Meta:
         ordering = ["slug"]
-        permissions = [
-            ("create_app", "Create apps"),
-            ("change_app", "Change apps and their environments"),
-            ("retire_app", "Retire apps"),
-            ("submit_release", "Ask for releases, cancel them and roll back"),
-            ("read_logs", "Read the logs of apps"),
-            ("manage_members", "Add and remove members"),
-        ]
 
     def __str__(self) -> str:
         return self.slug
