@@ -36,9 +36,9 @@ class Authenticator:
         return next(code for code in (f"{number:06}" for number in range(20)) if code not in near)
 
 
-def enroll(user: User) -> Authenticator:
+def enroll(user: User, *, address: str = "127.0.0.1") -> Authenticator:
     """A confirmed second factor, whose present code is not used up."""
-    secret = second_factor_enroll(actor=user, password=PASSWORD, address="127.0.0.1").secret
+    secret = second_factor_enroll(actor=user, password=PASSWORD, address=address).secret
     authenticator = Authenticator(secret, [])
     authenticator.recovery_codes = second_factor_confirm(actor=user, code=authenticator.code())
     SecondFactor.objects.filter(user=user).update(last_step=-1)

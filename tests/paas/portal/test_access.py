@@ -23,12 +23,13 @@ from tests.paas.portal.conftest import Visit
 
 pytestmark = pytest.mark.django_db
 
-OPEN_TO_ALL = {"home", "sign-in", "sign-out"}
+OPEN_TO_ALL = {"home", "sign-in", "sign-in-code", "sign-out"}
 PAGES = {
     "apps": "/apps/",
     "app-new": "/apps/new/",
     "organization-new": "/organizations/new/",
     "tokens": "/tokens/",
+    "security": "/security/",
     "app": "/apps/{app}/",
     "app-progress": "/apps/{app}/progress/",
     "app-releases": "/apps/{app}/releases/",
@@ -45,7 +46,15 @@ PAGES = {
     "review": "/releases/{release}/review/",
     "reviews": "/reviews/",
 }
-ONLY_SENT = {"git-token": "/tokens/git/", "api-token": "/tokens/api/", "api-token-end": "/tokens/api/1/revoke/"}
+ONLY_SENT = {
+    "git-token": "/tokens/git/",
+    "api-token": "/tokens/api/",
+    "api-token-end": "/tokens/api/1/revoke/",
+    "second-factor-set-up": "/security/set-up/",
+    "second-factor-confirm": "/security/confirm/",
+    "second-factor-remove": "/security/remove/",
+    "recovery-codes": "/security/recovery-codes/",
+}
 OF_AN_APP = {name: path for name, path in PAGES.items() if "{" in path}
 SENT = {name: OF_AN_APP[name] for name in ("release-new", "rollback", "release-cancel", "review")}
 
