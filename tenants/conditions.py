@@ -9,8 +9,9 @@ that it can't let anything through; only `isnull` asks for it.
 import ipaddress
 import re
 from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import dataclass
-from datetime import datetime, time
+from datetime import UTC, datetime, time
 from typing import Any, Protocol
 from zoneinfo import ZoneInfo, available_timezones
 
@@ -239,13 +240,20 @@ def _scalar(value: Any, where: str, kind: Kind, choices: tuple[str, ...]) -> Any
         if not isinstance(value, int) or isinstance(value, bool) or not 0 <= value < 2**63:
             raise InvalidInput.field(where, f"{value!r} must be a whole number from 0")
         return value
-    if not isinstance(value, str) or "\x00" in value or value.startswith("$"):
+    if not isinstance(value, str) or not _can_be_stored(value):
         raise InvalidInput.field(where, f"{value!r} must be a text")
+    if value.startswith("$"):
+        raise InvalidInput.field(where, f"{value!r} stands in a list: a placeholder is the whole value")
     if kind is Kind.TIME:
         return _moment(value, where)
     if choices and value not in choices:
         raise InvalidInput.field(where, f"{value!r} is not one of {', '.join(choices)}")
     return value
+
+
+def _can_be_stored(text: str) -> bool:
+    """PostgreSQL takes no NUL, and no database a lone surrogate, which JSON may spell."""
+    return "\x00" not in text and not any("\ud800" <= char <= "\udfff" for char in text)
 
 
 def _flag(value: Any, where: str) -> bool:
@@ -259,20 +267,31 @@ def _moment(value: str, where: str) -> datetime:
         moment = parse_datetime(value)
     except ValueError:
         moment = None
-    if moment is None or not is_aware(moment):
-        raise InvalidInput.field(where, f"{value!r} must be a time with its zone, such as 2026-01-31T12:00:00Z")
-    return moment
+    if moment is not None and is_aware(moment):
+        # In UTC, as databases keep it: there the first and the last hours of a calendar may be none any more.
+        with suppress(OverflowError):
+            return moment.astimezone(UTC)
+    raise InvalidInput.field(where, f"{value!r} must be a time with its zone, such as 2026-01-31T12:00:00Z")
 
 
 def _networks(value: Any, where: str) -> tuple[ipaddress.IPv4Network | ipaddress.IPv6Network, ...]:
     items = value if isinstance(value, list) else [value]
     try:
-        networks = tuple(ipaddress.ip_network(item) for item in items if isinstance(item, str))
+        networks = tuple(_network(item) for item in items if isinstance(item, str))
     except ValueError as error:
         raise InvalidInput.field(where, f"{error}: write networks such as 10.0.0.0/8") from None
     if not networks or len(networks) < len(items):
         raise InvalidInput.field(where, "must be a network, or a list of at least one, such as 10.0.0.0/8")
     return networks
+
+
+def _network(text: str) -> ipaddress.IPv4Network | ipaddress.IPv6Network:
+    """One of IPv4 in IPv6 (::ffff:0:0/96) is the IPv4 network, as with the addresses that are looked for in it."""
+    network = ipaddress.ip_network(text)
+    mapped = getattr(network.network_address, "ipv4_mapped", None)
+    if mapped is None or network.prefixlen < 96:
+        return network
+    return ipaddress.IPv4Network((mapped, network.prefixlen - 96))
 
 
 def _window(value: Any, where: str) -> Window:

@@ -115,7 +115,8 @@ def require(subject: Any, action: str, resource: Model) -> None:
 def require_scope(subject: Any, action: str) -> None:
     """Raises `InsufficientScope` where a token is not for such actions, whatever the row."""
     who = known_subject(subject)
-    if who is not None and (refusal := _refused_by_scope(who, action)):
+    # A refusal is a decision, and so is false.
+    if who is not None and (refusal := _refused_by_scope(who, action)) is not None:
         raise InsufficientScope(refusal.reason)
 
 
@@ -128,7 +129,7 @@ def changing(actor: Any, action: str, resource: Model) -> Iterator[None]:
 
 
 def _constraint(who: Subject, action: str, resource_type: ResourceType, context: Context) -> Constraint:
-    if _refused_by_scope(who, action):
+    if _refused_by_scope(who, action) is not None:
         return False
     limits: list[Constraint] = []
     if who.only_organization is not None:
@@ -149,7 +150,8 @@ def _refused_by_scope(who: Subject, action: str) -> Decision | None:
 
 
 def _refused_by_token(who: Subject, action: str, resource_type: ResourceType, resource: Model) -> Decision | None:
-    if refusal := _refused_by_scope(who, action):
+    refusal = _refused_by_scope(who, action)
+    if refusal is not None:
         return refusal
     if who.only_organization is not None:
         own = path_reader(resource_type.model, resource_type.organization)(resource)

@@ -12,7 +12,7 @@ from django.db.models import ForeignKey, Model
 from tenants.choices import PolicyEffect
 from tenants.conditions import ALWAYS, NO_ROLE, Alternatives, Conditions, Placeholder, Term, check_policy
 from tenants.exceptions import InvalidInput
-from tenants.resources import RESOURCE_TYPES, Attribute, Kind, ResourceType
+from tenants.resources import ACTIONS, RESOURCE_TYPES, Attribute, Kind, ResourceType
 
 logger = logging.getLogger(__name__)
 Reader = Callable[[Any], Any]
@@ -120,24 +120,28 @@ class CompiledPolicy:
 
 
 def compiled(policy: Any) -> CompiledPolicy | None:
-    """From a model's row or a draft. None for a row whose resource type is gone: nothing asks for it any more."""
+    """From a model's row or a draft. None where neither its resource type nor its actions are known: nothing asks for
+    it any more.
+    """
+    conditions: Conditions | None = None
     resource_type = RESOURCE_TYPES.get(policy.resource_type)
-    if resource_type is None:
-        logger.error("policy %s is about %s, which there is no more", policy.name, policy.resource_type)
-        return None
-    conditions: Conditions | None
+    actions = tuple(policy.actions) if isinstance(policy.actions, list) else ()
     try:
         conditions = check_policy(policy)
     except InvalidInput as error:
         logger.error("policy %s can't be evaluated, an operator must mend it: %s", policy.name, error)
-        conditions = None
+        # What it was for must still be denied: the actions that are known, or all of the type.
+        actions = tuple(action for action in actions if isinstance(action, str) and action in ACTIONS)
+        resource_type = resource_type or (ACTIONS[actions[0]] if actions else None)
+    if resource_type is None:
+        return None
     return CompiledPolicy(
         id=policy.pk,
         name=policy.name,
         description=policy.description,
         code=policy.code,
         is_deny=policy.effect == PolicyEffect.DENY,
-        actions=tuple(policy.actions),
+        actions=actions or tuple(resource_type.actions),
         resource_type=resource_type,
         conditions=conditions,
     )

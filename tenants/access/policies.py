@@ -34,9 +34,12 @@ _compiled: tuple[uuid.UUID | None, PolicySet] | None = None
 
 
 @contextmanager
-def evaluation() -> Iterator[None]:
-    """Policies, memberships and time stand still inside: for one request, or for many decisions in a row."""
-    token = _under_way.set(_Evaluation())
+def evaluation(policies: PolicySet | None = None) -> Iterator[None]:
+    """Policies, memberships and time stand still inside: for one request, or for many decisions in a row.
+
+    `policies` are then asked instead of those in force.
+    """
+    token = _under_way.set(_Evaluation(policies))
     try:
         yield
     finally:
@@ -112,7 +115,10 @@ def _renew(name: str) -> None:
 def _current() -> PolicySet:
     global _compiled
     stamp = stamp_of(POLICIES)
-    if _compiled is None or stamp is None or _compiled[0] != stamp:
+    # Read once: another thread may put its own set there meanwhile, of policies that are not committed even.
+    known = _compiled
+    if known is None or stamp is None or known[0] != stamp:
         rows = AccessPolicy.objects.filter(is_enabled=True).order_by("name")
-        _compiled = (stamp, PolicySet.of(policy for row in rows if (policy := compiled(row)) is not None))
-    return _compiled[1]
+        known = (stamp, PolicySet.of(policy for row in rows if (policy := compiled(row)) is not None))
+        _compiled = known
+    return known[1]

@@ -1,0 +1,270 @@
+"""Rows of every resource type, for random policies to be asked about: each attribute has several values and, where it
+may be missing, none. They are written past the services, since no service would make most of them.
+"""
+
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from itertools import product
+from random import Random
+from typing import Any
+
+from django.contrib.auth.models import Group, Permission
+from django.db.models import Model
+
+from provisioning.choices import OperationKind, OperationState
+from provisioning.models import Host, Operation
+from tenants.choices import AppState, EnvironmentName, InvitationState, MemberRole, PolicyEffect, ReleaseState, Stack
+from tenants.models import (
+    AccessPolicy,
+    ApiToken,
+    AuditChain,
+    AuditEvent,
+    Environment,
+    Freeze,
+    Invitation,
+    Membership,
+    Organization,
+    PluginApp,
+    PluginAppUserObjectPermission,
+    Release,
+    ReleaseUserObjectPermission,
+    User,
+)
+
+START = datetime(2026, 3, 1, 12, tzinfo=UTC)
+FROZEN = (datetime(2026, 3, 10, tzinfo=UTC), datetime(2026, 3, 12, tzinfo=UTC))
+# SQL's wildcards, both cases of one word, and one text that starts another.
+SLUGS = ("acme", "acme-labs", "ACME")
+REFS = ("main", "Main", "feature/50%", "feature/50_", "é", "")
+EMAILS = ("ada@x.test", "bob@x.test", "b_b@x.test", "ü@x.test", 'a"ada@x.test', "ADA@x.test")
+GROUPS = ("on-call", "On-Call", "staff")
+ROLES = (None, *MemberRole.values)
+
+
+@dataclass(frozen=True)
+class Rows:
+    """`by_type` has the rows of each resource type; `users` one for each way to belong to the organizations."""
+
+    by_type: dict[str, list[Any]]
+    users: list[User]
+    organizations: list[Organization]
+    apps: list[PluginApp]
+
+
+def make_rows() -> Rows:
+    random = Random(1)
+    organizations = Organization.objects.bulk_create([Organization(name=slug, slug=slug) for slug in SLUGS])
+    users = _people(organizations, random)
+    author = users[0]
+    apps = PluginApp.objects.bulk_create(
+        PluginApp(
+            number=1_000_001 + place,
+            organization=organizations[place % 3],
+            name=f"App {place}",
+            slug=f"app{place}",
+            stack=list(Stack)[place % 2],
+            state=list(AppState)[place % 5],
+            created_by=users[place],
+        )
+        for place in range(6)
+    )
+    _spread(apps, "created_at")
+    environments = Environment.objects.bulk_create(
+        Environment(app=app, name=name) for app in apps for name in EnvironmentName.values
+    )
+    releases = _releases(environments, users)
+    events = _events(organizations, apps, author)
+    policies = [*AccessPolicy.objects.order_by("pk")[:6], *_policies()]
+    Freeze.objects.create(reason="spring", starts_at=FROZEN[0], ends_at=FROZEN[1], created_by=author)
+    Freeze.objects.create(
+        reason="long ago", starts_at=START - timedelta(900), ends_at=START - timedelta(899), created_by=users[1]
+    )
+    _spread(organizations, "created_at")
+    by_type: dict[str, list[Any]] = {
+        "organization": organizations,
+        "membership": list(Membership.objects.order_by("pk")[:12]),
+        "invitation": _invitations(organizations, users),
+        "service_account": users[:8],
+        "user": users[:8],
+        "token": _tokens(organizations, users),
+        "app": apps,
+        "environment": environments,
+        "release": releases,
+        "deployment": _operations(environments, users),
+        "audit_event": events,
+        "host": _hosts(),
+        "policy": policies,
+        "freeze": list(Freeze.objects.order_by("pk")),
+        **_grants(apps, releases, users, random),
+    }
+    # As the database has them: what is asked about is what is found.
+    read = {
+        name: list(type(rows[0])._base_manager.filter(pk__in=[row.pk for row in rows]).order_by("pk"))
+        for name, rows in by_type.items()
+    }
+    return Rows(read, list(User.objects.filter(pk__in=[user.pk for user in users])), organizations, apps)
+
+
+def _people(organizations: list[Organization], random: Random) -> list[User]:
+    """One for each combination of roles in the organizations. The first ones are of both cases, some are machines."""
+    users = User.objects.bulk_create(
+        User(
+            username=("ada", "Bob", "b_b", "é")[place] if place < 4 else f"user{place}",
+            email=("Ada@X.test", "bob@x.test", "b_b@x.test", "Ü@x.test", "")[place % 5],
+            is_active=place % 7 != 6,
+            is_reviewer=place % 2 == 1,
+            is_operator=place % 3 == 1,
+            is_auditor=place % 5 == 1,
+            service_organization=organizations[place % 3] if place in (2, 4, 5) else None,
+        )
+        for place in range(64)
+    )
+    Membership.objects.bulk_create(
+        Membership(organization=organization, user=user, role=role)
+        for user, roles in zip(users, product(ROLES, repeat=3), strict=True)
+        for organization, role in zip(organizations, roles, strict=True)
+        if role
+    )
+    groups = Group.objects.bulk_create([Group(name=name) for name in GROUPS])
+    held = User.groups.through
+    held.objects.bulk_create(
+        held(user=user, group=group) for user in users for group in groups if random.random() < 0.4
+    )
+    return users
+
+
+def _releases(environments: list[Environment], users: list[User]) -> list[Release]:
+    releases = Release.objects.bulk_create(
+        Release(
+            app=environment.app,
+            environment=environment,
+            number=place + 1,
+            requested_ref=REFS[place % len(REFS)],
+            commit_sha="c" * 40,
+            commit_author_emails=list(EMAILS[place % 6 : place % 6 + place % 3]),
+            digest="d" * 64,
+            state=list(ReleaseState)[place % 11],
+            submitted_by=users[place % 5],
+            went_live_at=START + timedelta(place) if place % 3 else None,
+        )
+        for place, environment in enumerate(environments)
+    )
+    _spread(releases, "created_at")
+    edited = Release.variable_editors.through
+    edited.objects.bulk_create(
+        edited(release=release, user=users[(place + step) % 5])
+        for place, release in enumerate(releases)
+        for step in range(place % 3)
+    )
+    return releases
+
+
+def _events(organizations: list[Organization], apps: list[PluginApp], actor: User) -> list[AuditEvent]:
+    chain = AuditChain.objects.create(name="of the tests")
+    return AuditEvent.objects.bulk_create(
+        AuditEvent(
+            chain=chain,
+            sequence=place + 1,
+            created_at=START + timedelta(hours=place),
+            actor=actor if place % 3 else None,
+            action=("app.created", "app.Created", "release.submitted")[place % 3],
+            organization=organizations[place % 3] if place % 4 else None,
+            app=apps[place % 6] if place % 5 in (1, 2) else None,
+        )
+        for place in range(12)
+    )
+
+
+def _policies() -> list[AccessPolicy]:
+    return AccessPolicy.objects.bulk_create(
+        AccessPolicy(name=name, effect=PolicyEffect.DENY, resource_type=about, is_enabled=is_enabled, actions=[])
+        for name, about, is_enabled in (("No_one", "host", False), ("no%one", "app", False))
+    )
+
+
+def _invitations(organizations: list[Organization], users: list[User]) -> list[Invitation]:
+    return Invitation.objects.bulk_create(
+        Invitation(
+            organization=organizations[place % 3],
+            invitee=users[place],
+            role=MemberRole.values[place % 3],
+            state=InvitationState.values[place % 4],
+            invited_by=users[0],
+            expires_at=START,
+        )
+        for place in range(6)
+    )
+
+
+def _tokens(organizations: list[Organization], users: list[User]) -> list[ApiToken]:
+    return ApiToken.objects.bulk_create(
+        ApiToken(
+            user=users[place],
+            name=f"token {place}",
+            token_sha256=str(place),
+            expires_at=START,
+            organization=organizations[place % 3] if place % 2 else None,
+        )
+        for place in range(7)
+    )
+
+
+def _operations(environments: list[Environment], users: list[User]) -> list[Operation]:
+    return Operation.objects.bulk_create(
+        Operation(
+            kind=list(OperationKind)[place % 4],
+            app=environment.app,
+            environment=environment if place % 3 else None,
+            requested_by=users[place % 4] if place % 4 else None,
+            is_rollback=place % 2 == 0,
+            state=OperationState.SUCCEEDED if place % 2 else OperationState.FAILED,
+        )
+        for place, environment in enumerate(environments[:8])
+    )
+
+
+def _hosts() -> list[Host]:
+    return Host.objects.bulk_create(
+        Host(
+            name=name,
+            transport=transport,
+            is_enabled=name != "a_1",
+            docker_url="x",
+            releases_home="x",
+            port_first=2000,
+            port_last=2001,
+        )
+        for name, transport in (("a%1", "local"), ("a_1", "ssh"), ("A_1", "ssh"))
+    )
+
+
+def _grants(apps: list[PluginApp], releases: list[Release], users: list[User], random: Random) -> dict[str, list[Any]]:
+    permissions = list(
+        Permission.objects.filter(
+            codename__in=("view_pluginapp", "change_pluginapp", "submit_release", "read_logs"),
+            content_type__model="pluginapp",
+        )
+    )
+    view = Permission.objects.get(codename="view_release")
+    on_apps = PluginAppUserObjectPermission.objects.bulk_create(
+        PluginAppUserObjectPermission(user=user, permission=permission, content_object=app)
+        for user in users
+        for app in apps
+        for permission in permissions
+        if random.random() < 0.12
+    )
+    on_releases = ReleaseUserObjectPermission.objects.bulk_create(
+        ReleaseUserObjectPermission(user=user, permission=view, content_object=release)
+        for user in users
+        for release in releases
+        if random.random() < 0.1
+    )
+    return {"app_grant": on_apps[:12], "release_grant": on_releases[:12]}
+
+
+def _spread(rows: list[Any], field: str) -> None:
+    """Different times, of microseconds too, in place of now."""
+    model: type[Model] = type(rows[0])
+    for place, row in enumerate(rows):
+        setattr(row, field, START + timedelta(hours=place, microseconds=place % 3))
+    model._default_manager.bulk_update(rows, [field])
