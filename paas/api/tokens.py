@@ -1,7 +1,6 @@
 """Tokens for the REST API: a password buys one, or a session, or another token. It is shown once."""
 
 from collections.abc import Mapping
-from datetime import timedelta
 from typing import Any
 
 from django.contrib.auth.models import AnonymousUser
@@ -22,7 +21,7 @@ from tenants.api.base import get_visible, signed_in
 from tenants.api.fields import Text
 from tenants.api.filters import TokenFilter
 from tenants.api.serializers_people import TextList, TokenCreated, TokenRequest, TokenSerializer
-from tenants.api.views.service_accounts import named_app, shown_once
+from tenants.api.views.service_accounts import named_app, named_ttl, shown_once
 from tenants.choices import AuthenticationMethod
 from tenants.exceptions import InvalidInput
 from tenants.models import ApiToken, Organization, User
@@ -142,7 +141,7 @@ def _created(user: User, fields: Mapping[str, Any]) -> Response:
         scopes=fields.get("scopes", ALL_SCOPES),
         organization=_named_organization(user, fields.get("organization")),
         app=named_app(user, fields.get("app")),
-        ttl=timedelta(days=fields["expires_in_days"]),
+        ttl=named_ttl(fields.get("expires_in_days")),
         has_second_factor=authentication.get().has_second_factor,
     )
     return shown_once(row, text)

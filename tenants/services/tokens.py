@@ -31,26 +31,26 @@ def api_token_create(
     scopes: Collection[str],
     organization: Organization | None = None,
     app: PluginApp | None = None,
-    ttl: timedelta = DEFAULT_TTL,
+    ttl: timedelta | None = None,
     has_second_factor: bool = False,
 ) -> tuple[ApiToken, str]:
     """A new token of `user` and its text, which is nowhere else: only its SHA-256 is kept.
 
     `organization` or `app` is one that the user may see; a service account's token is always for its organization or
-    an app of it. `ttl` is 1 to 365 days. A token that is made with another token has no wider scopes and place than
-    that one, lives no longer, and has a second factor only if that one has.
+    an app of it. `ttl` is 1 to 365 days; None is 90, or less where the token that it is made with ends sooner. A token
+    that is made with another token has no wider scopes and place than that one, lives no longer, and has a second
+    factor only if that one has.
 
     Raises `InvalidInput` naming the field.
     """
     if organization is None and app is None:
         organization = user.service_organization
-    expires_at = timezone.now() + ttl
     text = TOKEN_PREFIX + secrets.token_urlsafe(32)
     token = ApiToken(
         user=user,
         name=name,
         token_sha256=token_sha256(text),
-        expires_at=expires_at,
+        expires_at=timezone.now() + (ttl or DEFAULT_TTL),
         scopes=[scope for scope in TokenScope.values if scope in scopes],
         organization=organization,
         app=app,
@@ -62,9 +62,11 @@ def api_token_create(
         lambda: validators.display_name(name),
         lambda: validators.token_scopes(scopes),
         lambda: _check_place(token),
-        lambda: _check_ttl(ttl),
+        lambda: _check_ttl(ttl or DEFAULT_TTL),
     )
     if (maker := _made_with()) is not None:
+        if ttl is None:
+            token.expires_at = min(token.expires_at, maker.expires_at)
         _stay_within(maker, token)
     token.save(force_insert=True)
     access.people_changed()

@@ -54,11 +54,17 @@ class Cast:
         organization, other = f"org-{mark}", f"other-{mark}"
         developer, stranger = people["developer"].client, people["stranger"].client
         developer.post("/organizations/", {"name": "Plugin makers", "slug": organization})
-        developer.post(
-            f"/organizations/{organization}/members/", {"username": people["colleague"].username, "role": "developer"}
-        )
         stranger.post("/organizations/", {"name": "Somebody else", "slug": other})
-        return cls(platform, organization=organization, other_organization=other, **people)
+        cast = cls(platform, organization=organization, other_organization=other, **people)
+        cast.let_in(cast.colleague)
+        return cast
+
+    def let_in(self, person: Person) -> None:
+        """Into the organization: the developer invites, the person accepts."""
+        invitation = self.developer.client.post(
+            f"/organizations/{self.organization}/invitations/", {"username": person.username, "role": "developer"}
+        )
+        person.client.post(f"/invitations/{invitation['id']}/accept/")
 
 
 def sign_up(platform: RunningPlatform, usernames: Sequence[str]) -> list[Person]:

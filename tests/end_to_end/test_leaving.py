@@ -52,9 +52,7 @@ def test_who_leaves_the_organization_cannot_push_any_more(cast: Cast, tmp_path: 
         git.run("fetch", "--quiet", "origin")
     # Who stays, stays.
     plugin.push({"index.php": page("still mine")})
-    cast.developer.client.post(
-        f"/organizations/{cast.organization}/members/", {"username": cast.colleague.username, "role": "developer"}
-    )
+    cast.let_in(cast.colleague)
 
 
 def test_a_retired_app_is_gone_from_edge_engine_and_forge_and_keeps_its_history(

@@ -97,7 +97,7 @@ class ServiceAccountTokenListView(ListAPIView):
             name=fields["name"],
             scopes=fields["scopes"],
             app=named_app(request.user, fields.get("app")),
-            ttl=timedelta(days=fields["expires_in_days"]),
+            ttl=named_ttl(fields.get("expires_in_days")),
             has_second_factor=authentication.get().has_second_factor,
         )
         return shown_once(row, text)
@@ -106,6 +106,11 @@ class ServiceAccountTokenListView(ListAPIView):
 def shown_once(row: ApiToken, text: str) -> Response:
     row.text = text  # type: ignore[attr-defined]
     return Response(TokenCreated(row).data, status=status.HTTP_201_CREATED)
+
+
+def named_ttl(days: int | None) -> timedelta | None:
+    # What a number of days can't express is out of the range anyway.
+    return None if days is None else timedelta(days=max(-1, min(days, 10_000)))
 
 
 def named_app(user: Any, public_id: str | None) -> PluginApp | None:

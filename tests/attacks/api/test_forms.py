@@ -6,7 +6,16 @@ import pytest
 
 from tenants.choices import AppState, ReleaseState
 from tenants.models import Membership, Organization, PluginApp, Release, Subdomain
-from tests.factories import api_client, make_app, make_organization, make_release, make_reviewer, make_user, owner_of
+from tests.factories import (
+    api_client,
+    make_app,
+    make_member,
+    make_organization,
+    make_release,
+    make_reviewer,
+    make_user,
+    owner_of,
+)
 
 pytestmark = pytest.mark.django_db
 APP = {"organization": "acme", "name": "Shop", "slug": "shop", "stack": "php"}
@@ -62,12 +71,13 @@ def test_f13_nobody_makes_himself_more_than_he_is(extra: str) -> None:
 
 def test_f13_a_member_does_not_raise_himself() -> None:
     organization = make_organization(slug="acme")
-    owner = api_client(owner_of(organization))
-    made = {"username": make_user("dev").username, "role": "developer"}
-    assert owner.post("/api/v1/organizations/acme/members/", made, format="json").status_code in {200, 201}
-    client = api_client(Membership.objects.get(user__username="dev").user)
-    raised = client.post("/api/v1/organizations/acme/members/", made | {"role": "owner"}, format="json")
-    assert raised.status_code in {403, 404}
+    client = api_client(make_member(organization, user=make_user("dev")))
+    raised = client.patch("/api/v1/organizations/acme/members/dev/", {"role": "owner"}, format="json")
+    assert raised.status_code == 403
+    invited = client.post(
+        "/api/v1/organizations/acme/invitations/", {"username": "dev", "role": "owner"}, format="json"
+    )
+    assert invited.status_code == 403
     assert Membership.objects.get(user__username="dev").role == "developer"
 
 
@@ -180,11 +190,7 @@ def test_f3_a_container_is_a_name_and_no_path(container: str) -> None:
 def test_b3_a_second_account_in_the_plugins_organization_does_not_review() -> None:
     app = make_app()
     release = make_release(app=app, state=ReleaseState.AWAITING_REVIEW)
-    second = make_reviewer("second-account")
-    owner = api_client(owner_of(app.organization))
-    added = {"username": second.username, "role": "developer"}
-    where = f"/api/v1/organizations/{app.organization.slug}/members/"
-    assert owner.post(where, added, format="json").status_code in {200, 201}
+    second = make_member(app.organization, user=make_reviewer("second-account"))
     approve = f"/api/v1/releases/{release.pk}/approve/"
     refused = api_client(second).post(approve, {"digest": release.digest}, format="json")
     assert refused.status_code == 403
