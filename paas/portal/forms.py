@@ -68,6 +68,12 @@ class CodeForm(forms.Form):
     )
 
 
+class FirstCodeForm(CodeForm):
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.fields["code"].help_text = "The six digits that your authenticator app shows now."
+
+
 class PasswordForm(forms.Form):
     password = forms.CharField(
         label="Password",

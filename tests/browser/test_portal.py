@@ -218,6 +218,7 @@ def test_every_page_has_landmarks_headings_and_labels_and_fits_a_phone(browser: 
             "/apps/new/",
             "/organizations/new/",
             "/tokens/",
+            "/security/",
             at_app,
             f"{at_app}releases/",
             f"{at_app}releases/new/",

@@ -9,7 +9,7 @@ from django.http import HttpRequest, HttpResponse, QueryDict
 from django.shortcuts import redirect, render
 from django.utils import timezone
 
-from paas.portal.forms import CodeForm, PasswordForm
+from paas.portal.forms import CodeForm, FirstCodeForm, PasswordForm
 from paas.portal.pages import page, person, put_refusal
 from tenants.exceptions import TenantsError, TooManyAttempts
 from tenants.services.second_factor import (
@@ -22,7 +22,7 @@ from tenants.services.second_factor import (
 
 FORMS: dict[str, type[Form]] = {
     "set_up": PasswordForm,
-    "confirm": CodeForm,
+    "confirm": FirstCodeForm,
     "renew": CodeForm,
     "remove": CodeForm,
 }
