@@ -27,6 +27,7 @@ from provisioning.logs.positions import HEADER, Positions, decode
 from provisioning.logs.query import LogQuery, parse_query
 from provisioning.logs.reading import check_source, read_tail
 from provisioning.logs.sources import LogSource, log_source
+from provisioning.logs.watching import Stamp, people_stamp
 from tenants import access
 from tenants.api.base import get_environment
 from tenants.exceptions import NotPermitted
@@ -63,6 +64,7 @@ class _Admission:
 
 
 class LogsView(APIView):
+    access_actions = {"GET": "logs.read"}
     content_negotiation_class = _AnyOrJSON
     renderer_classes = [JSONRenderer]
 
@@ -109,9 +111,11 @@ class _FollowRequest:
         self._request = request
         self._app = app
         self._env = env
+        self.stamp: Stamp = None
 
     def admit(self) -> _Admission | HttpResponseBase:
-        """The admission, or the answer that refuses it."""
+        """The admission, or the answer that refuses it. `stamp` is what rights stood at before it looked."""
+        self.stamp = people_stamp()
         view = LogsView()
         view.setup(self._request, app=self._app, env=self._env)
         view.headers = {}
@@ -138,14 +142,16 @@ class _FollowRequest:
         view = LogsView()
         view.setup(self._request)
         try:
-            # A request of its own: the token is looked up again.
-            request = view.initialize_request(self._request)
-            view.perform_authentication(request)
-            user = User.objects.filter(pk=request.user.pk or 0, is_active=True).first()
-            if user is None or not self._has_session_still(request):
-                raise Denied
-            request.user = user
-            return view.admit(request, self._app, self._env).source
+            # Nothing of what the first look remembers may count.
+            with access.evaluation():
+                # A request of its own: the token is looked up again.
+                request = view.initialize_request(self._request)
+                view.perform_authentication(request)
+                user = User.objects.filter(pk=request.user.pk or 0, is_active=True).first()
+                if user is None or not self._has_session_still(request):
+                    raise Denied
+                request.user = user
+                return view.admit(request, self._app, self._env).source
         except (exceptions.APIException, Http404, NotPermitted) as exc:
             raise Denied from exc
         finally:
@@ -203,6 +209,7 @@ async def _follow(request: HttpRequest, app: str, env: str) -> HttpResponseBase:
         slot=slot,
         recheck=sync_to_async(follow.recheck),
         recheck_interval_s=settings.LOG_RECHECK_INTERVAL_S,
+        stamp=follow.stamp,
     )
     return StreamingHttpResponse(
         stream, content_type="text/event-stream", headers={"Cache-Control": "no-store", "X-Accel-Buffering": "no"}

@@ -19,6 +19,8 @@ from provisioning.services.rollbacks import rollback_request
 from tenants import access
 from tenants.api.base import get_app, get_environment, get_release, get_visible, signed_in
 from tenants.api.idempotency import IDEMPOTENCY_KEY, IdempotentCreate
+from tenants.api.permissions import OwnAffair
+from tenants.choices import TokenScope
 from tenants.models import Release
 
 
@@ -30,6 +32,7 @@ def deployments() -> QuerySet[Deployment]:
 class DeploymentListView(ListAPIView[Deployment]):
     """The deployments of an app, newest first."""
 
+    access_actions = {"GET": "deployment.view"}
     serializer_class = serializers.DeploymentSerializer
     filter_backends = []
 
@@ -41,6 +44,8 @@ class DeploymentListView(ListAPIView[Deployment]):
 
 
 class DeploymentView(APIView):
+    access_actions = {"GET": "deployment.view"}
+
     @extend_schema(responses=serializers.DeploymentSerializer)
     def get(self, request: Request, deployment: int) -> Response:
         row = get_visible(deployments(), user=request.user, action="deployment.view", pk=deployment)
@@ -48,6 +53,8 @@ class DeploymentView(APIView):
 
 
 class RollbackView(IdempotentCreate):
+    access_actions = {"POST": "release.rollback"}
+
     @extend_schema(
         request=serializers.RollbackSerializer,
         responses={201: serializers.DeploymentSerializer},
@@ -70,6 +77,8 @@ class RollbackView(IdempotentCreate):
 
 
 class ReleaseDiffView(APIView):
+    access_actions = {"GET": "release.view"}
+
     @extend_schema(responses=serializers.ReleaseDiffSerializer)
     def get(self, request: Request, release: int) -> Response:
         """What the release would change in its environment."""
@@ -81,6 +90,7 @@ class ReleaseDiffView(APIView):
 class HostListView(ListAPIView[Host]):
     """The inventory of machines, for operators."""
 
+    access_actions = {"GET": "host.view"}
     serializer_class = serializers.HostSerializer
     filter_backends = []
 
@@ -99,6 +109,10 @@ class HostListView(ListAPIView[Host]):
 
 
 class GitTokenView(APIView):
+    access_actions = {
+        "POST": OwnAffair("it is made for oneself, and opens only what one belongs to", scope=TokenScope.DEPLOY)
+    }
+
     @extend_schema(request=None, responses={201: serializers.GitTokenSerializer})
     def post(self, request: Request) -> Response:
         """A token for git over HTTP: the user name as user name, the token as password. Shown once."""

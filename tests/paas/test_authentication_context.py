@@ -12,6 +12,7 @@ from rest_framework.views import APIView
 from paas.portal.pages import page
 from paas.urls import handler400, handler403, handler404, handler500
 from paas.urls import urlpatterns as real_urls
+from tenants.api.permissions import OwnAffair
 from tenants.choices import AuthenticationMethod
 from tenants.models import ApiToken, User
 from tenants.request_context import Authentication, authentication
@@ -36,6 +37,8 @@ def _said() -> dict[str, object]:
 
 
 class Says(APIView):
+    access_actions = {"GET": OwnAffair("it says who asks")}
+
     def get(self, request: Request) -> Response:
         return Response(_said())
 

@@ -15,6 +15,8 @@ from tenants.services.environments import environment_update, variable_remove, v
 
 
 class EnvironmentView(APIView):
+    access_actions = {"GET": "environment.view", "PATCH": "environment.change"}
+
     @extend_schema(responses=serializers.EnvironmentSerializer)
     def get(self, request: Request, app: str, env: str) -> Response:
         return _shown(get_environment(request, app, env, queryset=rows.environments()))
@@ -30,6 +32,8 @@ class EnvironmentView(APIView):
 
 
 class VariableView(APIView):
+    access_actions = {"PUT": "environment.change", "DELETE": "environment.change"}
+
     @extend_schema(request=serializers.VariableSet, responses=serializers.VariableSerializer)
     def put(self, request: Request, app: str, env: str, name: str) -> Response:
         """Sets the variable for the next release. Its value never comes back."""

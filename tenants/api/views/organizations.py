@@ -15,6 +15,7 @@ from tenants import access
 from tenants.api import serializers
 from tenants.api.base import get_organization, get_visible, signed_in
 from tenants.api.idempotency import IDEMPOTENCY_KEY, IdempotentCreate
+from tenants.api.permissions import OwnAffair
 from tenants.api.serializers_people import MemberChange
 from tenants.models import Membership, Organization, User
 from tenants.selectors import rows
@@ -23,7 +24,7 @@ from tenants.services.organizations import organization_create
 
 
 class MeView(APIView):
-    access_actions = {"GET": "user.view"}
+    access_actions = {"GET": OwnAffair("everybody is told who they are; organizations as far as they may be seen")}
 
     @extend_schema(operation_id="me", responses=serializers.MeSerializer)
     def get(self, request: Request) -> Response:

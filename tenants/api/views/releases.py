@@ -23,6 +23,7 @@ from tenants.services.reviews import release_approve, release_reject
 class ReleaseListView(ListAPIView):
     """All releases that you may see, newest first."""
 
+    access_actions = {"GET": "release.view"}
     serializer_class = serializers.ReleaseSerializer
     filterset_class = ReleaseFilter
 
@@ -31,6 +32,7 @@ class ReleaseListView(ListAPIView):
 
 
 class AppReleaseListView(IdempotentCreate, ListAPIView):
+    access_actions = {"GET": "release.view", "POST": "release.submit"}
     serializer_class = serializers.ReleaseSerializer
     filterset_class = AppReleaseFilter
 
@@ -66,12 +68,16 @@ class AppReleaseListView(IdempotentCreate, ListAPIView):
 
 
 class ReleaseView(APIView):
+    access_actions = {"GET": "release.view"}
+
     @extend_schema(responses=serializers.ReleaseSerializer)
     def get(self, request: Request, release: int) -> Response:
         return _shown(get_release(request, release))
 
 
 class ApproveView(APIView):
+    access_actions = {"POST": "release.approve"}
+
     @extend_schema(request=serializers.Decision, responses=serializers.ReleaseSerializer)
     def post(self, request: Request, release: int) -> Response:
         """Lets the release go live. Reviewers only, and none on a release of their own."""
@@ -80,6 +86,8 @@ class ApproveView(APIView):
 
 
 class RejectView(APIView):
+    access_actions = {"POST": "release.reject"}
+
     @extend_schema(request=serializers.Decision, responses=serializers.ReleaseSerializer)
     def post(self, request: Request, release: int) -> Response:
         """Ends the release. Reviewers only, and none on a release of their own."""
@@ -88,6 +96,8 @@ class RejectView(APIView):
 
 
 class CancelView(APIView):
+    access_actions = {"POST": "release.cancel"}
+
     @extend_schema(request=serializers.Cancellation, responses=serializers.ReleaseSerializer)
     def post(self, request: Request, release: int) -> Response:
         """Takes a release back that is not deploying yet."""

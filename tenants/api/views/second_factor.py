@@ -9,9 +9,10 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.views import APIView
 
-from tenants import access
 from tenants.api.base import get_visible, signed_in
 from tenants.api.fields import StrictSerializer, Text
+from tenants.api.permissions import OwnAffair
+from tenants.choices import TokenScope
 from tenants.exceptions import NotPermitted
 from tenants.models import User
 from tenants.request_context import authentication
@@ -23,6 +24,9 @@ from tenants.services.second_factor import (
     second_factor_reset,
     second_factor_state,
 )
+
+_OWN = "everybody keeps their own second factor; what changes it takes the password or a code"
+_CHANGES_OWN = OwnAffair(_OWN, scope=TokenScope.OPERATE)
 
 
 class SecondFactorSerializer(serializers.Serializer[Any]):
@@ -52,11 +56,11 @@ class RecoveryCodes(serializers.Serializer[Any]):
 
 
 class SecondFactorView(APIView):
-    access_actions = {"GET": "user.view", "POST": "user.change", "DELETE": "user.change"}
+    access_actions = {"GET": OwnAffair(_OWN), "POST": _CHANGES_OWN, "DELETE": _CHANGES_OWN}
 
     @extend_schema(operation_id="second_factor", responses=SecondFactorSerializer)
     def get(self, request: Request) -> Response:
-        user = _owner(request, "user.view")
+        user = _owner(request)
         return Response(SecondFactorSerializer(second_factor_state(user=user)).data)
 
     @extend_schema(
@@ -64,7 +68,7 @@ class SecondFactorView(APIView):
     )
     def post(self, request: Request) -> Response:
         """A new secret for your authenticator app. It counts from when you confirm it with a first code."""
-        user = _owner(request, "user.change")
+        user = _owner(request)
         sent = SecondFactorEnroll(data=request.data)
         sent.is_valid(raise_exception=True)
         made = second_factor_enroll(actor=user, **sent.validated_data, address=request.META.get("REMOTE_ADDR"))
@@ -73,29 +77,29 @@ class SecondFactorView(APIView):
     @extend_schema(operation_id="second_factor_remove", responses={204: None})
     def delete(self, request: Request) -> Response:
         """Removes your second factor. The body is `{"code": ...}`, a code of it or a recovery code."""
-        user = _owner(request, "user.change")
+        user = _owner(request)
         second_factor_remove(actor=user, code=_code(request))
         return Response(status=status.HTTP_204_NO_CONTENT)
 
 
 class SecondFactorConfirmView(APIView):
-    access_actions = {"POST": "user.change"}
+    access_actions = {"POST": _CHANGES_OWN}
 
     @extend_schema(operation_id="second_factor_confirm", request=SecondFactorCode, responses={201: RecoveryCodes})
     def post(self, request: Request) -> Response:
         """Makes your new second factor count, and gives you recovery codes for when the authenticator is lost."""
-        user = _owner(request, "user.change")
+        user = _owner(request)
         codes = second_factor_confirm(actor=user, code=_code(request))
         return Response({"recovery_codes": codes}, status=status.HTTP_201_CREATED)
 
 
 class RecoveryCodesView(APIView):
-    access_actions = {"POST": "user.change"}
+    access_actions = {"POST": _CHANGES_OWN}
 
     @extend_schema(operation_id="recovery_codes_renew", request=SecondFactorCode, responses={201: RecoveryCodes})
     def post(self, request: Request) -> Response:
         """New recovery codes; the old ones are worth nothing any more."""
-        user = _owner(request, "user.change")
+        user = _owner(request)
         codes = recovery_codes_renew(actor=user, code=_code(request))
         return Response({"recovery_codes": codes}, status=status.HTTP_201_CREATED)
 
@@ -113,10 +117,9 @@ class UserSecondFactorView(APIView):
         return Response(status=status.HTTP_204_NO_CONTENT)
 
 
-def _owner(request: Request, action: str) -> User:
-    """Who acts on what is their own. A token takes the scope of `action`, and must not be for one tenant alone."""
+def _owner(request: Request) -> User:
+    """Who acts on what is their own. A token must not be for one tenant alone."""
     user = signed_in(request)
-    access.require_scope(user, action)
     came_in = authentication.get()
     if came_in.organization_id is not None or came_in.app_id is not None:
         raise NotPermitted("the token is for one organization or app alone: use one that is not")
