@@ -13,6 +13,7 @@ from provisioning.logs.following import Follow, Followed
 from provisioning.logs.positions import Positions
 from provisioning.logs.query import LogQuery
 from provisioning.logs.sources import LogSource
+from provisioning.logs.watching import Stamp, people_watch
 from tenants.exceptions import TenantsError
 
 HEARTBEAT_S = 10.0
@@ -59,7 +60,8 @@ class FollowSlot:
 class EventStream:
     """The body of the answer. Whoever ends it first, client or server, ends the follow and all its connections.
 
-    `recheck` is awaited every `recheck_interval_s`: it answers the source as it is now, or raises `Denied`.
+    `recheck` is awaited when anybody's rights have changed since `stamp` was read, and every `recheck_interval_s`: it
+    answers the source as it is now, or raises `Denied`.
     """
 
     def __init__(
@@ -71,10 +73,12 @@ class EventStream:
         slot: FollowSlot,
         recheck: Callable[[], Awaitable[LogSource]],
         recheck_interval_s: float,
+        stamp: Stamp,
     ) -> None:
         self._slot = slot
         self._recheck = recheck
         self._recheck_interval_s = recheck_interval_s
+        self._stamp = stamp
         self._queue: asyncio.Queue[bytes | None] = asyncio.Queue(_QUEUE)
         self._follow = Follow(source=source, query=query, positions=positions, deliver=self._deliver, renew=recheck)
         self._loop: asyncio.AbstractEventLoop | None = None
@@ -127,9 +131,13 @@ class EventStream:
                 raise end
 
     async def _recheck_all_the_time(self) -> None:
-        while True:
-            await asyncio.sleep(self._recheck_interval_s)
-            self._follow.use(await self._recheck())
+        with people_watch().watching(self._stamp) as changed:
+            while True:
+                with contextlib.suppress(TimeoutError):
+                    async with asyncio.timeout(self._recheck_interval_s):
+                        await changed.wait()
+                changed.clear()
+                self._follow.use(await self._recheck())
 
     async def _deliver(self, followed: Followed) -> None:
         await self._queue.put(f"id: {followed.position}\ndata: {json.dumps(followed.line.as_dict())}\n\n".encode())

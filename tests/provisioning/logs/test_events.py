@@ -23,6 +23,7 @@ def stream_of(source: LogSource, slot: FollowSlot, recheck: Callable[[], Awaitab
         slot=slot,
         recheck=recheck,
         recheck_interval_s=60,
+        stamp=None,
     )
 
 
@@ -91,7 +92,13 @@ def test_recheck_that_denies_ends_the_stream_and_says_so(plugin: Plugin) -> None
         slot = FollowSlot.take(user_id=4, limit=1)
         assert slot is not None
         stream = EventStream(
-            source=source, query=LogQuery(), positions=None, slot=slot, recheck=recheck, recheck_interval_s=0.05
+            source=source,
+            query=LogQuery(),
+            positions=None,
+            slot=slot,
+            recheck=recheck,
+            recheck_interval_s=0.05,
+            stamp=None,
         )
         return [event async for event in stream]
 

@@ -21,8 +21,8 @@ from django.db import connection
 
 from provisioning.models import Host
 from tenants.models import ApiToken, User
-from tenants.services import memberships
-from tests.factories import make_member, make_token, make_user
+from tenants.services import grants, memberships, people, service_accounts, tokens
+from tests.factories import make_member, make_operator, make_service_account, make_token, make_user
 from tests.provisioning.logs.conftest import Plugin, live_release, wait_until
 
 pytestmark = pytest.mark.docker
@@ -50,7 +50,8 @@ class Server:
 
 
 @pytest.fixture
-def server(plugin: Plugin) -> Iterator[Server]:
+def server(plugin: Plugin, request: pytest.FixtureRequest) -> Iterator[Server]:
+    """A web server; its parameter is after how many seconds a stream looks for itself whether its reader still may."""
     listener = socket.create_server(("127.0.0.1", 0))
     environment = {
         **os.environ,
@@ -58,7 +59,7 @@ def server(plugin: Plugin) -> Iterator[Server]:
         "BERTH_INSTALLATION": plugin.installation,
         "BERTH_TEST_DATABASE_NAME": str(connection.settings_dict["NAME"]),
         "BERTH_LOG_FOLLOWS_PER_USER": str(MAX_FOLLOWS),
-        "BERTH_LOG_RECHECK_INTERVAL_S": "1",
+        "BERTH_LOG_RECHECK_INTERVAL_S": str(getattr(request, "param", 1)),
     }
     command = [sys.executable, "-m", "uvicorn", "tests.provisioning.logs.asgi:application", "--fd",
                str(listener.fileno()), "--log-level", "warning"]  # fmt: skip
@@ -283,22 +284,50 @@ def test_a_user_follows_only_so_many_at_once(server: Server, plugin: Plugin, tok
     wait_until(may_again, "the dropped one counts no more")
 
 
-@pytest.mark.parametrize("what", ["membership", "token", "user"])
-def test_who_may_not_read_any_more_is_cut_off(server: Server, plugin: Plugin, what: str) -> None:
+# By a service, which every process hears of at once, while the server looks for itself only every hour.
+@pytest.mark.parametrize("server", [3600], indirect=True)
+@pytest.mark.parametrize("what", ["membership", "token", "user", "grant", "service account"])
+def test_who_may_not_read_any_more_is_cut_off_at_once(server: Server, plugin: Plugin, what: str) -> None:
+    organization, owner = plugin.app.organization, plugin.owner
+    user = {
+        "grant": make_user,
+        "service account": lambda: make_service_account(organization),
+    }.get(what, lambda: make_member(organization))()
+    granted = [
+        grants.app_grant_create(app=plugin.app, username=user.username, permission=permission, actor=owner)
+        for permission in ("view_pluginapp", "read_logs")
+        if what == "grant"
+    ]
+    plugin.run(FOREVER)
+    stays = Reader(server, plugin, make_token(owner))
+    reader = Reader(server, plugin, make_token(user, actor=owner if user.is_service_account else user))
+    assert (stays.response.status, reader.response.status) == (200, 200)
+    match what:
+        case "membership":
+            memberships.membership_remove(organization=organization, username=user.username, actor=owner)
+        case "token":
+            tokens.api_token_revoke(token=ApiToken.objects.get(user=user), actor=user)
+        case "user":
+            people.user_change(user=user, actor=make_operator(), is_active=False)
+        case "grant":
+            grants.grant_revoke(grant=granted[1], actor=owner)
+        case "service account":
+            service_accounts.service_account_remove(account=user, actor=owner)
+    event = reader.event()
+    assert (event["event"], json.loads(event["data"])["code"]) == ("end", "permission_denied")
+    assert reader.event() == {"closed": ""}
+    stays.drop()
+    wait_until(lambda: server.engine_connections() == 0, "the connections are closed")
+
+
+def test_what_no_service_announced_is_found_by_looking_now_and_then(server: Server, plugin: Plugin) -> None:
     user = make_member(plugin.app.organization)
     plugin.run(FOREVER)
     reader = Reader(server, plugin, make_token(user))
     assert reader.response.status == 200
-    if what == "membership":
-        memberships.membership_remove(organization=plugin.app.organization, username=user.username, actor=plugin.owner)
-    elif what == "token":
-        ApiToken.objects.filter(user=user).update(revoked_at="2026-01-01T00:00:00Z")
-    else:
-        User.objects.filter(pk=user.pk).update(is_active=False)
+    User.objects.filter(pk=user.pk).update(is_active=False)
     event = reader.event()
     assert (event["event"], json.loads(event["data"])["code"]) == ("end", "permission_denied")
-    assert reader.event() == {"closed": ""}
-    wait_until(lambda: server.engine_connections() == 0, "the connections are closed")
 
 
 def test_refusals_come_before_the_stream(server: Server, plugin: Plugin, token: str) -> None:
