@@ -6,7 +6,7 @@ from rest_framework import serializers
 
 from tenants.api.fields import Flag, StrictSerializer, Text, WholeNumber
 from tenants.choices import AppState, EnvironmentName, MemberRole, PlatformRole, ReleaseState, ReviewDecision, Stack
-from tenants.models import AuditEvent, ConfigVariable, Environment, Membership, Organization, PluginApp, Release, Review
+from tenants.models import ConfigVariable, Environment, Membership, Organization, PluginApp, Release, Review
 
 
 class OrganizationCreate(StrictSerializer):
@@ -167,26 +167,6 @@ class Decision(StrictSerializer):
 class Cancellation(StrictSerializer):
     digest = Text(required=False, help_text="If given, it must be the release's")
     comment = Text(required=False, default="")
-
-
-class EventSerializer(serializers.ModelSerializer[AuditEvent]):
-    time = serializers.DateTimeField(source="created_at", read_only=True)
-    actor = serializers.SlugRelatedField[Any](
-        slug_field="username", read_only=True, allow_null=True, help_text="null where the platform itself acted"
-    )
-    environment = serializers.SerializerMethodField()
-    release = serializers.SerializerMethodField(help_text="The release's number")
-    data = serializers.DictField(read_only=True)  # type: ignore[assignment]
-
-    class Meta:
-        model = AuditEvent
-        fields = ["id", "time", "actor", "action", "message", "environment", "release", "data", "request_id"]
-
-    def get_environment(self, event: AuditEvent) -> str | None:
-        return event.environment or None
-
-    def get_release(self, event: AuditEvent) -> int | None:
-        return event.release.number if event.release else None
 
 
 class MyOrganization(serializers.ModelSerializer[Membership]):

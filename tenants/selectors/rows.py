@@ -43,7 +43,13 @@ def releases() -> QuerySet[Release]:
 
 
 def timeline() -> QuerySet[AuditEvent]:
-    return AuditEvent.objects.select_related("actor", "release")
+    # What a decision looked at is long, and only exported.
+    return exported().defer("decision", "release__variables")
+
+
+def exported() -> QuerySet[AuditEvent]:
+    related = ("chain", "actor", "organization", "app", "release")
+    return AuditEvent.objects.select_related(*related).defer("release__variables")
 
 
 def memberships() -> QuerySet[Membership]:

@@ -1,4 +1,4 @@
-"""Apps and their timelines."""
+"""Apps."""
 
 from typing import Any
 
@@ -16,12 +16,13 @@ from tenants.api.base import get_app, signed_in
 from tenants.api.filters import AppFilter
 from tenants.api.idempotency import IDEMPOTENCY_KEY, IdempotentCreate
 from tenants.exceptions import InvalidInput
-from tenants.models import AuditEvent, Organization, PluginApp
+from tenants.models import Organization, PluginApp
 from tenants.selectors import rows
 from tenants.services.apps import app_create, app_retire, app_update
 
 
 class AppListView(IdempotentCreate, ListAPIView):
+    access_actions = {"GET": "app.view", "POST": "app.create"}
     serializer_class = serializers.AppSerializer
     filterset_class = AppFilter
 
@@ -50,6 +51,8 @@ class AppListView(IdempotentCreate, ListAPIView):
 
 
 class AppView(APIView):
+    access_actions = {"GET": "app.view", "PATCH": "app.change", "DELETE": "app.retire"}
+
     @extend_schema(responses=serializers.AppSerializer)
     def get(self, request: Request, app: str) -> Response:
         return _shown(get_app(request, app, queryset=rows.apps()))
@@ -68,18 +71,6 @@ class AppView(APIView):
         row = get_app(request, app)
         app_retire(app=row, actor=signed_in(request))
         return _shown(rows.apps().get(pk=row.pk), status.HTTP_202_ACCEPTED)
-
-
-class TimelineView(ListAPIView):
-    """What happened to the app, newest first."""
-
-    serializer_class = serializers.EventSerializer
-
-    def get_queryset(self) -> QuerySet[AuditEvent]:
-        if getattr(self, "swagger_fake_view", False):
-            return AuditEvent.objects.none()
-        app = get_app(self.request, self.kwargs["app"])
-        return access.restrict(rows.timeline().filter(app=app), self.request.user, "audit.view")
 
 
 def _shown(app: PluginApp, code: int = status.HTTP_200_OK) -> Response:

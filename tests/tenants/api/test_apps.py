@@ -226,5 +226,5 @@ def test_the_timeline_says_who_did_what_and_where(client: APIClient) -> None:
     assert first["action"] == "app.created"
     assert latest["actor"] == first["actor"] == client.get("/api/v1/me/").json()["username"]
     assert (latest["action"], latest["environment"], latest["release"]) == ("environment.changed", "test", None)
-    assert (latest["data"], latest["request_id"]) == ({"pids": 99}, "mine-0001")
+    assert (latest["after"], latest["request_id"]) == ({"pids": 99}, "mine-0001")
     assert "pids = 99" in latest["message"]

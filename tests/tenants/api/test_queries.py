@@ -54,6 +54,7 @@ LISTS: list[tuple[str, Callable[[Organization, int], None]]] = [
     ("releases/", _releases),
     ("apps/{app}/releases/", _releases),
     ("apps/{app}/timeline/", _releases),
+    ("audit/", _releases),
     ("apps/{app}/environments/test/", _variables),
     ("organizations/acme/members/", _members),
     ("organizations/", _organizations),
