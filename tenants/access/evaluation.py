@@ -255,7 +255,8 @@ def path_reader(model: type[Model], path: str) -> Reader:
 
     def read(row: Any) -> Any:
         for step in walk:
-            row = getattr(row, step)
+            # A row that is not saved yet may lack what a saved one must have: a related one that is not there is None.
+            row = getattr(row, step, None)
             if row is None:
                 return None
         return getattr(row, end)
