@@ -183,7 +183,7 @@ def parse(
 def _term(key: str, value: Any, field: str, by_name: dict[str, Attribute], with_placeholders: bool) -> Term:
     if key == "match_all":
         raise InvalidInput.field(field, 'match_all stands alone and is true: write {"match_all": true}')
-    name, _, lookup = key.rpartition("__")
+    name, _, lookup = str(key).rpartition("__")
     if key in by_name:
         name, lookup = key, "exact"
     attribute = by_name.get(name)
