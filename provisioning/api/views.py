@@ -21,7 +21,9 @@ from tenants.api.base import get_app, get_environment, get_release, get_visible,
 from tenants.api.idempotency import IDEMPOTENCY_KEY, IdempotentCreate
 from tenants.api.permissions import OwnAffair
 from tenants.choices import TokenScope
-from tenants.models import Release
+from tenants.exceptions import NotPermitted
+from tenants.models import Release, User
+from tenants.request_context import authentication
 
 
 def deployments() -> QuerySet[Deployment]:
@@ -116,6 +118,15 @@ class GitTokenView(APIView):
     @extend_schema(request=None, responses={201: serializers.GitTokenSerializer})
     def post(self, request: Request) -> Response:
         """A token for git over HTTP: the user name as user name, the token as password. Shown once."""
-        username, token, expires_on = git_token_create(user=signed_in(request))
+        user = signed_in(request)
+        _refuse_smaller_token(user)
+        username, token, expires_on = git_token_create(user=user)
         body = {"username": username, "token": token, "expires_on": expires_on}
         return Response(serializers.GitTokenSerializer(body).data, status=201)
+
+
+def _refuse_smaller_token(user: User) -> None:
+    """Git opens every repository that its user may reach: a token for less than that must not make one for it."""
+    came_in = authentication.get()
+    if came_in.app_id is not None or came_in.organization_id not in (None, user.service_organization_id):
+        raise NotPermitted("the token is for one organization or app alone: use one that is not")
