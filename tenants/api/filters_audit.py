@@ -1,6 +1,7 @@
 """The query parameters that narrow the trail. A value that can't be one is refused, with the remedy."""
 
 import re
+from collections.abc import Mapping
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -66,6 +67,15 @@ class AuditFilter(TimelineFilter):
     def by_app(self, queryset: QuerySet[AuditEvent], _name: str, value: str) -> QuerySet[AuditEvent]:
         number = number_of(value)
         return queryset.none() if number is None else queryset.filter(app__number=number)
+
+
+def narrowed(events: QuerySet[AuditEvent], sent: Mapping[str, str]) -> QuerySet[AuditEvent]:
+    """`events` by `TimelineFilter`, for who has no view of the API. Raises `InvalidInput` naming the parameter."""
+    chosen = TimelineFilter(data=dict(sent), queryset=events)
+    if not chosen.is_valid():
+        field, messages = next(iter(chosen.errors.items()))
+        raise InvalidInput.field(field, str(messages[0]))
+    return chosen.qs
 
 
 def _time(name: str, value: Any) -> datetime:

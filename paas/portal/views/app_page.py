@@ -1,19 +1,21 @@
 """One app: what is live, what is under way, and what happened."""
 
 from typing import Any
+from urllib.parse import urlencode
 
 from django.db.models import Prefetch, QuerySet
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import render
 
 from paas.portal.logs import ShownLogs, last_lines
-from paas.portal.pages import find_app, find_environment, page, page_of, person
+from paas.portal.pages import find_app, find_environment, page, page_of, person, query_without_page
 from paas.portal.presenters import ShownWork, cores, edge_urls, show_work
 from provisioning.choices import UNFINISHED, OperationKind
 from provisioning.logs.query import LogQuery, parse_query
 from provisioning.models import Deployment, Operation
 from tenants import access
 from tenants.api.base import get_visible
+from tenants.api.filters_audit import narrowed
 from tenants.choices import AppState, EnvironmentName
 from tenants.exceptions import InvalidInput
 from tenants.models import AuditEvent, ConfigVariable, Environment, PluginApp, Release
@@ -21,6 +23,7 @@ from tenants.selectors import rows
 
 NEWEST = 5
 LOG_LINES = 30
+EVENT_FILTERS = ("actor", "action", "object", "since", "until")
 LOG_PARAMETERS = ("tail", "since", "until", "container", "grep")
 _LIFE = (OperationKind.PROVISION_APP, OperationKind.RETIRE_APP)
 
@@ -106,9 +109,26 @@ def _one_deployment(request: HttpRequest, pk: int) -> dict[str, Any]:
 
 @page()
 def timeline(request: HttpRequest, app: str) -> HttpResponse:
+    """Events by `actor`, `action`, `object`, `since` and `until`, as the API takes them."""
     row = find_app(request, app)
-    shown = page_of(request, _events(request, row))
-    return render(request, "portal/timeline.html", {"app": row, "page": shown, "events": shown.object_list})
+    sent = {name: request.GET.get(name, "").strip() for name in EVENT_FILTERS}
+    status, refusal, events = 200, "", _events(request, row)
+    try:
+        events = narrowed(events, sent)
+    except InvalidInput as error:
+        status, refusal, events = error.status, error.detail, events.none()
+    shown = page_of(request, events)
+    export = urlencode({name: value for name, value in sent.items() if value} | {"app": row.public_id})
+    context = {
+        "app": row,
+        "page": shown,
+        "events": shown.object_list,
+        "query": query_without_page(request),
+        "refusal": refusal,
+        "sent": sent,
+        "export": f"/api/v1/audit/export/?{export}",
+    }
+    return render(request, "portal/timeline.html", context, status=status)
 
 
 @page()

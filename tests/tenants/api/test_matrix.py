@@ -124,6 +124,8 @@ CALLS = [
     Call("PATCH", "apps/{app}/", KEEP, {"name": "Renamed"}),
     Call("DELETE", "apps/{app}/", (401, 404, 403, 202, 202, 403, 403)),
     Call("GET", "apps/{app}/timeline/", READ),
+    Call("GET", "audit/", LIST),
+    Call("GET", "audit/export/", LIST),
     Call("GET", _ENVIRONMENT, READ),
     Call("PATCH", _ENVIRONMENT, KEEP, {"memory_mib": 300}),
     Call("PUT", _ENVIRONMENT + "variables/KEY/", KEEP, {"value": "x"}),
