@@ -21,10 +21,9 @@ from tenants.api.base import get_visible, signed_in
 from tenants.api.fields import Text
 from tenants.api.filters import TokenFilter
 from tenants.api.serializers_people import TextList, TokenCreated, TokenRequest, TokenSerializer
-from tenants.api.views.service_accounts import named_app, named_ttl, shown_once
+from tenants.api.views.service_accounts import named_app, named_organization, named_ttl, shown_once
 from tenants.choices import AuthenticationMethod
-from tenants.exceptions import InvalidInput
-from tenants.models import ApiToken, Organization, User
+from tenants.models import ApiToken, User
 from tenants.request_context import Authentication, authentication
 from tenants.selectors import rows
 from tenants.services.second_factor import second_factor_shown
@@ -139,18 +138,9 @@ def _created(user: User, fields: Mapping[str, Any]) -> Response:
         actor=user,
         name=fields["name"],
         scopes=fields.get("scopes", ALL_SCOPES),
-        organization=_named_organization(user, fields.get("organization")),
+        organization=named_organization(user, fields.get("organization")),
         app=named_app(user, fields.get("app")),
         ttl=named_ttl(fields.get("expires_in_days")),
         has_second_factor=authentication.get().has_second_factor,
     )
     return shown_once(row, text)
-
-
-def _named_organization(user: User, slug: str | None) -> Organization | None:
-    if slug is None:
-        return None
-    row = access.restrict(Organization.objects.all(), user, "organization.view").filter(slug=slug).first()
-    if row is None:
-        raise InvalidInput.field("organization", "is none that you can see: name the slug of yours")
-    return row

@@ -5,9 +5,10 @@ from typing import Any
 from django import forms
 from django.contrib.auth.forms import AuthenticationForm
 
-from tenants.choices import EnvironmentName, Stack
+from tenants.choices import EnvironmentName, MemberRole, Stack, TokenScope
 from tenants.exceptions import InvalidCredentials
 from tenants.services.sign_in import password_check
+from tenants.services.tokens import DEFAULT_TTL, LONGEST_TTL, SHORTEST_TTL
 
 _NO_HELP = {"autocapitalize": "none", "autocorrect": "off", "spellcheck": "false", "autocomplete": "off"}
 
@@ -143,5 +144,65 @@ class RollbackForm(forms.Form):
     release = forms.IntegerField(label="Release", min_value=1, required=False)
 
 
-class ApiTokenForm(forms.Form):
+class InvitationForm(forms.Form):
+    username = _line(
+        label="User name", help_text="Somebody who has an account here. They join by accepting.", is_code=True
+    )
+    role = forms.CharField(
+        label="Role",
+        strip=False,
+        initial=MemberRole.DEVELOPER,
+        help_text="Developers ask for releases; maintainers keep apps too; owners also decide who belongs here.",
+        widget=forms.Select(choices=[(value, value) for value in reversed(MemberRole.values)]),
+    )
+
+
+class ServiceAccountForm(forms.Form):
+    name = _line(
+        label="Name", help_text="Within the organization: a-z, 0-9 and '-', starting with a letter.", is_code=True
+    )
+    role = forms.CharField(
+        label="Role",
+        strip=False,
+        initial=MemberRole.DEVELOPER,
+        widget=forms.Select(choices=[(value, value) for value in (MemberRole.DEVELOPER, MemberRole.MAINTAINER)]),
+    )
+
+
+class _TokenForm(forms.Form):
     name = _line(label="Name", help_text="What the token is for, for your own list.")
+    scopes = forms.MultipleChoiceField(
+        label="Scopes",
+        required=False,
+        choices=[(value, value) for value in TokenScope.values],
+        help_text="What it may be used for. Each but read includes read.",
+        widget=forms.CheckboxSelectMultiple,
+    )
+    expires_in_days = forms.IntegerField(
+        label="Days",
+        initial=DEFAULT_TTL.days,
+        help_text="How long it is good: 1 to 365.",
+        widget=forms.NumberInput(attrs={"min": SHORTEST_TTL.days, "max": LONGEST_TTL.days}),
+    )
+
+
+class ApiTokenForm(_TokenForm):
+    place = forms.CharField(label="Only for", strip=False, required=False, help_text="Outside of it, it finds nothing.")
+    field_order = ("name", "scopes", "place", "expires_in_days")
+
+    def __init__(self, *args: Any, places: list[tuple[str, str]], **kwargs: Any) -> None:
+        kwargs.setdefault("initial", {"scopes": list(TokenScope.values)})
+        super().__init__(*args, **kwargs)
+        self.fields["place"].widget = forms.Select(choices=places)
+
+
+class ServiceTokenForm(_TokenForm):
+    account = forms.CharField(label="Service account", strip=False)
+    app = forms.CharField(label="Only for", strip=False, required=False)
+    field_order = ("account", "name", "scopes", "app", "expires_in_days")
+
+    def __init__(self, *args: Any, accounts: list[str], apps: list[tuple[str, str]], **kwargs: Any) -> None:
+        kwargs.setdefault("initial", {"scopes": [TokenScope.DEPLOY.value]})
+        super().__init__(*args, **kwargs)
+        self.fields["account"].widget = forms.Select(choices=[(name, name) for name in accounts])
+        self.fields["app"].widget = forms.Select(choices=apps)

@@ -16,7 +16,7 @@ from django.views.decorators.http import require_http_methods
 from paas.api.authentication import by_session
 from tenants.api.base import get_visible, number_of
 from tenants.exceptions import TenantsError
-from tenants.models import Environment, PluginApp, Release, User
+from tenants.models import Environment, Organization, PluginApp, Release, User
 from tenants.request_context import authentication
 from tenants.selectors import rows
 
@@ -56,6 +56,12 @@ def find_app(request: HttpRequest, public_id: str, *, queryset: QuerySet[PluginA
         raise Http404
     queryset = PluginApp.objects.select_related("organization") if queryset is None else queryset
     return get_visible(queryset, user=request.user, action="app.view", number=number)
+
+
+def find_organization(request: HttpRequest, slug: str) -> Organization:
+    if "\x00" in slug:
+        raise Http404
+    return get_visible(Organization.objects.all(), user=request.user, action="organization.view", slug=slug)
 
 
 def find_environment(request: HttpRequest, public_id: str, name: str) -> Environment:

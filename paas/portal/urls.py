@@ -4,7 +4,19 @@ from django.contrib.auth.views import LogoutView
 from django.urls import URLPattern, path
 from django.views.generic import RedirectView
 
-from paas.portal.views import app_page, apps, organizations, releases, reviews, rollbacks, security, sign_in, tokens
+from paas.portal.views import (
+    app_page,
+    apps,
+    members,
+    organizations,
+    releases,
+    reviews,
+    rollbacks,
+    security,
+    service_accounts,
+    sign_in,
+    tokens,
+)
 
 app_name = "portal"
 urlpatterns: list[URLPattern] = [
@@ -24,7 +36,22 @@ urlpatterns: list[URLPattern] = [
     path("apps/<str:app>/environments/<str:env>/rollback/", rollbacks.rollback, name="rollback"),
     path("deployments/<int:deployment>/", app_page.deployment_page, name="deployment"),
     path("deployments/<int:deployment>/progress/", app_page.deployment_progress, name="deployment-progress"),
+    path("organizations/", organizations.organization_list, name="organizations"),
     path("organizations/new/", organizations.organization_new, name="organization-new"),
+    path("organizations/<str:slug>/", organizations.organization_page, name="organization"),
+    path("organizations/<str:slug>/invitations/", members.invite, name="invite"),
+    path("organizations/<str:slug>/invitations/<int:invitation>/revoke/", members.revoke, name="invitation-revoke"),
+    path("organizations/<str:slug>/members/<str:username>/role/", members.change_role, name="member-role"),
+    path("organizations/<str:slug>/members/<str:username>/remove/", members.remove, name="member-remove"),
+    path("organizations/<str:slug>/service-accounts/", service_accounts.account_new, name="account-new"),
+    path(
+        "organizations/<str:slug>/service-accounts/<str:name>/remove/",
+        service_accounts.account_end,
+        name="account-end",
+    ),
+    path("organizations/<str:slug>/service-accounts/tokens/", service_accounts.account_token, name="account-token"),
+    path("invitations/<int:invitation>/accept/", members.accept, name="invitation-accept"),
+    path("invitations/<int:invitation>/decline/", members.decline, name="invitation-decline"),
     path("releases/<int:release>/", releases.release_page, name="release"),
     path("releases/<int:release>/progress/", releases.release_progress, name="release-progress"),
     path("releases/<int:release>/cancel/", releases.cancel, name="release-cancel"),

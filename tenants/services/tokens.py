@@ -45,12 +45,13 @@ def api_token_create(
     """
     if organization is None and app is None:
         organization = user.service_organization
+    lasts = DEFAULT_TTL if ttl is None else ttl
     text = TOKEN_PREFIX + secrets.token_urlsafe(32)
     token = ApiToken(
         user=user,
         name=name,
         token_sha256=token_sha256(text),
-        expires_at=timezone.now() + (ttl or DEFAULT_TTL),
+        expires_at=timezone.now() + lasts,
         scopes=[scope for scope in TokenScope.values if scope in scopes],
         organization=organization,
         app=app,
@@ -62,7 +63,7 @@ def api_token_create(
         lambda: validators.display_name(name),
         lambda: validators.token_scopes(scopes),
         lambda: _check_place(token),
-        lambda: _check_ttl(ttl or DEFAULT_TTL),
+        lambda: _check_ttl(lasts),
     )
     if (maker := _made_with()) is not None:
         if ttl is None:

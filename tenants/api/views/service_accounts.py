@@ -23,7 +23,7 @@ from tenants.api.serializers_people import (
     TokenSerializer,
 )
 from tenants.exceptions import InvalidInput
-from tenants.models import ApiToken, PluginApp, User
+from tenants.models import ApiToken, Organization, PluginApp, User
 from tenants.request_context import authentication
 from tenants.selectors import rows
 from tenants.services.service_accounts import (
@@ -111,6 +111,17 @@ def shown_once(row: ApiToken, text: str) -> Response:
 def named_ttl(days: int | None) -> timedelta | None:
     # What a number of days can't express is out of the range anyway.
     return None if days is None else timedelta(days=max(-1, min(days, 10_000)))
+
+
+def named_organization(user: Any, slug: str | None) -> Organization | None:
+    """The organization that a token is to be for. Raises `InvalidInput` for one that `user` can't see."""
+    if slug is None:
+        return None
+    visible = access.restrict(Organization.objects.all(), user, "organization.view")
+    row = None if "\x00" in slug else visible.filter(slug=slug).first()
+    if row is None:
+        raise InvalidInput.field("organization", "is none that you can see: name the slug of yours")
+    return row
 
 
 def named_app(user: Any, public_id: str | None) -> PluginApp | None:

@@ -27,7 +27,9 @@ OPEN_TO_ALL = {"home", "sign-in", "sign-in-code", "sign-out"}
 PAGES = {
     "apps": "/apps/",
     "app-new": "/apps/new/",
+    "organizations": "/organizations/",
     "organization-new": "/organizations/new/",
+    "organization": "/organizations/{organization}/",
     "tokens": "/tokens/",
     "security": "/security/",
     "app": "/apps/{app}/",
@@ -50,6 +52,15 @@ ONLY_SENT = {
     "git-token": "/tokens/git/",
     "api-token": "/tokens/api/",
     "api-token-end": "/tokens/api/1/revoke/",
+    "invite": "/organizations/acme/invitations/",
+    "invitation-revoke": "/organizations/acme/invitations/1/revoke/",
+    "member-role": "/organizations/acme/members/ann/role/",
+    "member-remove": "/organizations/acme/members/ann/remove/",
+    "account-new": "/organizations/acme/service-accounts/",
+    "account-end": "/organizations/acme/service-accounts/ci/remove/",
+    "account-token": "/organizations/acme/service-accounts/tokens/",
+    "invitation-accept": "/invitations/1/accept/",
+    "invitation-decline": "/invitations/1/decline/",
     "second-factor-set-up": "/security/set-up/",
     "second-factor-confirm": "/security/confirm/",
     "second-factor-remove": "/security/remove/",
@@ -69,7 +80,12 @@ class World:
     deployment: Deployment
 
     def path(self, template: str) -> str:
-        return template.format(app=self.app.public_id, release=self.release.pk, deployment=self.deployment.pk)
+        return template.format(
+            organization=self.app.organization.slug,
+            app=self.app.public_id,
+            release=self.release.pk,
+            deployment=self.deployment.pk,
+        )
 
 
 @pytest.fixture

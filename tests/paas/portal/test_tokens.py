@@ -1,16 +1,18 @@
 """A token is shown on the page that made it, and nowhere else."""
 
 import re
+from typing import Any
 
 import pytest
 from django.contrib.sessions.models import Session
 from django.core.cache import cache
 
 from tenants.models import ApiToken
-from tests.factories import api_client, make_user
+from tests.factories import api_client, make_app, make_organization, make_user, owner_of
 from tests.paas.portal.conftest import Visit
 
 pytestmark = pytest.mark.django_db
+SENT = {"name": "deploy script", "scopes": ["deploy"], "place": "", "expires_in_days": "30"}
 
 
 @pytest.fixture(autouse=True)
@@ -21,7 +23,7 @@ def _no_earlier_requests() -> None:
 def test_an_api_token_works_and_is_shown_once(visit: Visit) -> None:
     user = make_user()
     client = visit(user)
-    answer = client.post("/tokens/api/", {"name": "deploy script"})
+    answer = client.post("/tokens/api/", SENT)
     found = re.search(r"berth_[A-Za-z0-9_-]{43}", answer.content.decode())
     assert found
     assert "no-store" in answer["Cache-Control"]
@@ -36,15 +38,44 @@ def test_an_api_token_works_and_is_shown_once(visit: Visit) -> None:
 
 @pytest.mark.parametrize("name", ["", " x", "a\u202eb", "n" * 101])
 def test_a_refused_name_makes_no_token(visit: Visit, name: str) -> None:
-    answer = visit(make_user()).post("/tokens/api/", {"name": name})
+    answer = visit(make_user()).post("/tokens/api/", SENT | {"name": name})
     assert (answer.status_code, set(answer.context["form"].errors)) == (400, {"name"})
     assert answer.context["form"]["name"].value() == name
     assert not ApiToken.objects.exists()
 
 
+@pytest.mark.parametrize(
+    ("sent", "field"),
+    [
+        ({"scopes": []}, "scopes"),
+        ({"scopes": ["everything"]}, "scopes"),
+        ({"expires_in_days": "366"}, "expires_in_days"),
+        ({"expires_in_days": "9" * 5000}, "expires_in_days"),
+        ({"place": "organization:other"}, None),
+        ({"place": "app:app1000001"}, None),
+    ],
+)
+def test_what_a_token_may_not_be_stands_beside_its_field(visit: Visit, sent: dict[str, Any], field: str | None) -> None:
+    make_app(organization=make_organization(slug="other"))
+    answer = visit(make_user()).post("/tokens/api/", SENT | sent)
+    assert (answer.status_code, set(answer.context["form"].errors)) == (400, {field or "__all__"})
+    assert not ApiToken.objects.exists()
+
+
+def test_a_token_for_one_app_is_offered_and_made(visit: Visit) -> None:
+    app = make_app()
+    client = visit(owner_of(app.organization))
+    place = f"app:{app.public_id}"
+    assert place in client.get("/tokens/").content.decode()
+    assert client.post("/tokens/api/", SENT | {"place": place}).status_code == 201
+    token = ApiToken.objects.get()
+    assert (token.app, token.organization, token.scopes) == (app, None, ["deploy"])
+    assert f"<code>{app.public_id}</code>" in client.get("/tokens/").content.decode()
+
+
 def test_a_token_is_revoked_by_its_owner_alone(visit: Visit) -> None:
     owner = visit(make_user())
-    owner.post("/tokens/api/", {"name": "mine"})
+    owner.post("/tokens/api/", SENT)
     token = ApiToken.objects.get()
     path = f"/tokens/api/{token.pk}/revoke/"
     assert visit(make_user()).post(path).status_code == 404
