@@ -8,6 +8,7 @@ from django.db.models.functions import Left
 from django.db.models.lookups import Exact
 
 from tenants.access.evaluation import CompiledPolicy, Rules, compare
+from tenants.access.lookups import AnyOf
 from tenants.access.subjects import Context, Subject
 from tenants.conditions import ALWAYS, NO_ROLE, Alternatives, Placeholder, Term
 from tenants.resources import Kind, ResourceType
@@ -83,7 +84,13 @@ def within(path: str, ids: Iterable[int]) -> Constraint:
     listed = sorted(ids)
     if not listed or not path:
         return False
-    return Q((path, listed[0])) if len(listed) == 1 else Q((f"{path}__in", listed))
+    return Q((path, listed[0])) if len(listed) == 1 else among(path, listed)
+
+
+def among(path: str, ids: Any) -> Q:
+    """As `within`, for a list or a subquery."""
+    column = path if path == "pk" else f"{path}__pk"
+    return Q((f"{column}__{AnyOf.lookup_name}", ids))
 
 
 def _of_alternatives(alternatives: Alternatives, make: Callable[[Term], Constraint]) -> Constraint:

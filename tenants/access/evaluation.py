@@ -5,6 +5,7 @@ import operator
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
+from functools import cache
 from typing import Any
 
 from django.db.models import ForeignKey, Model
@@ -232,6 +233,7 @@ def readers_of_rows(resource_type: ResourceType) -> Readers:
     return found
 
 
+@cache
 def path_reader(model: type[Model], path: str) -> Reader:
     """Reads what an ORM path names: of a relation at its end the id, so that nothing is fetched for it. Empty: None."""
     if not path:

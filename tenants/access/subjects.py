@@ -10,8 +10,9 @@ from typing import Any
 from django.contrib.auth.models import AnonymousUser
 from django.utils import timezone
 
+from tenants.access.facts import Facts, Granted, facts_of
 from tenants.choices import PlatformRole, TokenScope
-from tenants.models import Freeze, Membership, User
+from tenants.models import Freeze, User
 from tenants.request_context import Authentication, authentication
 
 # What is true of the platform's own calls and of people without a token: no scope limits them.
@@ -38,13 +39,20 @@ class Subject:
         # A token may be for one organization or one app: nothing outside it exists then.
         self.only_organization = came_in.organization_id
         self.only_app = came_in.app_id
-        # What was granted explicitly, by grant model and permission, as far as it was asked for (see `access.grants`).
-        self.grants: dict[Any, dict[str, frozenset[int]] | None] = {}
+
+    @cached_property
+    def _facts(self) -> Facts:
+        return facts_of(self.id)
 
     @cached_property
     def memberships(self) -> Mapping[int, str]:
         """Organization id -> role."""
-        return dict(Membership.objects.filter(user=self.id).order_by().values_list("organization", "role"))
+        return self._facts.memberships
+
+    @cached_property
+    def grants(self) -> Mapping[Any, Granted | None]:
+        """What was granted explicitly, by grant model; None: too much to hold, ask the database."""
+        return self._facts.grants
 
     @property
     def organizations(self) -> frozenset[int]:
@@ -52,7 +60,7 @@ class Subject:
 
     @cached_property
     def groups(self) -> frozenset[str]:
-        return frozenset(self.user.groups.values_list("name", flat=True))
+        return self._facts.groups
 
     def has_scope(self, scope: str) -> bool:
         return scope in self.scopes or (scope == TokenScope.READ and bool(self.scopes))

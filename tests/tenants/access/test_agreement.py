@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tenants.access import decide, evaluation, grants, restrict
+from tenants.access import decide, evaluation, facts, restrict
 from tenants.exceptions import InsufficientScope
 from tests.tenants.access.rows import Rows, make_rows
 from tests.tenants.access.worlds import SETTINGS, World, worlds
@@ -17,7 +17,7 @@ pytestmark = pytest.mark.django_db
 
 def test_restrict_finds_the_rows_that_decide_allows() -> None:
     rows = make_rows()
-    asked_of_the_database = st.sampled_from((grants._HELD_IN_MEMORY, 0))
+    asked_of_the_database = st.sampled_from((facts.HELD_IN_MEMORY, 0))
 
     @SETTINGS
     @given(world=worlds(rows), held_in_memory=asked_of_the_database)
@@ -48,9 +48,9 @@ def allowed_by_decide(world: World, rows: Rows) -> set[int]:
 @contextmanager
 def holding_grants(most: int) -> Iterator[None]:
     """So many grants are held in memory; more are left to the database."""
-    usual = grants._HELD_IN_MEMORY
-    grants._HELD_IN_MEMORY = most
+    usual = facts.HELD_IN_MEMORY
+    facts.HELD_IN_MEMORY = most
     try:
         yield
     finally:
-        grants._HELD_IN_MEMORY = usual
+        facts.HELD_IN_MEMORY = usual
