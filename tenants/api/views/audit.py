@@ -106,15 +106,17 @@ class AuditExportView(GenericAPIView):
         access.require_scope(user, "audit.export")
         events = self.filter_queryset(self.get_queryset())
         return StreamingHttpResponse(
-            _lines(events, user),
+            # As it is now: when the lines are sent, the request's own is over.
+            _lines(events, user, request_context.authentication.get()),
             content_type=JSON_LINES,
             headers={"Content-Disposition": 'attachment; filename="audit.jsonl"'},
         )
 
 
-async def _lines(events: QuerySet[AuditEvent], user: User) -> AsyncIterator[bytes]:
+async def _lines(
+    events: QuerySet[AuditEvent], user: User, came_in: request_context.Authentication
+) -> AsyncIterator[bytes]:
     """In chunks, each asked for anew: memory does not grow, and who may no longer see gets no more."""
-    came_in = request_context.authentication.get()
     last = 0
     while True:
         chunk, text = await sync_to_async(_chunk)(events.filter(pk__gt=last), user, came_in)
@@ -126,11 +128,15 @@ async def _lines(events: QuerySet[AuditEvent], user: User) -> AsyncIterator[byte
 
 def _chunk(events: QuerySet[AuditEvent], user: User, came_in: request_context.Authentication) -> tuple[int, bytes]:
     """The last id and the lines of the next few events; 0 where there is none."""
-    request_context.authentication.set(came_in)
-    user = User.objects.get(pk=user.pk)
-    with access.evaluation():
-        oversees = _oversees(user)
-        found = list(access.restrict(events, user, "audit.export").order_by("pk")[:_CHUNK])
+    token = request_context.authentication.set(came_in)
+    try:
+        user = User.objects.get(pk=user.pk)
+        with access.evaluation():
+            oversees = _oversees(user)
+            found = list(access.restrict(events, user, "audit.export").order_by("pk")[:_CHUNK])
+    finally:
+        # Whoever is served next in this thread came in another way.
+        request_context.authentication.reset(token)
     lines = [json.dumps(export_line(event, user=user, oversees=oversees), ensure_ascii=False) for event in found]
     return (found[-1].pk, "".join(f"{line}\n" for line in lines).encode()) if found else (0, b"")
 

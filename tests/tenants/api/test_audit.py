@@ -22,6 +22,7 @@ from tests.factories import (
     make_organization,
     make_release,
     make_reviewer,
+    make_token,
     make_user,
     owner_of,
 )
@@ -217,6 +218,17 @@ def test_what_is_withheld_is_named_and_the_chain_still_holds(acme: dict[str, Any
 def test_who_may_read_but_not_export_gets_nothing(acme: dict[str, Any]) -> None:
     assert listed(api_client(acme["reviewer"]))
     assert exported(api_client(acme["reviewer"])) == []
+
+
+def test_a_token_for_one_organization_exports_that_one_s_part(acme: dict[str, Any]) -> None:
+    owner, other = owner_of(acme["organization"]), make_app()
+    make_member(other.organization, "owner", owner)
+    client = APIClient()
+    token = make_token(owner, organization=acme["organization"])
+    client.credentials(HTTP_AUTHORIZATION=f"Bearer {token}")
+    acme_s, other_s = acme["organization"].pk, other.organization.pk
+    assert {event["organization"] for event in exported(acme["owner"])} == {acme_s, other_s}
+    assert {event["organization"] for event in exported(client)} == {acme_s}
 
 
 def test_an_export_of_many_takes_a_query_for_each_chunk(acme: dict[str, Any]) -> None:
