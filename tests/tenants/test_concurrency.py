@@ -9,18 +9,30 @@ from typing import Any
 import pytest
 from django.db import connections
 
-from tenants.choices import MemberRole, ReleaseState
+from tenants.choices import InvitationState, MemberRole, ReleaseState
 from tenants.exceptions import AlreadyExists, InvalidTransition, LastOwner, TenantsError
-from tenants.models import AuditEvent, ConfigVariable, IdempotencyKey, Membership, PluginApp, Release, Review
-from tenants.services import apps, environments, memberships, releases, reviews
+from tenants.models import (
+    AuditEvent,
+    ConfigVariable,
+    IdempotencyKey,
+    Invitation,
+    Membership,
+    PluginApp,
+    Release,
+    Review,
+)
+from tenants.services import apps, environments, invitations, memberships, people, releases, reviews
 from tests.factories import (
     api_client,
     environment_of,
     make_app,
+    make_invitation,
     make_member,
+    make_operator,
     make_organization,
     make_release,
     make_reviewer,
+    make_user,
     owner_of,
 )
 
@@ -123,6 +135,56 @@ def test_the_last_owner_stays() -> None:
         memberships.membership_change(
             organization=organization, username=owner.username, role=MemberRole.DEVELOPER, actor=owner
         )
+
+
+def test_an_owner_who_leaves_while_the_other_is_deactivated_is_told_or_stays() -> None:
+    organization = make_organization()
+    first, operator = owner_of(organization), make_operator()
+    second = make_member(organization, MemberRole.OWNER)
+    left, _ = at_once(
+        lambda: memberships.membership_remove(organization=organization, username=first.username, actor=first),
+        lambda: people.user_change(user=second, actor=operator, is_active=False),
+    )
+    second.refresh_from_db()
+    assert not second.is_active
+    owners = Membership.objects.filter(organization=organization, role=MemberRole.OWNER, user__is_active=True)
+    told = AuditEvent.objects.get(action="user.changed").message
+    # Whoever comes second knows of the first.
+    if isinstance(left, LastOwner):
+        assert owners.get().user == first
+    else:
+        assert f"without an active owner now: {organization.slug}" in told
+
+
+def test_an_invitation_that_is_accepted_and_revoked_at_once_is_one_of_the_two() -> None:
+    organization = make_organization()
+    invitation, owner = make_invitation(organization), owner_of(organization)
+
+    def fresh() -> Invitation:
+        return Invitation.objects.get(pk=invitation.pk)
+
+    results = at_once(
+        *[lambda: invitations.invitation_accept(invitation=fresh(), actor=invitation.invitee)] * 3,
+        *[lambda: invitations.invitation_revoke(invitation=fresh(), actor=owner)] * 3,
+    )
+    assert Counter(type(result) for result in results)[InvalidTransition] == 5
+    is_member = Membership.objects.filter(user=invitation.invitee).exists()
+    assert is_member is (fresh().state == InvitationState.ACCEPTED)
+
+
+def test_of_invitations_to_one_person_at_once_exactly_one_is_made() -> None:
+    organization = make_organization()
+    owner, bob = owner_of(organization), make_user("bob")
+    results = at_once(
+        *[
+            lambda: invitations.invitation_create(
+                organization=organization, username="bob", role=MemberRole.DEVELOPER, actor=owner
+            )
+        ]
+        * CALLERS
+    )
+    assert Counter(type(result) for result in results) == {Invitation: 1, AlreadyExists: CALLERS - 1}
+    assert Invitation.objects.get().invitee == bob
 
 
 def test_variables_set_at_once_stay_within_their_room_together() -> None:
