@@ -6,6 +6,7 @@ import subprocess
 import threading
 import time
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from queue import SimpleQueue
 
 from lib.configuration import ROOT
@@ -49,19 +50,19 @@ class Suite:
             self.closing = line.rstrip() or self.closing
         self.status = self._process.wait() if self._process else 0
 
-    def end(self) -> None:
-        """Ends pytest and everything it started in its session."""
-        if self._process is None:
-            return
-        try:
-            os.killpg(self._process.pid, signal.SIGINT)
-            self._process.wait(timeout=20)
-        except (ProcessLookupError, subprocess.TimeoutExpired):
-            pass
-        try:
-            os.killpg(self._process.pid, signal.SIGKILL)
-        except ProcessLookupError:
-            return
+    def send(self, number: signal.Signals) -> None:
+        """To pytest and everything it started in its session."""
+        if self._process:
+            try:
+                os.killpg(self._process.pid, number)
+            except ProcessLookupError:
+                return
+
+    def wait(self, timeout_s: float) -> None:
+        """Returns when pytest has ended, or the time is over."""
+        if self._process:
+            with suppress(subprocess.TimeoutExpired):
+                self._process.wait(max(timeout_s, 0))
 
     def _read(self, process: "subprocess.Popen[str]") -> None:
         for line in process.stdout or []:
@@ -72,26 +73,33 @@ class Suite:
 def run(suites: Sequence[Suite], *, limit_s: int) -> int:
     """Runs all of them at once and returns the first status that is not 0. Ends them where they take too long."""
     started = time.monotonic()
-    timers = [threading.Timer(limit_s, suite.end) for suite in suites]
+    timer = threading.Timer(limit_s, _end, [suites])
     try:
         for suite in suites:
             suite.start()
-        for timer in timers:
-            timer.start()
+        timer.start()
         for suite in suites:
             suite.show()
     except BaseException:
-        for suite in suites:
-            suite.end()
+        _end(suites)
         raise
     finally:
-        for timer in timers:
-            timer.cancel()
+        timer.cancel()
     if time.monotonic() - started > limit_s:
         raise Failure(f"the tests took longer than {limit_s} s and were ended")
     # What asks nothing of the database is left out on the second one, and that may be all that was asked for.
     found = [suite for suite in suites if suite.status != NO_TESTS] or suites[:1]
     return next((suite.status for suite in found if suite.status), 0)
+
+
+def _end(suites: Sequence[Suite]) -> None:
+    """Lets all of them end by themselves, and kills what is still there after 20 seconds."""
+    for suite in suites:
+        suite.send(signal.SIGINT)
+    deadline = time.monotonic() + 20
+    for suite in suites:
+        suite.wait(deadline - time.monotonic())
+        suite.send(signal.SIGKILL)
 
 
 def say_closings(suites: Sequence[Suite]) -> None:
