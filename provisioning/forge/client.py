@@ -46,7 +46,7 @@ class ForgeClient:
         """The forge user that carries `mark` in its admin's note, made where there is none: its id and user name.
 
         A user of one of `names` that does not carry the mark is somebody else's, and is never taken over: the next
-        name is used. The password is one that nobody knows.
+        name is used, as it is where the forge does not take a name. The password is one that nobody knows.
         """
         with translated(f"making the forge user {names[0]}"):
             for username in names:
@@ -56,6 +56,9 @@ class ForgeClient:
                         user = self.gitlab.users.create(_user_values(username, email, name, mark))
                         return int(user.id), username
                     except gitlab.GitlabCreateError as exc:
+                        if exc.response_code == 400 and "sername" in str(exc.error_message):
+                            # The forge takes no such name, `ada.git` for one: one of its rules that we don't have.
+                            continue
                         if exc.response_code != 409:
                             raise
                         # Another worker made the user in the meantime. Or somebody else has the name, or a group has
