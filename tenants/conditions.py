@@ -38,6 +38,8 @@ LOOKUPS: dict[Kind, tuple[str, ...]] = {
     Kind.ADDRESS: ("in_network", "not_in_network"),
 }
 _TAKE_A_LIST = {"in", "not_in", "overlaps", "disjoint"}
+# A condition is SQL in every list: SQLite takes 1,000 levels of it, and people read it when it denies.
+MAX_ALTERNATIVES, MAX_TERMS, MAX_VALUES, MAX_TEXT = 20, 20, 200, 300
 WEEKDAYS = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
 
 SUBJECT_ATTRIBUTES = (
@@ -173,6 +175,10 @@ def parse(
         raise InvalidInput.field(
             field, 'an empty condition never means everything: name attributes, or write {"match_all": true}'
         )
+    if len(alternatives) > MAX_ALTERNATIVES or any(len(part) > MAX_TERMS for part in alternatives):
+        raise InvalidInput.field(
+            field, f"is too large: use at most {MAX_ALTERNATIVES} alternatives of {MAX_TERMS} attributes each"
+        )
     by_name = {attribute.name: attribute for attribute in attributes}
     return tuple(
         tuple(_term(key, value, field, by_name, with_placeholders) for key, value in part.items())
@@ -229,6 +235,8 @@ def _value(value: Any, where: str, attribute: Attribute, lookup: str) -> Any:
     if lookup in _TAKE_A_LIST:
         if not isinstance(value, list) or not value:
             raise InvalidInput.field(where, "must be a list of at least one value")
+        if len(value) > MAX_VALUES:
+            raise InvalidInput.field(where, f"has {len(value)} values: use at most {MAX_VALUES}")
         return frozenset(_scalar(item, where, kind, attribute.choices) for item in value)
     return _scalar(value, where, kind, attribute.choices)
 
@@ -242,6 +250,8 @@ def _scalar(value: Any, where: str, kind: Kind, choices: tuple[str, ...]) -> Any
         return value
     if not isinstance(value, str) or not _can_be_stored(value):
         raise InvalidInput.field(where, f"{value!r} must be a text")
+    if len(value) > MAX_TEXT:
+        raise InvalidInput.field(where, f"has {len(value)} characters: use at most {MAX_TEXT}")
     if value.startswith("$"):
         raise InvalidInput.field(where, f"{value!r} stands in a list: a placeholder is the whole value")
     if kind is Kind.TIME:
@@ -276,6 +286,8 @@ def _moment(value: str, where: str) -> datetime:
 
 def _networks(value: Any, where: str) -> tuple[ipaddress.IPv4Network | ipaddress.IPv6Network, ...]:
     items = value if isinstance(value, list) else [value]
+    if len(items) > MAX_VALUES:
+        raise InvalidInput.field(where, f"has {len(items)} networks: use at most {MAX_VALUES}")
     try:
         networks = tuple(_network(item) for item in items if isinstance(item, str))
     except ValueError as error:
