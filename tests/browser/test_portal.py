@@ -12,7 +12,18 @@ from provisioning.services.operations import deployment_create
 from tenants.choices import AppState, ReleaseState
 from tenants.models import PluginApp, Release, Review
 from tests.browser.conftest import Browser
-from tests.factories import make_app, make_organization, make_release, make_reviewer, make_user, owner_of
+from tests.factories import (
+    make_app,
+    make_invitation,
+    make_member,
+    make_organization,
+    make_release,
+    make_reviewer,
+    make_service_account,
+    make_token,
+    make_user,
+    owner_of,
+)
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -59,6 +70,48 @@ def test_from_nothing_to_an_app(browser: Browser) -> None:
     assert (browser.heading, app.stack) == ("Weather", "static")
     browser.go("/apps/")
     assert app.public_id in browser.text
+
+
+def test_two_people_meet_in_an_organization_and_one_leaves(browser: Browser) -> None:
+    ann, bob = make_user("ann"), make_user("bob")
+    make_organization(slug="acme", name="Acme", owner=ann)
+    browser.sign_in(ann)
+    browser.follow("Organizations")
+    browser.follow("Acme")
+    browser.fill(username="bobby")
+    browser.press("Invite")
+    assert "Is nobody's: name an existing person" in browser.text
+    browser.fill(username="bob")
+    browser.press("Invite")
+    assert "bob is invited, and becomes a member by accepting." in browser.text
+    browser.press("Sign out")
+    browser.sign_in(bob)
+    browser.follow("Organizations")
+    browser.press("Accept")
+    assert (browser.heading, browser.path) == ("Acme", "/organizations/acme/")
+    assert "you are developer" in browser.text
+    browser.press("Leave")
+    assert browser.path == "/organizations/"
+    assert "You left Acme." in browser.text
+    browser.go("/organizations/acme/")
+    assert "There is nothing here that you may see" in browser.text
+
+
+def test_a_machine_gets_an_account_and_a_token_that_is_shown_once(browser: Browser) -> None:
+    app = make_app(organization=make_organization(slug="acme"))
+    browser.sign_in(owner_of(app.organization))
+    browser.go("/organizations/acme/")
+    browser.fill(name="ci")
+    browser.press("Make the service account")
+    assert "Service account ci is made: it needs a token." in browser.text
+    browser.driver.find_element("css selector", "#token_name").send_keys("pipeline")
+    browser.press("Make a token")
+    token = browser.find("#new-token").text
+    assert token.startswith("berth_")
+    browser.go("/organizations/acme/")
+    assert token not in browser.text
+    browser.press("Revoke")
+    assert "Token pipeline is revoked." in browser.text
 
 
 def test_the_list_is_searched(browser: Browser) -> None:
@@ -205,7 +258,13 @@ def test_every_page_has_landmarks_headings_and_labels_and_fits_a_phone(browser: 
     app = running.app
     make_app(organization=app.organization, state=AppState.FAILED, name="W" * 100)
     release = Release.objects.get()
-    browser.sign_in(owner_of(app.organization))
+    owner = owner_of(app.organization)
+    make_member(app.organization)
+    make_invitation(app.organization)
+    make_token(make_service_account(app.organization), actor=owner, app=app)
+    make_invitation(make_organization(), owner)
+    make_token(owner)
+    browser.sign_in(owner)
     at_app = f"/apps/{app.public_id}/"
     try:
         browser.driver.set_window_size(500, 900)
@@ -216,6 +275,8 @@ def test_every_page_has_landmarks_headings_and_labels_and_fits_a_phone(browser: 
         for path in (
             "/apps/",
             "/apps/new/",
+            "/organizations/",
+            f"/organizations/{app.organization.slug}/",
             "/organizations/new/",
             "/tokens/",
             "/security/",
