@@ -32,6 +32,7 @@ ADDRESSES = (None, "10.1.2.3", "::ffff:10.1.2.3", "192.168.0.1", "2001:db8::1", 
 NETWORKS = ("10.0.0.0/8", "10.1.2.3", "192.168.0.0/16", "2001:db8::/32", "::ffff:10.0.0.0/104", "0.0.0.0/0", "::/0")
 ZONES = ("UTC", "Europe/Berlin", "America/New_York", "Asia/Kolkata", "Australia/Lord_Howe", "Pacific/Kiritimati")
 WEEKDAYS = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
+TAKE_A_LIST = ("in", "not_in", "overlaps", "disjoint")
 CLOCK_TIMES = ("00:00", "00:30", "02:30", "09:00", "17:00", "22:00", "23:59")
 # Around the changes to and from summer time, at the edges of the freeze, and anywhere.
 MOMENTS = st.one_of(
@@ -105,28 +106,27 @@ class Values:
             self._found[key] = sorted(item for item in flat if item is not None) or [0]
         return self._found[key]
 
-    def literals(self, resource_type: ResourceType, attribute: Attribute, lookup: str) -> st.SearchStrategy[Any]:
-        """Single values that may stand beside `attribute`."""
+    def literals(self, resource_type: ResourceType, attribute: Attribute, lookup: str) -> list[Any]:
+        """Single values that may stand beside `attribute`; the first ones are such as rows have."""
         if attribute.kind is Kind.FLAG:
-            return st.booleans()
+            return [True, False]
         found = self.of(resource_type, attribute)
+        middle = found[len(found) // 2 :] + found[: len(found) // 2]
         if attribute.kind in (Kind.ID, Kind.NUMBER, Kind.ID_SET):
-            return st.sampled_from([*found, max(found) + 1, 0, 2**40, 2**63 - 1])
+            return [*middle, max(found) + 1, 0, 2**40, 2**63 - 1]
         if attribute.kind is Kind.TIME:
-            near = [moment + timedelta(microseconds=step) for moment in found for step in (-1, 0, 1)]
-            return st.sampled_from(near).map(lambda moment: moment.isoformat())
+            return [(moment + timedelta(microseconds=step)).isoformat() for moment in middle for step in (0, 1, -1)]
         if attribute.choices:
-            return st.sampled_from(attribute.choices)
+            return [*(value for value in middle if value in attribute.choices), *attribute.choices]
         if lookup == "startswith":
-            return st.sampled_from(sorted({text[:length] for text in found for length in (0, 1, 3, 11)} | {"%", "_"}))
-        more = EMAILS if attribute.kind is Kind.TEXT_SET else ("%", "_", "")
-        return st.sampled_from(sorted({*found, *more, *(text.upper() for text in found)}))
+            return [*(text[:length] for text in middle for length in (3, 1, 11, 0)), "%", "_"]
+        return [*middle, *EMAILS, "%", "_", "", *(text.upper() for text in found)]
 
 
-_SUBJECT_LITERALS: dict[str, st.SearchStrategy[Any]] = {
-    "username": st.sampled_from(("ada", "Ada", "Bob", "b_b", "user9", "é")),
-    "email": st.sampled_from(("ada@x.test", "bob@x.test", "ü@x.test", "")),
-    "groups": st.sampled_from(GROUPS),
+_SUBJECT_LITERALS: dict[str, tuple[Any, ...]] = {
+    "username": ("ada", "Ada", "Bob", "b_b", "user9", "é"),
+    "email": ("ada@x.test", "bob@x.test", "ü@x.test", ""),
+    "groups": GROUPS,
 }
 
 
@@ -148,18 +148,8 @@ class Conditions:
     """Strategies for the three conditions of policies about rows of one type."""
 
     def __init__(self, values: Values, resource_type: ResourceType) -> None:
-        organizations = [row.pk for row in values.rows.organizations]
-        users = [user.pk for user in values.rows.users]
-        literals = {
-            **_SUBJECT_LITERALS,
-            "id": st.sampled_from([*users[:6], 0]),
-            "organizations": st.sampled_from([*organizations, 0]),
-        }
-
         def of_subject(attribute: Attribute, _lookup: str) -> st.SearchStrategy[Any]:
-            if attribute.kind is Kind.FLAG:
-                return st.booleans()
-            return st.sampled_from(attribute.choices) if attribute.choices else literals[attribute.name]
+            return st.sampled_from(subject_literals(values.rows, attribute))
 
         def of_context(attribute: Attribute, _lookup: str) -> st.SearchStrategy[Any]:
             if attribute.kind is Kind.CLOCK:
@@ -167,10 +157,10 @@ class Conditions:
             if attribute.kind is Kind.ADDRESS:
                 network = st.sampled_from(NETWORKS)
                 return network | st.lists(network, min_size=1, max_size=2)
-            return st.booleans() if attribute.kind is Kind.FLAG else st.sampled_from(attribute.choices)
+            return st.sampled_from(attribute.choices or (True, False))
 
         def of_resource(attribute: Attribute, lookup: str) -> st.SearchStrategy[Any]:
-            return values.literals(resource_type, attribute, lookup)
+            return st.sampled_from(values.literals(resource_type, attribute, lookup))
 
         self.subject = _condition([_term(attribute, of_subject) for attribute in SUBJECT_ATTRIBUTES])
         self.context = _condition([_term(attribute, of_context) for attribute in CONTEXT_ATTRIBUTES])
@@ -179,13 +169,36 @@ class Conditions:
         )
 
 
-def _term(attribute: Attribute, literals: Any, *, with_placeholders: bool = False) -> st.SearchStrategy[Any]:
+def subject_literals(rows: Rows, attribute: Attribute) -> tuple[Any, ...]:
+    if attribute.kind is Kind.FLAG:
+        return (True, False)
+    if attribute.name == "id":
+        return (*(user.pk for user in rows.users[:6]), 0)
+    if attribute.name == "organizations":
+        return (*(organization.pk for organization in rows.organizations), 0)
+    return attribute.choices or _SUBJECT_LITERALS[attribute.name]
+
+
+def lookups_of(attribute: Attribute) -> list[tuple[str, str]]:
+    """Each lookup and the key that asks for it."""
     lookups = [*LOOKUPS[attribute.kind], *(["isnull"] if attribute.is_nullable else [])]
+    return [(name, attribute.name if name == "exact" else f"{attribute.name}__{name}") for name in lookups]
+
+
+def placeholders_of(attribute: Attribute, lookup: str) -> list[str]:
+    """The placeholders that fit beside the lookup."""
+    element = {Kind.ID_SET: Kind.ID, Kind.TEXT_SET: Kind.TEXT}.get(attribute.kind, attribute.kind)
+    wanted = {Kind.ID: Kind.ID_SET, Kind.TEXT: Kind.TEXT_SET}.get(element) if lookup in TAKE_A_LIST else element
+    if lookup in ("startswith", "isnull"):
+        return []
+    return [name for name, kind in PLACEHOLDERS.items() if kind == wanted]
+
+
+def _term(attribute: Attribute, literals: Any, *, with_placeholders: bool = False) -> st.SearchStrategy[Any]:
     return st.one_of(
         [
             st.tuples(st.just(key), _value(attribute, lookup, literals, with_placeholders))
-            for lookup in lookups
-            for key in ([attribute.name] if lookup == "exact" else [f"{attribute.name}__{lookup}"])
+            for lookup, key in lookups_of(attribute)
         ]
     )
 
@@ -194,13 +207,10 @@ def _value(attribute: Attribute, lookup: str, literals: Any, with_placeholders: 
     if lookup == "isnull":
         return st.booleans()
     value = literals(attribute, lookup)
-    takes_list = lookup in ("in", "not_in", "overlaps", "disjoint")
-    if takes_list:
+    if lookup in TAKE_A_LIST:
         value = st.lists(value, min_size=1, max_size=3)
-    element = {Kind.ID_SET: Kind.ID, Kind.TEXT_SET: Kind.TEXT}.get(attribute.kind, attribute.kind)
-    wanted = {Kind.ID: Kind.ID_SET, Kind.TEXT: Kind.TEXT_SET}.get(element) if takes_list else element
-    names = [name for name, kind in PLACEHOLDERS.items() if kind == wanted and lookup != "startswith"]
-    return value | st.sampled_from(names) if with_placeholders and names else value
+    names = placeholders_of(attribute, lookup) if with_placeholders else []
+    return value | st.sampled_from(names) if names else value
 
 
 def _condition(terms: list[st.SearchStrategy[Any]]) -> st.SearchStrategy[Any]:
@@ -208,13 +218,13 @@ def _condition(terms: list[st.SearchStrategy[Any]]) -> st.SearchStrategy[Any]:
     if not terms:
         return everything
     part = st.lists(st.one_of(terms), min_size=1, max_size=2).map(dict)
-    return st.one_of(everything, part, st.lists(part, min_size=1, max_size=3))
+    return st.one_of(everything, everything, part, st.lists(part, min_size=1, max_size=3))
 
 
 @st.composite
 def arrivals(draw: st.DrawFn, rows: Rows) -> Authentication:
     limit = draw(st.sampled_from(("none", "none", "none", "organization", "app")))
-    scopes = draw(st.none() | st.frozensets(st.sampled_from(TokenScope.values)))
+    scopes = draw(st.none() | st.none() | st.frozensets(st.sampled_from(TokenScope.values)))
     return Authentication(
         method=draw(st.sampled_from(AuthenticationMethod.values)),
         address=draw(st.sampled_from(ADDRESSES)),
@@ -262,7 +272,7 @@ def _worlds_about(name: str, rows: Rows, values: Values, known: dict[str, Any] =
             World,
             resource_type=st.just(resource_type),
             action=st.sampled_from(actions),
-            policies=st.lists(policy, max_size=5),
+            policies=st.lists(policy, min_size=1, max_size=5) | st.just([]),
             user=people(rows),
             came_in=arrivals(rows),
             time=MOMENTS,
