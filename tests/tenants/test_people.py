@@ -49,10 +49,10 @@ def run(monkeypatch: pytest.MonkeyPatch, typed: str, *arguments: str) -> str:
 
 
 def test_the_command_reads_the_password_and_does_not_print_it(monkeypatch: pytest.MonkeyPatch) -> None:
-    printed = run(monkeypatch, f"{PASSWORD}\n", "ann", "--email", "ann@example.test", "--reviewer", "--operator")
+    printed = run(monkeypatch, f"{PASSWORD}\n", "ann", "--email", "ann@example.test", "--reviewer", "--operator", "--auditor")
     assert PASSWORD not in printed
     user = User.objects.get(username="ann")
-    assert user.roles == ["reviewer", "operator"]
+    assert user.roles == ["reviewer", "operator", "auditor"]
     assert user.check_password(PASSWORD)
 
 

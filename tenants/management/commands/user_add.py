@@ -20,6 +20,7 @@ class Command(BaseCommand):
         parser.add_argument("--email", required=True)
         parser.add_argument("--reviewer", action="store_true", help="may decide on other organizations' releases")
         parser.add_argument("--operator", action="store_true", help="runs the platform")
+        parser.add_argument("--auditor", action="store_true", help="reads everything, changes nothing")
         parser.add_argument("--generate", action="store_true", help="make a password and print it, read none")
 
     def handle(self, *args: Any, **options: Any) -> None:
@@ -35,6 +36,7 @@ class Command(BaseCommand):
                 actor=None,
                 is_reviewer=options["reviewer"],
                 is_operator=options["operator"],
+                is_auditor=options["auditor"],
             )
         except TenantsError as error:
             faults = [f"{field}: {message}" for field, messages in error.errors.items() for message in messages]
