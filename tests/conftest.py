@@ -7,6 +7,7 @@ from xdist.remote import Producer
 from xdist.scheduler import LoadScopeScheduling
 
 from tests import databases
+from tests.audit_guard import every_unit_tells_what_it_changed  # noqa: F401 - an autouse fixture
 from tests.built_in_policies import put_back_after_flush  # noqa: F401 - an autouse fixture
 
 END_TO_END = "tests/end_to_end/"

@@ -74,21 +74,20 @@ def app_update(*, app: PluginApp, name: str, actor: User) -> PluginApp:
     """
     access.require(actor, "app.change", app)
     validators.display_name(name)
-    before = app.name
-    living = PluginApp.objects.filter(pk=app.pk).exclude(state__in=[AppState.RETIRING, AppState.RETIRED])
-    updated = living.update(name=name)
-    app.refresh_from_db()
-    if not updated:
-        raise InvalidTransition(f"{app.public_id} is {app.state}: it can't be changed any more")
-    if name != before:
+    before = PluginApp.objects.select_for_update(no_key=True).get(pk=app.pk)
+    if before.state in (AppState.RETIRING, AppState.RETIRED):
+        raise InvalidTransition(f"{before.public_id} is {before.state}: it can't be changed any more")
+    if name != before.name:
+        PluginApp.objects.filter(pk=app.pk).update(name=name)
         audit_record(
             action="app.renamed",
             message=f"app renamed to {name}",
             actor=actor,
             app=app,
-            before={"name": before},
+            before={"name": before.name},
             after={"name": name},
         )
+    app.refresh_from_db()
     return app
 
 

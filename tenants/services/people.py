@@ -84,9 +84,11 @@ def user_change(*, user: User, actor: User, **changes: Any) -> User:
         _check_changes(user, changes)
         before = _described(user)
         groups: Collection[str] | None = changes.pop("groups", None)
+        changes = {name: value for name, value in changes.items() if getattr(user, name) != value}
         for name, value in changes.items():
             setattr(user, name, value)
-        user.save(update_fields=list(changes))
+        if changes:
+            user.save(update_fields=list(changes))
         if groups is not None:
             user.groups.set([Group.objects.get_or_create(name=name)[0] for name in sorted(set(groups))])
         after = _described(user)
