@@ -1,0 +1,29 @@
+"""A world for every call, and a forge for those that ask one."""
+
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import pytest
+
+from tests.contracts.forge.server import Forge, embedded
+from tests.tenants.api.endpoints.table_platform import FORGE_CALLS
+from tests.tenants.api.endpoints.world import World
+
+
+@pytest.fixture
+def world(db: None) -> World:
+    return World()
+
+
+@pytest.fixture(scope="session")
+def forge(tmp_path_factory: pytest.TempPathFactory, new_database: Callable[[], dict[str, str]]) -> Iterator[Forge]:
+    with embedded(tmp_path_factory.mktemp("forge"), **new_database()) as started:
+        yield started
+
+
+@pytest.fixture(autouse=True)
+def forge_where_it_is_asked(request: pytest.FixtureRequest, settings: Any) -> None:
+    callspec: Any = getattr(request.node, "callspec", None)
+    if callspec is not None and callspec.params.get("call") in FORGE_CALLS:
+        started: Forge = request.getfixturevalue("forge")
+        settings.FORGE_URL, settings.FORGE_TOKEN = started.url, started.admin_token

@@ -1,0 +1,80 @@
+"""Policies, the trail, deployments, hosts, logs, and what is about the platform itself."""
+
+from tests.tenants.api.endpoints.calls import LIST, PUBLIC, READ, Call
+
+_EVERYTHING = {"match_all": True}
+_POLICY = "policies/<int:policy>/"
+_ENVIRONMENT = "apps/<str:app>/environments/<str:env>/"
+OVERSEE = (401, *[404] * 5, 200, 200)
+READ_LOGS = (401, 404, 200, 200, 200, 403, 200, 403)
+
+CALLS = [
+    Call("GET", "policies/", OVERSEE, needs=("policy",), outside=404),
+    Call(
+        "POST",
+        "policies/",
+        (401, *[404] * 5, 201, 403),
+        {
+            "name": "no-acme-retirement",
+            "description": "Nobody retires apps.",
+            "effect": "deny",
+            "actions": ["app.retire"],
+            "resource_type": "app",
+            "subject": _EVERYTHING,
+            "resource": _EVERYTHING,
+            "context": _EVERYTHING,
+        },
+        event="policy.created",
+    ),
+    Call("GET", _POLICY, OVERSEE),
+    Call(
+        "PATCH",
+        _POLICY,
+        (401, *[404] * 5, 200, 403),
+        {"version": 1, "is_enabled": True},
+        event="policy.changed",
+    ),
+    Call("GET", f"{_POLICY}versions/", OVERSEE, outside=404),
+    Call("POST", f"{_POLICY}simulate/", OVERSEE, {"last": 10}),
+    Call("GET", "freezes/", LIST, needs=("freeze",)),
+    Call(
+        "POST",
+        "freezes/",
+        (401, *[403] * 5, 201, 403),
+        {"reason": "an incident", "ends_at": "{tomorrow}"},
+        event="freeze.created",
+    ),
+    Call("POST", "freezes/<int:freeze>/end/", (401, *[403] * 5, 200, 403), event="freeze.ended"),
+    Call("GET", "access/explain/", OVERSEE, query="action=app.change&resource=app:{app}&user={leaver}"),
+    Call(
+        "GET",
+        "access/who-can/",
+        (401, 404, 403, 403, 200, 403, 200, 200),
+        query="action=app.change&resource=app:{app}",
+        outside=403,
+    ),
+    Call("GET", "audit/", LIST, needs=("app",)),
+    Call("GET", "audit/export/", LIST, needs=("app",)),
+    Call("GET", "apps/<str:app>/deployments/", READ, needs=("deployment",)),
+    Call("GET", "deployments/<int:deployment>/", READ),
+    Call(
+        "POST",
+        f"{_ENVIRONMENT}rollback/",
+        (401, 404, 201, 201, 201, 403, 403, 403),
+        {"release": 1},
+        things={"env": "production"},
+        needs=("live",),
+        event="deployment.requested",
+    ),
+    Call("GET", f"{_ENVIRONMENT}logs/", READ_LOGS, outside=403),
+    Call("GET", f"{_ENVIRONMENT}logs/", READ_LOGS, query="follow=true", outside=403, note="followed"),
+    Call("GET", "hosts/", OVERSEE, needs=("host",), outside=404),
+    Call("GET", "health/", PUBLIC),
+    Call("GET", "schema/", PUBLIC),
+    Call("GET", "docs/", PUBLIC),
+]
+# These ask the forge, which the tests start for them.
+FORGE_CALLS = [
+    Call("POST", "me/git-token/", (401, *[201] * 7), event="git_token.created"),
+    Call("GET", "releases/<int:release>/diff/", READ, things={"release": "pushed_release"}),
+]

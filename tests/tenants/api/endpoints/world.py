@@ -1,0 +1,294 @@
+"""A small world: one organization with people of every role, somebody from another one, and what calls are about.
+
+Everything of the organization has `acme` or `tidewatch` in its name, so that it shows wherever it leaks. A row is made
+when a call first names it.
+"""
+
+import uuid
+from collections.abc import Callable, Collection, Iterator
+from contextlib import contextmanager
+from datetime import timedelta
+from typing import Any
+
+import gitlab
+from django.conf import settings
+from django.db import transaction
+from django.utils import timezone
+from rest_framework.test import APIClient
+
+from provisioning.models import Deployment, Operation, Repository
+from provisioning.services.hosts import host_register_local
+from provisioning.services.operations import deployment_create
+from tenants.choices import EnvironmentName, MemberRole, ReleaseState
+from tenants.models import ApiToken, Invitation, User
+from tenants.services import environments, grants, policies, second_factor, tokens
+from tests import factories
+from tests.authenticator import Authenticator, enroll
+from tests.factories import PASSWORD
+from tests.tenants.api.endpoints.calls import Call
+
+# No text of another tenant's answer may have one of these in it.
+MARKS = ("acme", "tidewatch")
+_ROLES = {"reviewer": "is_reviewer", "operator": "is_operator", "auditor": "is_auditor", "keeper": "is_operator"}
+# What stands for nothing that there is. The rest of the names stand for themselves.
+ABSENT = {
+    "organization": "nobodys-harbour",
+    "app": "app1999999",
+    "account": "nothing",
+    "account_name": "svc-nobodys-harbour.ci",
+    "lost": "nobody-at-all",
+    "member": "nobody-at-all",
+    "leaver": "nobody-at-all",
+    "newcomer": "nobody-at-all",
+    "owner_name": "nobody-at-all",
+    "variable": "NOTHING",
+    "digest": "0" * 64,
+    "version": "7",
+    "code": "000000",
+    "first_code": "000000",
+}
+_ABSENT_ID = "999999"
+# Values that name no row, or one of the platform's or of who asks: there is nothing to hide.
+PLAIN = {
+    "digest",
+    "version",
+    "code",
+    "first_code",
+    "password",
+    "new_variable",
+    "tomorrow",
+    "environment",
+    "production",
+    "newcomer",
+}
+
+
+class World:
+    def __init__(self) -> None:
+        self._made: dict[str, Any] = {}
+        self._clients: dict[str, APIClient] = {}
+        self.organization = factories.make_organization(
+            slug="harbour-of-acme", name="Harbour of Acme", owner=factories.make_user("acme-owner")
+        )
+
+    def user(self, person: str) -> User:
+        return self._once(f"user {person}", lambda: self._person(person))
+
+    def client(self, person: str) -> APIClient:
+        """With a token of all scopes, which was used just now."""
+        if person not in self._clients:
+            self._clients[person] = self.client_with(person, scopes=tokens.ALL_SCOPES)
+        return self._clients[person]
+
+    def client_with(self, person: str, **token: Any) -> APIClient:
+        client = factories.api_client()
+        if person != "nobody":
+            text = factories.make_token(self.user(person), **token)
+            ApiToken.objects.filter(user=self.user(person)).update(last_used_at=timezone.now())
+            client.credentials(HTTP_AUTHORIZATION=f"Bearer {text}")
+        return client
+
+    def send(self, person: str, call: Call, *, absent: Collection[str] = (), client: APIClient | None = None) -> Any:
+        """`absent` has the things for which names of nothing stand."""
+
+        def text_of(thing: str) -> str:
+            return ABSENT.get(thing, _ABSENT_ID) if thing in absent else self.text(thing)
+
+        return (client or self.client(person)).generic(
+            call.method, call.path(text_of), call.content(text_of), content_type="application/json"
+        )
+
+    def prepare(self, call: Call) -> None:
+        """Makes all that the call names, and who may make it."""
+        self.client(call.who)
+        for thing in (*call.named, *call.needs):
+            self.row(thing)
+
+    def row(self, thing: str) -> Any:
+        return self._once(thing, lambda: THINGS[thing](self))
+
+    def text(self, thing: str) -> str:
+        row = self.row(thing)
+        if isinstance(row, str):
+            return row
+        match thing:
+            case "organization" | "my_organization":
+                return str(row.slug)
+            case "app" | "my_app":
+                return str(row.public_id)
+        return str(row.username if isinstance(row, User) else row.pk)
+
+    def _once(self, name: str, make: Callable[[], Any]) -> Any:
+        if name not in self._made:
+            self._made[name] = make()
+        return self._made[name]
+
+    def _person(self, person: str) -> User:
+        if person == "owner":
+            return factories.owner_of(self.organization)
+        if person in ("developer", "maintainer", "leaver"):
+            role = MemberRole.MAINTAINER if person == "maintainer" else MemberRole.DEVELOPER
+            return factories.make_member(self.organization, role, factories.make_user(f"acme-{person}"))
+        if person == "stranger":
+            return factories.owner_of(self.row("my_organization"))
+        if person in _ROLES:
+            return factories.make_user(f"staff-{person}", **{_ROLES[person]: True})
+        return factories.make_user(f"acme-{person}")
+
+
+def _live(world: World) -> Any:
+    """Release 2 is live in production, release 1 was; both by deployments that ended."""
+    for _ in range(2):
+        release = factories.make_release(app=world.row("app"), state=ReleaseState.LIVE)
+        deployment_create(release=release, requested_by=world.user("developer"))
+        Operation.objects.update(state="succeeded")
+    return release
+
+
+def _commit(world: World) -> str:
+    """The only commit of the app's repository at the forge."""
+    forge = gitlab.Gitlab(settings.FORGE_URL, private_token=settings.FORGE_TOKEN, keep_base_url=True)
+    project = forge.projects.create({"name": f"plugin-{uuid.uuid4().hex}"})
+    Repository.objects.create(app=world.row("app"), code_project_id=project.id)
+    actions = [{"action": "create", "file_path": "index.php", "content": "<?php\n"}]
+    made = project.commits.create({"branch": "main", "commit_message": "Start", "actions": actions})
+    return str(made.id)
+
+
+def _pushed_release(world: World) -> Any:
+    commit_sha, app = world.row("commit"), world.row("app")
+    return factories.make_release(app=app, state=ReleaseState.AWAITING_REVIEW, commit_sha=commit_sha)
+
+
+def _deployment(world: World) -> Deployment:
+    world.row("live")
+    return Deployment.objects.filter(app=world.row("app")).latest("pk")
+
+
+def _release(app: str, state: ReleaseState = ReleaseState.AWAITING_REVIEW) -> Callable[[World], Any]:
+    return lambda world: factories.make_release(app=world.row(app), state=state, environment=EnvironmentName.TEST)
+
+
+def _variable(world: World) -> str:
+    environments.variable_set(
+        environment=world.row("app").environments.get(name="test"),
+        name="OLD",
+        value="x",
+        is_secret=True,
+        actor=world.user("owner"),
+    )
+    return "OLD"
+
+
+def _policy(world: World) -> Any:
+    everything = {"match_all": True}
+    return policies.policy_create(
+        name="acme-policy",
+        description="Nobody retires Acme's apps.",
+        effect="deny",
+        actions=["app.retire"],
+        resource_type="app",
+        subject=everything,
+        resource={"organization_slug": "harbour-of-acme"},
+        context=everything,
+        is_enabled=False,
+        actor=world.user("keeper"),
+    )
+
+
+def _freeze(world: World) -> Any:
+    starts_at = timezone.now() + timedelta(days=1)
+    return policies.freeze_create(
+        reason="holidays", starts_at=starts_at, ends_at=starts_at + timedelta(days=1), actor=world.user("keeper")
+    )
+
+
+def _first_code(world: World) -> str:
+    owner = world.user("owner")
+    made = second_factor.second_factor_enroll(actor=owner, password=PASSWORD, address="127.0.0.1")
+    return Authenticator(made.secret, []).code()
+
+
+def _lost(world: World) -> User:
+    enroll(world.user("lost"))
+    return world.user("lost")
+
+
+def _account_token(world: World) -> ApiToken:
+    row, _ = tokens.api_token_create(
+        user=world.row("account_user"), name="acme ci", scopes=["read"], actor=world.user("owner")
+    )
+    return row
+
+
+def _account(world: World, organization: Any) -> str:
+    factories.make_service_account(organization, "ci")
+    return "ci"
+
+
+def _my_organization(_world: World) -> Any:
+    return factories.make_organization(slug="elsewhere", name="Elsewhere", owner=factories.make_user("outsider"))
+
+
+def _invitation(world: World) -> Invitation:
+    return factories.make_invitation(world.organization, world.user("invitee"))
+
+
+THINGS: dict[str, Callable[[World], Any]] = {
+    "organization": lambda world: world.organization,
+    "app": lambda world: factories.make_app(organization=world.organization, slug="tidewatch", name="Tidewatch"),
+    "environment": lambda _world: "test",
+    "production": lambda _world: "production",
+    "variable": _variable,
+    "new_variable": lambda _world: "KEY",
+    "release": _release("app"),
+    "commit": _commit,
+    "pushed_release": _pushed_release,
+    "digest": lambda world: world.row("release").digest,
+    "live": _live,
+    "deployment": _deployment,
+    "member": lambda world: world.user("developer"),
+    "owner_name": lambda world: world.user("owner").username,
+    "leaver": lambda world: world.user("leaver"),
+    "newcomer": lambda world: world.user("newcomer"),
+    "invitation": _invitation,
+    "account": lambda world: _account(world, world.organization),
+    "account_user": lambda world: User.objects.get(username=f"svc-harbour-of-acme.{world.row('account')}"),
+    "account_name": lambda world: world.row("account_user").username,
+    "account_token": _account_token,
+    "token": lambda world: tokens.api_token_create(
+        user=world.user("owner"), name="acme laptop", scopes=["read"], actor=world.user("owner")
+    )[0],
+    "app_grant": lambda world: grants.app_grant_create(
+        app=world.row("app"), username=world.user("guest").username, permission="read_logs", actor=world.user("owner")
+    ),
+    "release_grant": lambda world: grants.release_grant_create(
+        release=world.row("release"),
+        username=world.user("guest").username,
+        permission="view_release",
+        actor=world.user("keeper"),
+    ),
+    "policy": _policy,
+    "version": lambda world: str(world.row("policy").version),
+    "freeze": _freeze,
+    "tomorrow": lambda _world: (timezone.now() + timedelta(days=1)).isoformat(),
+    "host": lambda _world: host_register_local(),
+    "password": lambda _world: PASSWORD,
+    "lost": _lost,
+    "code": lambda world: enroll(world.user("owner")).recovery_codes[0],
+    "first_code": _first_code,
+    "my_organization": _my_organization,
+    "my_app": lambda world: factories.make_app(organization=world.row("my_organization")),
+    "my_release": _release("my_app"),
+    "my_account": lambda world: _account(world, world.row("my_organization")),
+}
+# What a stranger has of their own, to name beside what is somebody else's.
+MINE = {"organization": "my_organization", "app": "my_app", "release": "my_release", "account": "my_account"}
+
+
+@contextmanager
+def undone() -> Iterator[None]:
+    """What is written inside is taken back."""
+    with transaction.atomic():
+        yield
+        transaction.set_rollback(True)
