@@ -48,7 +48,7 @@ def policy_change(*, policy: AccessPolicy, version: int, actor: User, **changes:
     `version` is the one that was read. Raises `InvalidTransition` where somebody was faster, `InvalidInput`,
     `WouldLockOut`. Of a built-in policy only `is_enabled` may change: upgrades bring its content.
     """
-    policy = AccessPolicy.objects.select_for_update().get(pk=policy.pk)
+    policy = AccessPolicy.objects.select_for_update(no_key=True).get(pk=policy.pk)
     before = content_of(policy)
     with access.changing(actor, "policy.change", policy):
         if policy.version != version:

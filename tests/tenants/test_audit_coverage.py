@@ -1,0 +1,190 @@
+"""One event for every write by any service: held by reading the source. What tests do is watched by `audit_guard`."""
+
+import ast
+import textwrap
+from fnmatch import fnmatchcase
+from pathlib import Path
+
+import pytest
+
+from paas.settings.env import ROOT
+from tests.written_rows import Function, functions_of, many_to_many, module_name, silent_services
+
+SERVICES = ("tenants/services", "provisioning/services")
+# What services are made of: public, called by services alone, and told of by these.
+PARTS = {
+    "tenants.services.transitions.transition": "changes a state; whoever calls it tells why",
+    "tenants.services.releases.move": "changes a state; whoever calls it tells why",
+    "tenants.services.memberships.membership_make": "the row of a membership; whoever calls it tells how it came about",
+    "tenants.services.memberships.end_membership": "the end of a membership; whoever calls it tells how it came about",
+    "tenants.services.tokens.tokens_end": "part of ending an account; the account's event tells it",
+}
+# Services that write and record nothing, and why.
+SILENT_SERVICES = {
+    "tenants.services.idempotency.idempotency_keys_forget": "answers kept for repeated requests; no row of a tenant's",
+    "tenants.services.sign_in.password_check": "how often a wrong password came; counted by django-axes",
+    "tenants.services.sign_in.sign_in_attempts_forget": "how often a wrong password came; counted by django-axes",
+}
+# Writes outside of services, by module and function, and why they are there.
+ELSEWHERE = {
+    "tenants.api.idempotency.*": "the answer that was given, kept so that it can be given again",
+    "tenants.access.policies._renew": "a stamp that has processes read again what an event tells of",
+    "tenants.models.policy.AccessPolicy.save": "checks a policy before any way of saving it; writes nothing more",
+    "paas.api.authentication.*": "when a token was last used: once for many requests, and no change of anything",
+    "paas.api.health.*": "asks the database whether it answers; writes nothing",
+    "tenants.access.facts.*": "reads; writes nothing",
+    "provisioning.leases.*": "what a workflow takes from a range; its operation has an event",
+    "provisioning.forge.client.*": "the forge's own objects, not rows of Berth's",
+    "provisioning.forge.webhooks.*": "which messages of the forge were taken already",
+    "provisioning.workflows.*": "a workflow's notes on its own work; what comes of it is told by services",
+}
+# Another product's house: it stands in for GitLab and keeps rows of its own.
+FOREIGN = ("provisioning/forge/embedded/", "/migrations/")
+
+
+def functions(under: tuple[str, ...], *, without: tuple[str, ...] = ()) -> dict[str, Function]:
+    sets = many_to_many()
+    found = {}
+    for folder in under:
+        for path in sorted((ROOT / folder).rglob("*.py")):
+            if not any(part in str(path.relative_to(ROOT)) for part in without):
+                for function in functions_of(path.read_text(), module_name(path, ROOT), sets=sets):
+                    found[function.path] = function
+    return found
+
+
+def services() -> dict[str, Function]:
+    # These three are how events are written.
+    return functions(SERVICES, without=("services/audit.py", "services/trail.py", "services/unit.py"))
+
+
+def test_every_service_that_writes_is_a_unit_and_records_an_event() -> None:
+    told = {path: function for path, function in services().items() if path not in SILENT_SERVICES}
+    assert silent_services(told, set(PARTS)) == []
+
+
+def test_parts_of_services_are_called_by_services_alone() -> None:
+    everything = functions(("tenants", "provisioning", "paas"), without=FOREIGN)
+    callers = {function.path for function in everything.values() if function.calls & PARTS.keys()}
+    assert [path for path in callers if ".services." not in path] == []
+
+
+def test_nothing_but_services_writes() -> None:
+    everything = functions(("tenants", "provisioning", "paas"), without=(*FOREIGN, *SERVICES))
+    writes = [write for function in everything.values() for write in function.writes]
+    allowed = [write for write in writes if any(fnmatchcase(f"{write.module}.{write.function}", p) for p in ELSEWHERE)]
+    assert [str(write) for write in writes if write not in allowed] == []
+
+
+def test_no_exemption_is_out_of_date() -> None:
+    silent = " ".join(silent_services(services(), set()))
+    assert [path for path in [*PARTS, *SILENT_SERVICES] if f"{path} writes" not in silent] == []
+    everything = functions(("tenants", "provisioning", "paas"), without=(*FOREIGN, *SERVICES))
+    paths = [f"{write.module}.{write.function}" for function in everything.values() for write in function.writes]
+    assert [pattern for pattern in ELSEWHERE if not any(fnmatchcase(path, pattern) for path in paths)] == []
+
+
+TOYS = {
+    "silent": (
+        """
+        @unit_of_work
+        def toy_create(*, actor):
+            Toy.objects.create(owner=actor)
+        """,
+        [
+            "services.toys.toy_create writes, and records no event: "
+            "services.toys.toy_create (line 4): Toy.objects.create"
+        ],
+    ),
+    "silent through another": (
+        """
+        @unit_of_work
+        def toy_break(*, toy, actor):
+            _break(toy)
+
+        def _break(toy):
+            toy.parts.all().delete()
+        """,
+        ["services.toys.toy_break writes, and records no event: services.toys._break (line 7): toy.parts.all().delete"],
+    ),
+    "outside of a unit": (
+        """
+        def toy_create(*, actor):
+            Toy.objects.create(owner=actor)
+            audit_record(action="toy.created", message="a toy", actor=actor)
+        """,
+        [
+            "services.toys.toy_create writes outside of a unit of work: "
+            "services.toys.toy_create (line 3): Toy.objects.create"
+        ],
+    ),
+    "told": (
+        """
+        @unit_of_work
+        def toy_create(*, actor):
+            toy = Toy(owner=actor)
+            toy.save()
+            _tell(actor)
+
+        def _tell(actor):
+            audit_record(action="toy.created", message="a toy", actor=actor)
+
+        def toy_named(*, name):
+            names = {}
+            names.update({"name": name})
+            return Toy.objects.get(**names)
+        """,
+        [],
+    ),
+    "a part of the body is a unit": (
+        """
+        def toy_fetch(*, actor):
+            toy = shop.buy()
+            with unit_of_work():
+                Toy.objects.get_or_create(toy=toy)
+                audit_record(action="toy.created", message="a toy", actor=actor)
+        """,
+        [],
+    ),
+}
+
+
+@pytest.mark.parametrize("toy", TOYS)
+def test_the_reading_finds_services_that_keep_silent(toy: str) -> None:
+    source, faults = TOYS[toy]
+    found = {
+        function.path: function
+        for function in functions_of(textwrap.dedent(source), "services.toys", sets=frozenset({"parts"}))
+    }
+    assert silent_services(found, set()) == faults
+
+
+@pytest.mark.parametrize(
+    ("statement", "is_write"),
+    [
+        ("row.save(update_fields=['name'])", True),
+        ("Toy.objects.filter(pk=1).update(name='x')", True),
+        ("Toy.objects.bulk_create(toys)", True),
+        ("row.delete()", True),
+        ("toy.parts.set([1])", True),
+        ("toy.parts.clear()", True),
+        ("connection.cursor()", True),
+        ("digest.update(b'x')", False),
+        ("names.update(other)", False),
+        ("seen.add(1)", False),
+        ("client.delete(path)", False),
+        ("engine.create(image)", False),
+    ],
+)
+def test_the_reading_knows_what_writes(statement: str, is_write: bool) -> None:
+    function = next(functions_of(f"def act():\n    {statement}\n", "m", sets=frozenset({"parts"})))
+    assert bool(function.writes) is is_write
+
+
+def test_row_locks_leave_keys_free() -> None:
+    """Who holds a chain's head inserts rows that refer to others: a lock on their keys would be a deadlock."""
+    for folder in SERVICES:
+        for path in (ROOT / folder).rglob("*.py"):
+            for node in ast.walk(ast.parse(Path(path).read_text())):
+                if isinstance(node, ast.Call) and getattr(node.func, "attr", "") == "select_for_update":
+                    assert "no_key" in {keyword.arg for keyword in node.keywords}, f"{path}:{node.lineno}"
