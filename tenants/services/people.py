@@ -78,7 +78,8 @@ def user_change(*, user: User, actor: User, **changes: Any) -> User:
     open streams at once, for good. Of a service account only `is_active` can be changed. Raises `InvalidInput` naming
     the field, `WouldLockOut` where no operator could change policies any more.
     """
-    with access.changing(actor, "user.change", user):
+    # Operators may step down: they are judged as who they were when they asked.
+    with access.changing(access.Subject(actor), "user.change", user):
         # Two changes at once take turns, so that what the trail says was before was so.
         user = User.objects.select_for_update(no_key=True).get(pk=user.pk)
         _check_changes(user, changes)

@@ -80,6 +80,15 @@ def test_the_last_owner_can_be_neither_removed_nor_demoted() -> None:
     assert client.get(f"{ORGANIZATIONS}acme/").status_code == 404
 
 
+def test_an_owner_steps_down_where_another_is() -> None:
+    organization = make_organization(slug="acme", owner=make_user("ann"))
+    make_member(organization, MemberRole.OWNER)
+    client = api_client(User.objects.get(username="ann"))
+    path = f"{ORGANIZATIONS}acme/members/ann/"
+    assert client.patch(path, {"role": "developer"}, format="json").status_code == 200
+    assert client.patch(path, {"role": "owner"}, format="json").status_code == 403
+
+
 def test_an_owner_whose_account_is_not_active_counts_for_nothing() -> None:
     organization = make_organization(slug="acme", owner=make_user("ann"))
     second = make_member(organization, MemberRole.OWNER)
