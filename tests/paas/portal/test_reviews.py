@@ -113,7 +113,7 @@ def test_a_member_is_refused_with_the_reason(visit: Visit, waiting: Release) -> 
     for member in (owner_of(waiting.app.organization), make_member(waiting.app.organization)):
         answer = decide(visit(member), waiting)
         assert answer.status_code == 403
-        assert "it takes the platform role reviewer" in reason(answer)
+        assert "a reviewer from outside must decide on it" in reason(answer)
     assert not Review.objects.exists()
 
 
