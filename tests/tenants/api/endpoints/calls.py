@@ -23,8 +23,8 @@ _THINGS = {"slug": "organization", "env": "environment"}
 class Call:
     """`route` is the URL table's own, below /api/v1/. In `body` and `query`, `{release}` is the world's release.
 
-    `things` says what stands for the route's parameters where it is not what they are called. `right` is who may; they
-    get `answer`, where they are none of `PEOPLE`. `event` is what the trail keeps. `outside` is what who may gets once a
+    `things` says what stands for the route's parameters where it is not what they are called. `right` is who may; where
+    they are none of `PEOPLE`, they get `answer`. `event` is what the trail keeps. `outside` is what who may gets once a
     policy denies them.
     """
 
