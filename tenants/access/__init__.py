@@ -18,6 +18,7 @@ from tenants.access.decisions import (
 from tenants.access.lockout import refuse_lockout
 from tenants.access.policies import (
     begin_evaluation,
+    changes_taken_back,
     end_evaluation,
     evaluation,
     people_changed,
@@ -32,6 +33,7 @@ __all__ = [
     "Decision",
     "Subject",
     "begin_evaluation",
+    "changes_taken_back",
     "changing",
     "decide",
     "end_evaluation",

@@ -98,6 +98,11 @@ def people_changed() -> None:
     _renew(PEOPLE)
 
 
+def changes_taken_back() -> None:
+    """To be called after a rollback: what was read of the changes meanwhile is remembered no more."""
+    _forget()
+
+
 def stamp_of(name: str) -> uuid.UUID | None:
     """What `name` ("policies" or "people") stands at: another one means that decisions may be others."""
     return AccessStamp.objects.filter(name=name).values_list("stamp", flat=True).first()
@@ -105,6 +110,10 @@ def stamp_of(name: str) -> uuid.UUID | None:
 
 def _renew(name: str) -> None:
     AccessStamp.objects.update_or_create(name=name, defaults={"stamp": uuid.uuid4()})
+    _forget()
+
+
+def _forget() -> None:
     remembered = _under_way.get()
     if remembered is not None:
         remembered.policies = None

@@ -15,7 +15,7 @@ from typing import Any, TypeVar, overload
 
 from django.db import connection, transaction
 
-from tenants import request_context
+from tenants import access, request_context
 from tenants.exceptions import NotPermitted
 from tenants.models import AuditEvent
 from tenants.services import trail
@@ -74,7 +74,12 @@ class UnitOfWork(ContextDecorator):
     def _leave(self, *ending: Any) -> None:
         # First, since hooks that run after the commit may open units of their own.
         _open.depth -= 1
-        self._transaction.__exit__(*ending)
+        is_taken_back = ending[0] is not None or connection.needs_rollback
+        try:
+            self._transaction.__exit__(*ending)
+        finally:
+            if is_taken_back:
+                access.changes_taken_back()
 
 
 @overload

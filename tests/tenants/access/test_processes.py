@@ -13,7 +13,9 @@ from django.db import connection, transaction
 
 from tenants.access import evaluation, may, people_changed, policies_changed, restrict
 from tenants.access.evaluation import PolicySet
-from tenants.models import AccessPolicy, PluginApp, User
+from tenants.choices import MemberRole
+from tenants.models import AccessPolicy, Membership, PluginApp, User
+from tenants.services.unit import unit_of_work
 from tests.factories import make_app, make_user
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -146,3 +148,27 @@ def test_a_request_sees_its_own_changes_and_otherwise_one_state() -> None:
         policy.delete()
         policies_changed()
         assert not may(user, "app.view", app)
+
+
+def test_what_a_request_read_of_changes_that_were_taken_back_counts_no_more() -> None:
+    user, app = make_user(), make_app()
+
+    def owner_until_taken_back() -> None:
+        Membership.objects.create(organization=app.organization, user=user, role=MemberRole.OWNER)
+        people_changed()
+
+    def opened_until_taken_back() -> None:
+        opened(user)
+        policies_changed()
+
+    def fail_after(change: Callable[[], None]) -> None:
+        with unit_of_work():
+            change()
+            assert here(user, app)
+            raise RuntimeError
+
+    with evaluation():
+        for change in (owner_until_taken_back, opened_until_taken_back):
+            with pytest.raises(RuntimeError):
+                fail_after(change)
+            assert not here(user, app)
