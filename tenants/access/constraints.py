@@ -1,9 +1,10 @@
 """Policies as constraints: which rows of a queryset they let a subject act on, in SQL."""
 
 from collections.abc import Callable, Iterable
+from functools import cache
 from typing import Any
 
-from django.db.models import F, Q
+from django.db.models import F, Field, Model, Q
 from django.db.models.functions import Left
 from django.db.models.lookups import Exact
 
@@ -46,7 +47,8 @@ def constraint_of(
     if who is False:
         return False
     which = _of_alternatives(
-        policy.conditions.resource, lambda term: _of_resource(term, subject, context, policy.is_deny)
+        policy.conditions.resource,
+        lambda term: _of_resource(term, resource_type.model, subject, context, policy.is_deny),
     )
     return both([who, which])
 
@@ -117,14 +119,14 @@ def _of_subject(term: Term, resource_type: ResourceType, subject: Subject, is_de
     return negated(within(resource_type.organization, (pk for pk, role in memberships.items() if not fits(role))))
 
 
-def _of_resource(term: Term, subject: Subject, context: Context, is_deny: bool) -> Constraint:
+def _of_resource(term: Term, model: type[Model], subject: Subject, context: Context, is_deny: bool) -> Constraint:
     attribute, value = term.attribute, term.value
     if isinstance(value, Placeholder):
         value = getattr(subject if value.source == "subject" else context, value.attribute)
     if term.lookup == "isnull":
         return Q((f"{attribute.orm_path}__isnull", value))
     lookup = _NEGATED.get(term.lookup, term.lookup)
-    constraint = _positive(term, lookup, value)
+    constraint = _positive(term, model, lookup, value)
     if lookup != term.lookup:
         constraint = negated(constraint)
     if not attribute.is_nullable:
@@ -134,13 +136,18 @@ def _of_resource(term: Term, subject: Subject, context: Context, is_deny: bool) 
     return either([constraint, missing]) if is_deny else both([constraint, ~missing])
 
 
-def _positive(term: Term, lookup: str, value: Any) -> Constraint:
+def _positive(term: Term, model: type[Model], lookup: str, value: Any) -> Constraint:
     attribute = term.attribute
     if attribute.matches is not None:
         return either(attribute.matches(item) for item in (value if lookup == "overlaps" else [value]))
     if lookup == "startswith":
         # LIKE would not tell upper from lower case on SQLite.
         return Q(Exact(Left(F(attribute.orm_path), len(value)), value)) if value else True
+    if lookup in ("exact", "in") and (named := _row_that_it_names(model, attribute.orm_path)):
+        # Looked up once, instead of a join with each row.
+        relation, related, name = named
+        wanted = [value] if lookup == "exact" else sorted(value)
+        return among(relation, related._base_manager.filter((f"{name}__in", wanted)).values("pk")) if wanted else False
     if lookup == "in":
         return within_values(attribute.orm_path, value)
     return Q((f"{attribute.orm_path}__{_ORM_LOOKUPS[lookup]}", value))
@@ -149,3 +156,18 @@ def _positive(term: Term, lookup: str, value: Any) -> Constraint:
 def within_values(path: str, values: Iterable[Any]) -> Constraint:
     listed = sorted(values)
     return Q((f"{path}__in", listed)) if listed else False
+
+
+@cache
+def _row_that_it_names(model: type[Model], path: str) -> tuple[str, type[Model], str] | None:
+    """Where a path ends in a unique column of a related row: the path to that row, its model, and the column."""
+    relation, _, name = path.rpartition("__")
+    if not relation:
+        return None
+    for step in relation.split("__"):
+        related = model._meta.get_field(step).related_model
+        if not isinstance(related, type):
+            return None
+        model = related
+    field = model._meta.get_field(name)
+    return (relation, model, name) if isinstance(field, Field) and field.unique and not field.is_relation else None
