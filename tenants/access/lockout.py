@@ -16,8 +16,10 @@ from tenants.request_context import Authentication, authentication
 _VIEW, _CHANGE = "policy.view", "policy.change"
 
 
-def refuse_lockout() -> None:
+def refuse_lockout(*, about: str = "") -> None:
     """To be called in the transaction of a change to policies, freezes or operators, after it.
+
+    `about` names the attribute of operators that has changed, where only one has: policies that don't, don't mind.
 
     Raises `WouldLockOut` unless some active operator could now see and change every policy that speaks of policies,
     signed in to the portal from where the present request came, with a freeze in force and without one.
@@ -27,6 +29,8 @@ def refuse_lockout() -> None:
         method="session", address=address, has_second_factor=authentication.get().has_second_factor
     )
     watched = [policy for policy in AccessPolicy.objects.all() if policy.resource_type == "policy"]
+    if about and not any(about in str((policy.subject, policy.resource)) for policy in watched if policy.is_enabled):
+        return
     operators = User.objects.filter(Q(is_operator=True) | Q(is_superuser=True), is_active=True)
     last_reason = "there is no active operator left"
     with evaluation():

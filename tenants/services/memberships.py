@@ -5,7 +5,7 @@ from functools import partial
 from django.db import IntegrityError, transaction
 
 from tenants import access, validators
-from tenants.choices import MemberRole
+from tenants.choices import MemberRole, PlatformRole
 from tenants.exceptions import AlreadyExists, InvalidInput, LastOwner
 from tenants.models import (
     Membership,
@@ -28,7 +28,8 @@ def membership_change(*, organization: Organization, username: str, role: str, a
     """
     lock(organization)
     membership = _member(organization, username)
-    with access.changing(actor, "membership.change", membership):
+    # Owners may step down: they are judged as who they were when they asked.
+    with access.changing(access.Subject(actor), "membership.change", membership):
         validators.role(role)
         before = membership.role
         if role == before:
@@ -94,7 +95,7 @@ def membership_make(*, organization: Organization, user: User, role: str) -> Mem
         raise AlreadyExists(
             f"username: {user} is a member of {organization} already", errors={"username": ["is a member already"]}
         ) from None
-    access.people_changed()
+    _memberships_changed(user)
     announce(organization)
     return membership
 
@@ -109,7 +110,7 @@ def end_membership(membership: Membership) -> list[str]:
     apps.delete()
     releases.delete()
     Membership.objects.filter(pk=membership.pk).delete()
-    access.people_changed()
+    _memberships_changed(user)
     announce(organization)
     return ended
 
@@ -129,6 +130,12 @@ def lock(organization: Organization) -> None:
 def announce(organization: Organization) -> None:
     """Tells, after commit, who follows the organization's members: its forge group."""
     transaction.on_commit(partial(membership_changed.send_robust, sender=Organization, organization_id=organization.pk))
+
+
+def _memberships_changed(user: User) -> None:
+    access.people_changed()
+    if PlatformRole.OPERATOR in user.roles or user.is_superuser:
+        access.refuse_lockout(about="organizations")
 
 
 def refuse_service_owner(user: User, role: str) -> None:
