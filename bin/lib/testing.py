@@ -24,7 +24,7 @@ DEFAULTS = {
     "BERTH_WEB_PORT": "18000",
     "BERTH_EDGE_PORT": "18080",
 }
-LIMIT_S = 1200
+LIMIT_S = 1800
 TITLES = {
     "sqlite": "pytest on SQLite: everything",
     "postgresql": "pytest on PostgreSQL: everything that asks the database",
