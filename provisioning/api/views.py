@@ -17,7 +17,7 @@ from provisioning.selectors.diffs import release_diff
 from provisioning.services.repositories import git_token_create
 from provisioning.services.rollbacks import rollback_request
 from tenants import access
-from tenants.api.base import get_app, get_environment, get_release, get_visible, signed_in
+from tenants.api.base import again, get_app, get_environment, get_release, get_visible, signed_in
 from tenants.api.idempotency import IDEMPOTENCY_KEY, IdempotentCreate
 from tenants.api.permissions import OwnAffair
 from tenants.choices import TokenScope
@@ -75,7 +75,7 @@ class RollbackView(IdempotentCreate):
         )
 
     def represent(self, row: Deployment) -> Any:
-        return serializers.DeploymentSerializer(deployments().get(pk=row.pk)).data
+        return serializers.DeploymentSerializer(again(deployments(), row)).data
 
 
 class ReleaseDiffView(APIView):

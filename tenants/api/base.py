@@ -34,6 +34,14 @@ def get_visible(queryset: QuerySet[Row], *, user: Any, action: str, **lookup: An
     return row
 
 
+def again(queryset: QuerySet[Row], row: Row) -> Row:
+    """`row`, which was found or made before, read again with all that `queryset` brings along. Else `Http404`."""
+    fresh = queryset.filter(pk=row.pk).first()
+    if fresh is None:
+        raise Http404
+    return fresh
+
+
 def get_organization(request: Request, slug: str, *, action: str = "organization.view") -> Organization:
     if "\x00" in slug:
         raise Http404

@@ -57,7 +57,7 @@ def _progress(request: HttpRequest, app: PluginApp) -> dict[str, Any]:
     work: list[ShownWork] = []
     if app.state not in (AppState.ACTIVE, AppState.RETIRED):
         life = Operation.objects.filter(app=app, kind__in=_LIFE).prefetch_related("steps")
-        work += [show_work(row) for row in _visible_work(request, life)[:1]]
+        work += [show_work(row) for row in access.restrict(life, request.user, "deployment.view")[:1]]
     busy = _deployments(request, app).filter(state__in=UNFINISHED)
     deploying = [show_work(row) for row in busy]
     is_busy = bool(deploying) or app.state in (AppState.PROVISIONING, AppState.RETIRING)
@@ -156,10 +156,6 @@ def log_page(request: HttpRequest, app: str, env: str) -> HttpResponse:
 def deployments() -> QuerySet[Deployment]:
     related = ("app__organization", "environment", "release", "requested_by")
     return Deployment.objects.select_related(*related).defer("release__variables").prefetch_related("steps")
-
-
-def _visible_work(request: HttpRequest, queryset: QuerySet[Operation]) -> QuerySet[Operation]:
-    return access.restrict(queryset, request.user, "deployment.view")
 
 
 def _deployments(request: HttpRequest, app: PluginApp) -> QuerySet[Deployment]:

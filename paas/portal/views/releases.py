@@ -7,7 +7,7 @@ from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 
 from paas.portal.forms import CancelForm, ReleaseForm
-from paas.portal.pages import find_app, find_release, page, person, put_refusal
+from paas.portal.pages import find_app, find_environment, find_release, page, person, put_refusal
 from paas.portal.presenters import ShownDiff, show_diff, show_work
 from paas.portal.views.app_page import deployments
 from provisioning.exceptions import ProvisioningError
@@ -50,7 +50,8 @@ def _submit(request: HttpRequest, app: PluginApp, sent: dict[str, str]) -> Relea
         lambda: validators.ref(ref),
         lambda: validators.free_text(notes, field="notes"),
     )
-    return release_submit(environment=app.environments.get(name=name), ref=ref, notes=notes, actor=person(request))
+    environment = find_environment(request, app.public_id, name)
+    return release_submit(environment=environment, ref=ref, notes=notes, actor=person(request))
 
 
 @page()

@@ -12,7 +12,7 @@ from rest_framework.views import APIView
 
 from tenants import access
 from tenants.api import serializers
-from tenants.api.base import get_app, signed_in
+from tenants.api.base import again, get_app, signed_in
 from tenants.api.filters import AppFilter
 from tenants.api.idempotency import IDEMPOTENCY_KEY, IdempotentCreate
 from tenants.exceptions import InvalidInput
@@ -47,7 +47,7 @@ class AppListView(IdempotentCreate, ListAPIView):
         return app_create(organization=organization, **fields, actor=signed_in(request))
 
     def represent(self, row: PluginApp) -> Any:
-        return serializers.AppSerializer(rows.apps().get(pk=row.pk)).data
+        return serializers.AppSerializer(again(rows.apps(), row)).data
 
 
 class AppView(APIView):
@@ -63,14 +63,14 @@ class AppView(APIView):
         sent = serializers.AppChange(data=request.data)
         sent.is_valid(raise_exception=True)
         app_update(app=row, name=sent.validated_data.get("name", row.name), actor=signed_in(request))
-        return _shown(rows.apps().get(pk=row.pk))
+        return _shown(again(rows.apps(), row))
 
     @extend_schema(responses={202: serializers.AppSerializer})
     def delete(self, request: Request, app: str) -> Response:
         """Retires the app: its containers, hostnames and repositories go, in the background."""
         row = get_app(request, app)
         app_retire(app=row, actor=signed_in(request))
-        return _shown(rows.apps().get(pk=row.pk), status.HTTP_202_ACCEPTED)
+        return _shown(again(rows.apps(), row), status.HTTP_202_ACCEPTED)
 
 
 def _shown(app: PluginApp, code: int = status.HTTP_200_OK) -> Response:

@@ -15,7 +15,7 @@ from rest_framework.renderers import BaseRenderer
 from rest_framework.request import Request
 
 from tenants import access, request_context
-from tenants.api.base import get_app, signed_in
+from tenants.api.base import again, get_app, signed_in
 from tenants.api.filters_audit import AuditFilter, TimelineFilter
 from tenants.api.serializers_audit import EventSerializer, export_line
 from tenants.models import AuditEvent, User
@@ -130,7 +130,7 @@ def _chunk(events: QuerySet[AuditEvent], user: User, came_in: request_context.Au
     """The last id and the lines of the next few events; 0 where there is none."""
     token = request_context.authentication.set(came_in)
     try:
-        user = User.objects.get(pk=user.pk)
+        user = again(User.objects.all(), user)
         with access.evaluation():
             oversees = _oversees(user)
             found = list(access.restrict(events, user, "audit.export").order_by("pk")[:_CHUNK])

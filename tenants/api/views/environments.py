@@ -8,7 +8,7 @@ from rest_framework.response import Response
 from rest_framework.views import APIView
 
 from tenants.api import serializers
-from tenants.api.base import get_environment, signed_in
+from tenants.api.base import again, get_environment, signed_in
 from tenants.models import Environment
 from tenants.selectors import rows
 from tenants.services.environments import environment_update, variable_remove, variable_set
@@ -28,7 +28,7 @@ class EnvironmentView(APIView):
         sent = serializers.EnvironmentChange(data=request.data)
         sent.is_valid(raise_exception=True)
         environment_update(environment=environment, actor=signed_in(request), **sent.validated_data)
-        return _shown(rows.environments().get(pk=environment.pk))
+        return _shown(again(rows.environments(), environment))
 
 
 class VariableView(APIView):

@@ -11,7 +11,7 @@ from rest_framework.response import Response
 from rest_framework.views import APIView
 
 from tenants import access
-from tenants.api.base import get_app, get_release, get_visible, signed_in
+from tenants.api.base import again, get_app, get_release, get_visible, signed_in
 from tenants.api.idempotency import IDEMPOTENCY_KEY, IdempotentCreate
 from tenants.api.serializers_people import AppGrantCreate, GrantSerializer, ReleaseGrantCreate
 from tenants.models import PluginAppUserObjectPermission, ReleaseUserObjectPermission
@@ -43,7 +43,7 @@ class AppGrantListView(IdempotentCreate, ListAPIView):
         return app_grant_create(app=app, **sent.validated_data, actor=signed_in(request))
 
     def represent(self, row: PluginAppUserObjectPermission) -> Any:
-        return GrantSerializer(rows.app_grants().get(pk=row.pk)).data
+        return GrantSerializer(again(rows.app_grants(), row)).data
 
 
 class AppGrantView(APIView):
@@ -88,7 +88,7 @@ class ReleaseGrantListView(IdempotentCreate, ListAPIView):
         return release_grant_create(release=release, **sent.validated_data, actor=signed_in(request))
 
     def represent(self, row: ReleaseUserObjectPermission) -> Any:
-        return GrantSerializer(rows.release_grants().get(pk=row.pk)).data
+        return GrantSerializer(again(rows.release_grants(), row)).data
 
 
 class ReleaseGrantView(APIView):

@@ -12,7 +12,7 @@ from rest_framework.response import Response
 from rest_framework.views import APIView
 
 from tenants import access
-from tenants.api.base import get_organization, get_visible, signed_in
+from tenants.api.base import again, get_organization, get_visible, signed_in
 from tenants.api.filters import InvitationFilter
 from tenants.api.idempotency import IDEMPOTENCY_KEY, IdempotentCreate
 from tenants.api.serializers import MemberSerializer
@@ -52,7 +52,7 @@ class OrganizationInvitationListView(IdempotentCreate, ListAPIView):
         return invitation_create(organization=organization, **sent.validated_data, actor=signed_in(request))
 
     def represent(self, row: Invitation) -> Any:
-        return InvitationSerializer(rows.invitations().get(pk=row.pk)).data
+        return InvitationSerializer(again(rows.invitations(), row)).data
 
 
 class OrganizationInvitationView(APIView):

@@ -13,7 +13,7 @@ from rest_framework.views import APIView
 
 from tenants import access
 from tenants.api import serializers
-from tenants.api.base import get_organization, get_visible, signed_in
+from tenants.api.base import again, get_organization, get_visible, signed_in
 from tenants.api.idempotency import IDEMPOTENCY_KEY, IdempotentCreate
 from tenants.api.permissions import OwnAffair
 from tenants.api.serializers_people import MemberChange
@@ -31,7 +31,7 @@ class MeView(APIView):
         user = signed_in(request)
         # A token for one organization shows no other.
         shown = access.restrict(rows.memberships(), user, "membership.view")
-        user = User.objects.prefetch_related(Prefetch("memberships", queryset=shown)).get(pk=user.pk)
+        user = again(User.objects.prefetch_related(Prefetch("memberships", queryset=shown)), user)
         return Response(serializers.MeSerializer(user).data)
 
 

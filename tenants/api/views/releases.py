@@ -11,7 +11,7 @@ from rest_framework.views import APIView
 
 from tenants import access, validators
 from tenants.api import serializers
-from tenants.api.base import get_app, get_release, signed_in
+from tenants.api.base import again, get_app, get_environment, get_release, signed_in
 from tenants.api.filters import AppReleaseFilter, ReleaseFilter
 from tenants.api.idempotency import IDEMPOTENCY_KEY, IdempotentCreate
 from tenants.models import Release
@@ -50,7 +50,7 @@ class AppReleaseListView(IdempotentCreate, ListAPIView):
         return super().post(request, **kwargs)
 
     def create(self, request: Request, **kwargs: Any) -> Release:
-        app = get_app(request, kwargs["app"])
+        get_app(request, kwargs["app"])
         sent = serializers.ReleaseCreate(data=request.data)
         sent.is_valid(raise_exception=True)
         name, ref, notes = (sent.validated_data[field] for field in ("environment", "ref", "notes"))
@@ -59,12 +59,11 @@ class AppReleaseListView(IdempotentCreate, ListAPIView):
             lambda: validators.ref(ref),
             lambda: validators.free_text(notes, field="notes"),
         )
-        return release_submit(
-            environment=app.environments.get(name=name), ref=ref, notes=notes, actor=signed_in(request)
-        )
+        environment = get_environment(request, kwargs["app"], name)
+        return release_submit(environment=environment, ref=ref, notes=notes, actor=signed_in(request))
 
     def represent(self, row: Release) -> Any:
-        return serializers.ReleaseSerializer(rows.releases().get(pk=row.pk)).data
+        return serializers.ReleaseSerializer(again(rows.releases(), row)).data
 
 
 class ReleaseView(APIView):
@@ -112,4 +111,4 @@ def _sent(serializer: type[Any], request: Request) -> dict[str, Any]:
 
 
 def _shown(release: Release) -> Response:
-    return Response(serializers.ReleaseSerializer(rows.releases().get(pk=release.pk)).data)
+    return Response(serializers.ReleaseSerializer(again(rows.releases(), release)).data)

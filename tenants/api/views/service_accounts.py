@@ -13,7 +13,7 @@ from rest_framework.response import Response
 from rest_framework.views import APIView
 
 from tenants import access
-from tenants.api.base import get_organization, get_visible, number_of, signed_in
+from tenants.api.base import again, get_organization, get_visible, number_of, signed_in
 from tenants.api.idempotency import IDEMPOTENCY_KEY, IdempotentCreate
 from tenants.api.serializers_people import (
     ServiceAccountCreate,
@@ -59,7 +59,7 @@ class ServiceAccountListView(IdempotentCreate, ListAPIView):
         return service_account_create(organization=organization, **sent.validated_data, actor=signed_in(request)).user
 
     def represent(self, row: User) -> Any:
-        return ServiceAccountSerializer(rows.service_accounts().get(pk=row.pk)).data
+        return ServiceAccountSerializer(again(rows.service_accounts(), row)).data
 
 
 class ServiceAccountView(APIView):

@@ -10,7 +10,7 @@ from rest_framework.response import Response
 from rest_framework.views import APIView
 
 from tenants import access
-from tenants.api.base import get_visible, signed_in
+from tenants.api.base import again, get_visible, signed_in
 from tenants.api.filters import UserFilter
 from tenants.api.serializers_people import UserChange, UserChanged, UserCreate, UserSerializer
 from tenants.models import User
@@ -36,7 +36,7 @@ class UserListView(ListAPIView):
         sent = UserCreate(data=request.data)
         sent.is_valid(raise_exception=True)
         row = user_create(**sent.validated_data, actor=signed_in(request))
-        return Response(UserSerializer(rows.users().get(pk=row.pk)).data, status=status.HTTP_201_CREATED)
+        return Response(UserSerializer(again(rows.users(), row)).data, status=status.HTTP_201_CREATED)
 
 
 class UserView(APIView):
@@ -53,7 +53,7 @@ class UserView(APIView):
         sent = UserChange(data=request.data)
         sent.is_valid(raise_exception=True)
         user_change(user=row, actor=signed_in(request), **sent.validated_data)
-        return _shown(rows.users().get(pk=row.pk))
+        return _shown(again(rows.users(), row))
 
 
 def _user(request: Request, username: str) -> User:

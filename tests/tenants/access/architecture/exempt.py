@@ -1,0 +1,46 @@
+"""What may do without the policies, each with the reason. One that is not needed any more fails the build."""
+
+_KEYS = "keeps answers to requests of one's own by one's own key"
+_OWN_FACTOR = "one's own second factor, which takes the password or a code instead"
+_NOBODY_YET = "finds out who asks: there is nobody yet to decide about"
+_PURE = "computes a text, and reads no row"
+
+# Functions of views that reach rows past `tenants.access`.
+VIEWS = {
+    "paas.api.authentication.TokenAuthentication.authenticate": _NOBODY_YET,
+    "paas.api.health.database_answers": "asks the database for the number 1, and for no row",
+    "paas.portal.views.organizations._accounts": "reads the role of accounts that are visible: a part of them",
+    "paas.portal.views.releases.read_diff": "compares a release that was found by release.view",
+    "provisioning.api.logs._FollowRequest.recheck": "reads again whether the account of who asks is still active",
+    "provisioning.api.views.ReleaseDiffView.get": "compares a release that was found by release.view",
+    "tenants.api.idempotency.IdempotentCreate.post": _KEYS,
+    "tenants.api.idempotency._claim": _KEYS,
+    "tenants.api.idempotency._keep": _KEYS,
+    "tenants.api.serializers_people.ServiceAccountSerializer.get_role": "shows the role of an account that is visible",
+    "tenants.api.views.access.WhoCanView.get": "asks organization.who_can or user.explain; owners see their members",
+    "tenants.api.views.audit.AuditExportView.get_queryset": "is restricted chunk by chunk, as the export is read",
+    "tenants.api.views.policies.PolicyVersionListView.get_queryset": "a policy's versions are the policy, found before",
+    "tenants.api.views.policies.SimulationView.post": "asks policy.simulate, which is about decisions on all rows",
+}
+# Services that name an actor and ask no policy about them.
+SERVICES = {
+    "tenants.services.audit.audit_record": "writes down what another service did",
+    "tenants.services.second_factor.recovery_codes_renew": _OWN_FACTOR,
+    "tenants.services.second_factor.second_factor_confirm": _OWN_FACTOR,
+    "tenants.services.second_factor.second_factor_enroll": _OWN_FACTOR,
+    "tenants.services.second_factor.second_factor_remove": _OWN_FACTOR,
+}
+# Services without an actor that views call.
+CALLED = {
+    "provisioning.services.repositories.git_token_create": "makes a token for who asks, and opens only their own",
+    "tenants.services.memberships.organizations_left_without": "tells operators what a change has left behind",
+    "tenants.services.second_factor.second_factor_shown": _NOBODY_YET,
+    "tenants.services.second_factor.second_factor_state": "reads one's own",
+    "tenants.services.service_accounts.service_account_name": _PURE,
+    "tenants.services.service_accounts.service_account_username": _PURE,
+    "tenants.services.sign_in.address_counted": _PURE,
+    "tenants.services.sign_in.password_check": _NOBODY_YET,
+    "tenants.services.sign_in.signed_in_record": "writes down that somebody signed in",
+    "tenants.services.tokens.token_sha256": _PURE,
+    "tenants.services.unit.unit_of_work": "is around services, which ask",
+}
