@@ -1,4 +1,6 @@
-"""Worlds with one policy of one term each, for everything that a term can be: what random worlds may come upon late."""
+"""Worlds that are no accident: one policy of one term each, for everything that a term can be; and the built-in
+policies, asked about everything.
+"""
 
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
@@ -44,14 +46,25 @@ def single_term_worlds(rows: Rows) -> Iterator[World]:
     for resource_type in RESOURCE_TYPES.values():
         for question in _of_resource(resource_type, values):
             yield from _both_effects(question, _asked_by(rows, resource_type, 1))
-    for name in ("app", "audit_event", "host"):
+    for name in ("audit_event", "host"):
         for question in _of_subject(rows):
-            for place in range(6):
+            for place in range(3):
                 yield from _both_effects(question, _asked_by(rows, RESOURCE_TYPES[name], place))
     for question in _of_context():
         world = _asked_by(rows, RESOURCE_TYPES["app"], 1)
         for circumstances in _circumstances(question.key):
             yield from _both_effects(question, replace(world, **circumstances))
+
+
+def built_in_worlds(rows: Rows) -> Iterator[World]:
+    """Every action under the policies that Berth comes with, by people of all kinds, in a freeze and without one."""
+    stored = list(AccessPolicy.objects.filter(is_built_in=True))
+    for resource_type in RESOURCE_TYPES.values():
+        policies = [policy for policy in stored if policy.resource_type == resource_type.name]
+        for place in range(12):
+            asked = replace(_asked_by(rows, resource_type, place), policies=policies)
+            for action in resource_type.actions:
+                yield replace(asked, action=action, time=FROZEN[0] if place % 2 else MOMENT)
 
 
 def _asked_by(rows: Rows, resource_type: ResourceType, place: int) -> World:
@@ -81,8 +94,7 @@ def _of_resource(resource_type: ResourceType, values: Values) -> Iterator[Questi
                 yield from (Question("resource", key, value) for value in (True, False))
                 continue
             first, second, *_ = values.literals(resource_type, attribute, lookup)
-            literals = [[first], [first, second]] if lookup in TAKE_A_LIST else [first, second]
-            yield from (Question("resource", key, value) for value in literals)
+            yield Question("resource", key, [first, second] if lookup in TAKE_A_LIST else first)
             yield from (Question("resource", key, value) for value in placeholders_of(attribute, lookup))
 
 

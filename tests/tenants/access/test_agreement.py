@@ -10,7 +10,6 @@ from hypothesis import strategies as st
 from tenants.access import decide, evaluation, facts, restrict
 from tenants.exceptions import InsufficientScope
 from tests.tenants.access.rows import Rows, make_rows
-from tests.tenants.access.single_terms import single_term_worlds
 from tests.tenants.access.worlds import SETTINGS, World, worlds
 
 pytestmark = pytest.mark.django_db
@@ -27,13 +26,6 @@ def test_restrict_finds_the_rows_that_decide_allows() -> None:
             assert found_by_restrict(world, rows) == allowed_by_decide(world, rows), repr(world)
 
     agree()
-
-
-def test_restrict_and_decide_take_every_term_for_the_same() -> None:
-    rows = make_rows()
-    for world in single_term_worlds(rows):
-        with evaluation(world.policy_set):
-            assert found_by_restrict(world, rows) == allowed_by_decide(world, rows), repr(world)
 
 
 def found_by_restrict(world: World, rows: Rows) -> set[int]:
