@@ -1,8 +1,9 @@
 """Audit events as they are made and written: chained, so that none can be changed, removed or inserted unseen."""
 
-from dataclasses import asdict
+from dataclasses import asdict, dataclass
 from typing import Any
 
+from django.db import connection
 from django.db.models import Model
 from django.utils import timezone
 
@@ -63,6 +64,16 @@ def reference(row: Model) -> tuple[str, str]:
     return row._meta.model_name or "", str(row.pk)
 
 
+@dataclass
+class _Head:
+    """Where a chain ends. Plain SQL keeps it: what is done while others wait takes a tenth of the ORM's time so."""
+
+    pk: int
+    name: str
+    sequence: int
+    hash: str
+
+
 def append(events: list[AuditEvent]) -> None:
     """Writes `events` at the ends of their chains, and moves the heads. Call it last in a transaction.
 
@@ -71,28 +82,47 @@ def append(events: list[AuditEvent]) -> None:
     """
     if not events:
         return
-    heads = _locked_heads({row.organization_id for row in events})
-    found = {head.organization_id: (head.sequence, head.hash) for head in heads.values()}
+    heads = _locked_heads({chain.chain_name(row.organization_id): row.organization_id for row in events})
+    found = {name: (head.sequence, head.hash) for name, head in heads.items()}
     for row in events:
-        head = heads[row.organization_id]
-        row.chain, row.sequence, row.previous_hash = head, head.sequence + 1, head.hash
+        head = heads[chain.chain_name(row.organization_id)]
+        row.chain_id, row.sequence, row.previous_hash = head.pk, head.sequence + 1, head.hash
         row.hash = chain.hash_of(chain.content(row, chain=head.name))
         head.sequence, head.hash = row.sequence, row.hash
     AuditEvent.objects.bulk_create(events)
-    for organization_id, head in heads.items():
-        sequence, digest = found[organization_id]
-        unmoved = AuditChain.objects.filter(pk=head.pk, sequence=sequence, hash=digest)
-        if not unmoved.update(sequence=head.sequence, hash=head.hash):
+    for name, head in heads.items():
+        _move(head, *found[name])
+
+
+def _move(head: _Head, sequence: int, digest: str) -> None:
+    """By compare-and-set, from `sequence` and `digest`."""
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "UPDATE tenants_auditchain SET sequence = %s, hash = %s WHERE id = %s AND sequence = %s AND hash = %s",
+            [head.sequence, head.hash, head.pk, sequence, digest],
+        )
+        if cursor.rowcount != 1:
             raise RuntimeError(f"the audit chain {head.name} was moved by another transaction: nothing was written")
 
 
-def _locked_heads(organizations: set[int | None]) -> dict[int | None, AuditChain]:
-    names = {chain.chain_name(organization): organization for organization in organizations}
-    # no_key: events refer to the head's row, which must not make one writer wait for what another one inserts.
-    heads = list(AuditChain.objects.select_for_update(no_key=True).filter(name__in=names).order_by("pk"))
-    missing = sorted(set(names) - {head.name for head in heads})
+def _locked_heads(organizations: dict[str, int | None]) -> dict[str, _Head]:
+    """The heads by their chains' names; one that is missing is made."""
+    heads = _lock(list(organizations))
+    missing = sorted(organizations.keys() - heads.keys())
     if missing:
-        new = [AuditChain(name=name, organization_id=names[name]) for name in missing]
+        new = [AuditChain(name=name, organization_id=organizations[name]) for name in missing]
         AuditChain.objects.bulk_create(new, ignore_conflicts=True)
-        heads += AuditChain.objects.select_for_update(no_key=True).filter(name__in=missing).order_by("pk")
-    return {head.organization_id: head for head in heads}
+        heads |= _lock(missing)
+    return heads
+
+
+def _lock(names: list[str]) -> dict[str, _Head]:
+    # No lock on keys: events refer to the head's row, and a reference must not wait for whoever appends.
+    lock = " FOR NO KEY UPDATE" if connection.features.has_select_for_no_key_update else ""
+    marks = ", ".join(["%s"] * len(names))
+    with connection.cursor() as cursor:
+        cursor.execute(
+            f"SELECT id, name, sequence, hash FROM tenants_auditchain WHERE name IN ({marks}) ORDER BY id{lock}",  # noqa: S608
+            names,
+        )
+        return {row[1]: _Head(*row) for row in cursor.fetchall()}
