@@ -194,6 +194,14 @@ def test_a_deny_that_can_not_be_read_denies(unreadable: dict[str, Any]) -> None:
     assert may_ever(operator, "host.view")
 
 
+@pytest.mark.parametrize("effect", ["allow", "deny"])
+def test_a_policy_about_nothing_that_there_is_keeps_nobody_from_anything(effect: str) -> None:
+    release, operator = make_release(), make_operator()
+    written(effect, {"resource_type": "server", "actions": ["server.reboot"]})
+    assert may(operator, "release.view", release)
+    assert not may(make_user(), "release.view", release)
+
+
 def test_addresses_of_a_commit_match_whole_and_as_they_are_written() -> None:
     release, reviewer = make_release(author_emails=None), make_user(email="ada@x.test")
     denied = compiled(
