@@ -1,7 +1,6 @@
 """Putting an earlier release back, after a look at what that means."""
 
 from django.contrib import messages
-from django.db import transaction
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 
@@ -25,9 +24,8 @@ def rollback(request: HttpRequest, app: str, env: str) -> HttpResponse:
         status = 400
         if form.is_valid():
             try:
-                with transaction.atomic():
-                    number = form.cleaned_data["release"]
-                    deployment = rollback_request(environment=environment, number=number, actor=person(request))
+                number = form.cleaned_data["release"]
+                deployment = rollback_request(environment=environment, number=number, actor=person(request))
             except TenantsError as error:
                 status = put_refusal(form, error)
             else:

@@ -46,3 +46,11 @@ def test_what_was_typed_is_shown_as_text(visit: Visit, app: PluginApp) -> None:
     hostile = '"><script>alert(1)</script>'
     answer = visit(owner_of(app.organization)).get(f"/apps/{app.public_id}/timeline/", {"actor": hostile})
     assert "<script>alert" not in answer.content.decode()
+
+
+def test_a_refusal_in_the_portal_is_on_the_timeline(visit: Visit) -> None:
+    app = make_release(state=ReleaseState.SUPERSEDED).app
+    path = f"/apps/{app.public_id}/environments/production/rollback/"
+    assert visit(make_reviewer("ron")).post(path, {"release": "1"}).status_code == 403
+    page = visit(owner_of(app.organization)).get(f"/apps/{app.public_id}/timeline/", {"action": "access.denied"})
+    assert "ron" in page.content.decode()
