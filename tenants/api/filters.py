@@ -51,7 +51,9 @@ class InvitationFilter(django_filters.FilterSet):
 
 
 class TokenFilter(django_filters.FilterSet):
-    user = django_filters.CharFilter(field_name="user__username", lookup_expr="iexact", help_text="A user name")
+    user = django_filters.CharFilter(
+        field_name="user__username", lookup_expr="iexact", max_length=150, help_text="A user name"
+    )
 
     class Meta:
         model = ApiToken

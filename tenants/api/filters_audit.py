@@ -2,7 +2,7 @@
 
 import re
 from collections.abc import Mapping
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import django_filters
@@ -84,8 +84,9 @@ def _time(name: str, value: Any) -> datetime:
     try:
         ago = _AGO.fullmatch(text)
         moment = timezone.now() - timedelta(**{_UNITS[ago[2]]: int(ago[1])}) if ago else parse_datetime(text)
+        if moment is not None and timezone.is_aware(moment):
+            # In UTC, as databases keep it: there the first and the last hours of a calendar may be none any more.
+            return moment.astimezone(UTC)
     except (ValueError, OverflowError):
-        moment = None
-    if moment is None or timezone.is_naive(moment):
-        raise InvalidInput.field(name, f"is no time: write it like {_TIME}")
-    return moment
+        pass
+    raise InvalidInput.field(name, f"is no time: write it like {_TIME}")

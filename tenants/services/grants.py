@@ -7,6 +7,7 @@ from django.db import IntegrityError, transaction
 from tenants import access, validators
 from tenants.exceptions import AlreadyExists, InvalidInput
 from tenants.models import PluginApp, PluginAppUserObjectPermission, Release, ReleaseUserObjectPermission, User
+from tenants.selectors.people import person_named
 from tenants.services.audit import audit_record
 from tenants.services.unit import unit_of_work
 
@@ -20,7 +21,7 @@ def app_grant_create(*, app: PluginApp, username: str, permission: str, actor: U
     """Lets a person do one of `APP_PERMISSIONS` with the app. Raises `InvalidInput`, `AlreadyExists`."""
     grant = PluginAppUserObjectPermission(
         content_object=app,
-        user=_person(username),
+        user=person_named(username),
         permission=_permission(PluginApp, permission, APP_PERMISSIONS),
         granted_by=actor,
     )
@@ -35,7 +36,7 @@ def release_grant_create(
     """Lets a person do one of `RELEASE_PERMISSIONS` with the release. Raises `InvalidInput`, `AlreadyExists`."""
     grant = ReleaseUserObjectPermission(
         content_object=release,
-        user=_person(username),
+        user=person_named(username),
         permission=_permission(Release, permission, RELEASE_PERMISSIONS),
         granted_by=actor,
     )
@@ -68,10 +69,6 @@ def _create(grant: Grant, *, permission: str, allowed: tuple[str, ...], actor: U
         ) from None
     access.people_changed()
     _record("created", grant, actor, before={}, after=_described(grant))
-
-
-def _person(username: str) -> User | None:
-    return User.objects.filter(username__iexact=username, is_active=True).first()
 
 
 def _permission(model: type[PluginApp | Release], codename: str, allowed: tuple[str, ...]) -> Permission | None:

@@ -9,6 +9,7 @@ from tenants import access, validators
 from tenants.choices import INVITATION_SOURCES, InvitationState
 from tenants.exceptions import AlreadyExists, InvalidInput, InvitationExpired
 from tenants.models import Invitation, Membership, Organization, User
+from tenants.selectors.people import person_named
 from tenants.services.audit import audit_record
 from tenants.services.memberships import membership_make
 from tenants.services.transitions import transition
@@ -25,7 +26,7 @@ def invitation_create(*, organization: Organization, username: str, role: str, a
     and for somebody who is asked already. An invitation that has expired is in nobody's way.
     """
     now = timezone.now()
-    invitee = User.objects.filter(username__iexact=username, is_active=True).first()
+    invitee = person_named(username)
     invitation = Invitation(
         organization=organization, invitee=invitee, role=role, invited_by=actor, expires_at=now + LASTS
     )
