@@ -10,6 +10,7 @@ from collections.abc import Callable
 from django.conf import settings
 
 from tests.benchmarks import approve_to_live, audit, deploys_under_load, edge_throughput, failover, idle_memory
+from tests.benchmarks.access import benchmark as access
 from tests.benchmarks.figures import Figure, table, write
 from tests.benchmarks.stage import Stage, stage
 
@@ -21,6 +22,7 @@ BENCHMARKS: dict[str, Callable[[Stage], list[Figure]]] = {
     "edge_throughput": edge_throughput.measure,
     "idle_memory": idle_memory.measure,
     "audit": audit.measure,
+    "access": access.measure,
 }
 
 

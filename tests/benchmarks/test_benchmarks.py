@@ -5,7 +5,10 @@ from pathlib import Path
 
 import pytest
 
+from tests.benchmarks.access.by_hand import BY_HAND
+from tests.benchmarks.access.lists import NOT_PAGED
 from tests.benchmarks.figures import Figure, Target, table, write
+from tests.tenants.api.endpoints.routes import endpoints
 
 FIELDS = {"name", "value", "unit", "reference", "reference_value", "ratio", "target", "met"}
 
@@ -57,3 +60,7 @@ def test_the_table_shows_each_figure_with_its_spread_and_whether_it_is_met() -> 
     lines = table([figure(3.0, Target("value", "<=", 4)), figure(30.0, Target("ratio", "<=", 5))]).splitlines()
     assert lines[1].split() == ["speed", "3", "s", "1", "-", "12.5", "2", "1.5", "value", "<=", "4", "yes"]
     assert lines[2].endswith("NO")
+
+
+def test_every_list_of_the_url_table_is_measured_beside_a_filter_written_by_hand() -> None:
+    assert {endpoint.route for endpoint in endpoints() if endpoint.is_list} == BY_HAND.keys() | NOT_PAGED
