@@ -259,5 +259,9 @@ class Migration(migrations.Migration):
             name='releaseuserobjectpermission',
             unique_together={('user', 'permission', 'content_object')},
         ),
+        migrations.AddConstraint(
+            model_name='user',
+            constraint=models.CheckConstraint(condition=models.Q(('service_organization', None), models.Q(('is_auditor', False), ('is_operator', False), ('is_reviewer', False), ('is_superuser', False)), _connector='OR'), name='service_account_holds_no_platform_role'),
+        ),
         migrations.RunPython(scope_tokens, migrations.RunPython.noop),
     ]

@@ -26,6 +26,11 @@ class User(AbstractUser):
     class Meta(AbstractUser.Meta):
         constraints = [
             models.UniqueConstraint(models.functions.Lower("username"), name="username_unique_whatever_its_case"),
+            models.CheckConstraint(
+                condition=models.Q(service_organization=None)
+                | models.Q(is_reviewer=False, is_operator=False, is_auditor=False, is_superuser=False),
+                name="service_account_holds_no_platform_role",
+            ),
         ]
 
     @property

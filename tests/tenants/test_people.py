@@ -5,11 +5,12 @@ import re
 
 import pytest
 from django.core.management import CommandError, call_command
+from django.db import IntegrityError, transaction
 
 from tenants.exceptions import AlreadyExists, InvalidInput, NotPermitted
 from tenants.models import AuditEvent, User
 from tenants.services.people import user_create
-from tests.factories import PASSWORD, make_operator, make_user
+from tests.factories import PASSWORD, make_operator, make_organization, make_service_account, make_user
 
 pytestmark = pytest.mark.django_db
 
@@ -49,7 +50,9 @@ def run(monkeypatch: pytest.MonkeyPatch, typed: str, *arguments: str) -> str:
 
 
 def test_the_command_reads_the_password_and_does_not_print_it(monkeypatch: pytest.MonkeyPatch) -> None:
-    printed = run(monkeypatch, f"{PASSWORD}\n", "ann", "--email", "ann@example.test", "--reviewer", "--operator", "--auditor")
+    printed = run(
+        monkeypatch, f"{PASSWORD}\n", "ann", "--email", "ann@example.test", "--reviewer", "--operator", "--auditor"
+    )
     assert PASSWORD not in printed
     user = User.objects.get(username="ann")
     assert user.roles == ["reviewer", "operator", "auditor"]
@@ -69,3 +72,10 @@ def test_the_command_says_what_is_wrong(monkeypatch: pytest.MonkeyPatch) -> None
     with pytest.raises(CommandError, match="email: "):
         run(monkeypatch, f"{PASSWORD}\n", "ann", "--email", "nowhere")
     assert not User.objects.exists()
+
+
+@pytest.mark.parametrize("role", ["is_reviewer", "is_operator", "is_auditor", "is_superuser"])
+def test_the_database_keeps_platform_roles_from_service_accounts(role: str) -> None:
+    account = make_service_account(make_organization())
+    with pytest.raises(IntegrityError, match="service_account_holds_no_platform_role"), transaction.atomic():
+        User.objects.filter(pk=account.pk).update(**{role: True})
