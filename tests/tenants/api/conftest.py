@@ -3,6 +3,7 @@
 from collections.abc import Callable, Iterator
 from typing import Any
 
+import gitlab
 import pytest
 
 from tests.contracts.forge.server import Forge, embedded
@@ -22,8 +23,16 @@ def forge(tmp_path_factory: pytest.TempPathFactory, new_database: Callable[[], d
 
 
 @pytest.fixture(autouse=True)
-def forge_where_it_is_asked(request: pytest.FixtureRequest, settings: Any) -> None:
+def forge_where_it_is_asked(request: pytest.FixtureRequest, settings: Any) -> Iterator[None]:
     callspec: Any = getattr(request.node, "callspec", None)
-    if callspec is not None and callspec.params.get("call") in FORGE_CALLS:
-        started: Forge = request.getfixturevalue("forge")
-        settings.FORGE_URL, settings.FORGE_TOKEN = started.url, started.admin_token
+    if callspec is None or callspec.params.get("call") not in FORGE_CALLS:
+        yield
+        return
+    started: Forge = request.getfixturevalue("forge")
+    settings.FORGE_URL, settings.FORGE_TOKEN = started.url, started.admin_token
+    yield
+    # The next world's people have the same names and are others.
+    api = gitlab.Gitlab(started.url, private_token=started.admin_token, keep_base_url=True)
+    for user in api.users.list(get_all=True):
+        if not user.is_admin:
+            user.delete()
