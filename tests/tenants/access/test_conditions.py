@@ -140,6 +140,12 @@ REFUSED: list[tuple[dict[str, Any], str, list[str]]] = [
     ({"context": {"address__in_network": [10]}}, "context.address__in_network", ["network"]),
     ({"context": {"address__in_network": 167772160}}, "context.address__in_network", ["network"]),
     ({"context": {"address__in_network": {}}}, "context.address__in_network", ["network"]),
+    # Sizes
+    ({"subject": [{"username": "ada"}] * 21}, "subject", ["at most 20 alternatives of 20"]),
+    ({"resource": {**{f"number__{name}": 1 for name in "abcdefghijklmnopqrstu"}}}, "resource", ["of 20 attributes"]),
+    ({"resource": {"submitted_by__in": list(range(201))}}, "resource.submitted_by__in", ["201 values", "at most 200"]),
+    ({"resource": {"requested_ref": "x" * 301}}, "resource.requested_ref", ["301 characters", "at most 300"]),
+    ({"context": {"address__in_network": ["10.0.0.1"] * 201}}, "context.address__in_network", ["at most 200"]),
     # Windows
     *[
         ({"context": {"time__within": value}}, f"context.time__within{path}", said)
@@ -206,6 +212,8 @@ ACCEPTED: list[dict[str, Any]] = [
     {"resource": {"went_live_at__isnull": True}},
     {"resource": {"number": 0, "requested_ref__startswith": "release/"}},
     {"resource": {"requested_ref": ""}},
+    {"resource": {"requested_ref": "x" * 300, "submitted_by__in": list(range(200))}},
+    {"subject": [{"username": "ada"}] * 20, "context": {"address__in_network": ["10.0.0.1"] * 200}},
     {"resource": [{"state": "live"}, {"state__exact": "failed", "number__gt": 2**63 - 1}]},
     {"subject": [{"role": "none"}, {"role__in": ["owner", "maintainer"]}]},
     {"subject": {"has_second_factor": True, "is_service_account": False, "groups__disjoint": ["a", "b"]}},
