@@ -53,9 +53,8 @@ def decide(subject: Any, action: str, resource: Model, context: Context | None =
         return refusal
     context = context or known_context()
     rules = policies_in_force().of_action(action)
-    for policy, matches in rules.denies:
-        if matches(who, resource, context):
-            return Decision(False, policy.name, policy.description, policy.code or "permission_denied")
+    if any(matches(who, resource, context) for _policy, matches in rules.denies):
+        return _denied(rules, who, resource, context)
     for policy, matches in rules.allows:
         if matches(who, resource, context):
             return Decision(True, policy.name, policy.description)
@@ -126,6 +125,13 @@ def changing(actor: Any, action: str, resource: Model) -> Iterator[None]:
     require(actor, action, resource)
     yield
     require(actor, action, resource)
+
+
+def _denied(rules: Rules, who: Subject, resource: Model, context: Context) -> Decision:
+    """Named after the first deny that matches; the reason has all of them, so that nobody clears them one by one."""
+    denies = [policy for policy, matches in rules.denies if matches(who, resource, context)]
+    reasons = "; ".join(dict.fromkeys(policy.description for policy in denies))
+    return Decision(False, denies[0].name, reasons, denies[0].code or "permission_denied")
 
 
 def _constraint(who: Subject, action: str, resource_type: ResourceType, context: Context) -> Constraint:
