@@ -6,6 +6,7 @@ from rest_framework.test import APIClient
 from tenants.choices import OPEN_RELEASE_STATES, AppState, EnvironmentName, MemberRole, ReleaseState
 from tenants.models import AuditEvent, Release, Review
 from tenants.services import environments, releases
+from tenants.services.memberships import membership_remove
 from tests.factories import (
     api_client,
     environment_of,
@@ -147,7 +148,11 @@ def test_ones_own_release_is_refused_with_the_reason() -> None:
     release = make_release(app=app, state=ReleaseState.AWAITING_REVIEW, submitted_by=member)
     code, refused = decide(api_client(member), release, "approve")
     assert (code, refused["code"]) == (403, "own_release")
-    assert "submitted" in refused["detail"]
+    assert "you belong to the organization of this release" in refused["detail"]
+    membership_remove(organization=app.organization, username="rita", actor=member)
+    code, refused = decide(api_client(member), release, "approve")
+    assert (code, refused["code"]) == (403, "own_release")
+    assert "you submitted this release" in refused["detail"]
     release.refresh_from_db()
     assert release.state == ReleaseState.AWAITING_REVIEW
 
