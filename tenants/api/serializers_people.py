@@ -11,12 +11,20 @@ from tenants.services.grants import APP_PERMISSIONS, RELEASE_PERMISSIONS
 from tenants.services.service_accounts import service_account_name
 from tenants.services.tokens import DEFAULT_TTL
 
+MAX_LISTED = 50
+
 
 class TextList(serializers.ListField):
     """A JSON list of texts, at most 50."""
 
     def __init__(self, **kwargs: Any) -> None:
-        super().__init__(child=Text(max_length=100), max_length=50, **kwargs)
+        super().__init__(child=Text(max_length=100), max_length=MAX_LISTED, **kwargs)
+
+    def to_internal_value(self, data: Any) -> list[Any]:
+        # Before each is looked at, so that the refusal of many is no longer than that of one.
+        if isinstance(data, list) and len(data) > MAX_LISTED:
+            raise serializers.ValidationError(f"has {len(data)} values: use at most {MAX_LISTED}", code="max_length")
+        return list(super().to_internal_value(data))
 
 
 class MemberChange(StrictSerializer):

@@ -4,6 +4,7 @@ import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import timedelta
+from functools import cache
 from typing import Any
 
 from asgiref.sync import async_to_sync
@@ -130,12 +131,25 @@ class Operation:
 
     method: str
     template: str
-    path: str
+    known: dict[str, str]
     definition: Any
 
     @property
     def name(self) -> str:
         return f"{self.method.upper()} {self.template}"
+
+    @property
+    def path(self) -> str:
+        return self.filled()
+
+    @property
+    def names(self) -> list[str]:
+        """Of the parameters in the path."""
+        return re.findall(r"\{(\w+)\}", self.template)
+
+    def filled(self, **others: str) -> str:
+        """The path, with `others` in the places of what there is."""
+        return re.sub(r"\{(\w+)\}", lambda match: (self.known | others)[match[1]], self.template)
 
     @property
     def is_write(self) -> bool:
@@ -149,6 +163,7 @@ class Operation:
         return getattr(client, self.method)(self.path, body, format="json")
 
 
+@cache
 def document() -> Any:
     return APIClient().get("/api/v1/schema/").json()
 
@@ -157,7 +172,7 @@ def operations(world: World) -> Iterator[Operation]:
     for template, methods in document()["paths"].items():
         for method in METHODS:
             if method in methods:
-                yield Operation(method, template, _filled(template, world), methods[method])
+                yield Operation(method, template, _known(template, world), methods[method])
 
 
 def fields_of(operation: Operation, components: Any) -> set[str]:
@@ -190,12 +205,11 @@ def rows() -> dict[str, list[dict[str, Any]]]:
     return found
 
 
-def _filled(template: str, world: World) -> str:
-    known = dict(world.known)
+def _known(template: str, world: World) -> dict[str, str]:
+    """What stands for the names in the path."""
+    known = {name: values[0] for name, values in world.known.items()}
     if "/variables/" in template:
-        known["name"] = ["SHOP_KEY"]
-    if template.startswith("/api/v1/releases/") and "{grant}" in template:
-        known["grant"] = known["grant"][1:]
-    if "/members/" in template:
-        known["username"] = [world.member.username]
-    return re.sub(r"\{(\w+)\}", lambda match: str(known[match[1]][0]), template)
+        known["name"] = "SHOP_KEY"
+    if template.startswith("/api/v1/releases/"):
+        known["grant"] = world.known["grant"][1]
+    return {name: str(known[name]) for name in re.findall(r"\{(\w+)\}", template)}
