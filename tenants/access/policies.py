@@ -12,6 +12,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from tenants.access.evaluation import PolicySet, compiled
+from tenants.access.kept import KeptQuery
 from tenants.access.subjects import Context, Subject, subject_of
 from tenants.models import AccessPolicy, AccessStamp
 from tenants.request_context import authentication
@@ -28,6 +29,7 @@ class _Evaluation:
     contexts: dict[Any, Context] = field(default_factory=dict)
 
 
+_STAMP = KeptQuery(lambda name: AccessStamp.objects.filter(name=name).order_by().values_list("stamp"), stand_in="")
 _under_way: ContextVar[_Evaluation | None] = ContextVar("evaluation", default=None)
 # The last set that this process compiled, and the stamp it was read under.
 _compiled: tuple[uuid.UUID | None, PolicySet] | None = None
@@ -105,7 +107,9 @@ def changes_taken_back() -> None:
 
 def stamp_of(name: str) -> uuid.UUID | None:
     """What `name` ("policies" or "people") stands at: another one means that decisions may be others."""
-    return AccessStamp.objects.filter(name=name).values_list("stamp", flat=True).first()
+    rows = _STAMP.rows(name)
+    # SQLite has no such type.
+    return uuid.UUID(str(rows[0][0])) if rows else None
 
 
 def _renew(name: str) -> None:

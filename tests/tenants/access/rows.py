@@ -39,6 +39,7 @@ REFS = ("main", "Main", "feature/50%", "feature/50_", "é", "")
 EMAILS = ("ada@x.test", "bob@x.test", "b_b@x.test", "ü@x.test", 'a"ada@x.test', "ADA@x.test")
 GROUPS = ("on-call", "On-Call", "staff")
 ROLES = (None, *MemberRole.values)
+MACHINES = (2, 4, 5)
 
 
 @dataclass(frozen=True)
@@ -112,10 +113,11 @@ def _people(organizations: list[Organization], random: Random) -> list[User]:
             username=("ada", "Bob", "b_b", "é")[place] if place < 4 else f"user{place}",
             email=("Ada@X.test", "bob@x.test", "b_b@x.test", "Ü@x.test", "")[place % 5],
             is_active=place % 7 != 6,
-            is_reviewer=place % 2 == 1,
-            is_operator=place % 3 == 1,
-            is_auditor=place % 5 == 1,
-            service_organization=organizations[place % 3] if place in (2, 4, 5) else None,
+            # No machine holds a platform role.
+            is_reviewer=place % 2 == 1 and place not in MACHINES,
+            is_operator=place % 3 == 1 and place not in MACHINES,
+            is_auditor=place % 5 == 1 and place not in MACHINES,
+            service_organization=organizations[place % 3] if place in MACHINES else None,
         )
         for place in range(64)
     )
