@@ -15,7 +15,6 @@ from provisioning.models import Host
 from tenants.choices import InvitationState
 from tenants.models import AccessPolicy, AccessPolicyVersion, Freeze, User
 from tenants.selectors import rows
-from tests.benchmarks.access.policies import EMBARGOED
 from tests.benchmarks.access.world import World
 
 
@@ -50,7 +49,7 @@ def _apps(_world: World, person: Person) -> QuerySet[Any]:
     seen = person.tenant("organization", "pk")
     if not person.is_staff and not person.is_limited:
         seen |= Q(created_by=person.user)
-    return rows.apps().filter(seen).exclude(organization__slug__in=EMBARGOED)
+    return rows.apps().filter(seen)
 
 
 def _releases(_world: World, person: Person) -> QuerySet[Any]:
@@ -59,7 +58,7 @@ def _releases(_world: World, person: Person) -> QuerySet[Any]:
         seen |= Q(submitted_by=person.user)
         if person.releases:
             seen |= Q(pk__in=person.releases)
-    return rows.releases().filter(seen).exclude(app__organization__slug__in=EMBARGOED)
+    return rows.releases().filter(seen)
 
 
 def _audit(_world: World, person: Person) -> QuerySet[Any]:

@@ -7,6 +7,7 @@ from tenants.models import AccessPolicy
 
 ALL = {"match_all": True}
 STAFF = {"platform_roles__overlaps": ["reviewer", "operator", "auditor"]}
+CONTRACTORS = "contractors"
 EMBARGOED = ["org00090", "org00091"]
 INSIDE = ["127.0.0.0/8", "10.0.0.0/8", "::1/128"]
 # name: effect, resource type, actions, subject, resource, context
@@ -36,7 +37,7 @@ _POLICIES: dict[str, tuple[str, str, list[str], Any, Any, Any]] = {
         "deny",
         "app",
         ["app.view"],
-        {"groups__excludes": "legal"},
+        {"groups__contains": CONTRACTORS},
         {"organization_slug__in": EMBARGOED},
         ALL,
     ),
@@ -44,7 +45,7 @@ _POLICIES: dict[str, tuple[str, str, list[str], Any, Any, Any]] = {
         "deny",
         "release",
         ["release.view"],
-        {"groups__excludes": "legal"},
+        {"groups__contains": CONTRACTORS},
         {"organization_slug__in": EMBARGOED},
         ALL,
     ),
@@ -52,7 +53,7 @@ _POLICIES: dict[str, tuple[str, str, list[str], Any, Any, Any]] = {
         "deny",
         "release",
         ["release.view", "release.submit"],
-        {"groups__contains": "contractors"},
+        {"groups__contains": CONTRACTORS},
         ALL,
         {
             "time__outside": {

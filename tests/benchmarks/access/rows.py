@@ -10,6 +10,7 @@ from collections.abc import Callable
 from statistics import median
 from typing import Any
 
+from django.contrib.auth.models import Group
 from django.db import connection
 from django.db.models import QuerySet
 from django.test.utils import override_settings
@@ -18,6 +19,7 @@ from guardian.shortcuts import get_objects_for_user
 from tenants import access
 from tenants.choices import MemberRole
 from tenants.models import Membership, PluginApp, User
+from tests.benchmarks.access.policies import CONTRACTORS
 from tests.benchmarks.access.world import GRANTED_EACH, World, create, grant, new_app, new_user, spread
 from tests.benchmarks.figures import Figure, Target
 
@@ -32,22 +34,24 @@ BACKENDS = ["django.contrib.auth.backends.ModelBackend", "guardian.backends.Obje
 
 def measure(world: World, say: Callable[[str], None]) -> list[Figure]:
     """For who belongs to 100 organizations with 100 apps each, and was granted 100 apps elsewhere; and in passing for
-    a member of five, and for somebody with thousands of grants and nothing else.
+    a contractor with the same, to whom some are denied; for a member of five; and for somebody with thousands of grants
+    and nothing else.
 
     Policies, memberships and grants are read anew each time, and so are Django's permissions for guardian.
     """
-    agency = _grow(world)
+    apps = create(new_app(place, world.organizations, world.staff) for place in range(len(world.apps), APPS))
+    agency, contractor = (_agency(name, world, apps) for name in ("agency", "contractor"))
+    contractor.groups.add(Group.objects.create(name=CONTRACTORS))
     figures: list[Figure] = []
-    for user in (agency, world.member, world.heavy):
+    for user in (agency, contractor, world.member, world.heavy):
         twin = _twin(user)
         with override_settings(AUTHENTICATION_BACKENDS=BACKENDS):
             figures += _compare(user, twin, say, is_target=user is agency)
     return figures
 
 
-def _grow(world: World) -> User:
-    apps = create(new_app(place, world.organizations, world.staff) for place in range(len(world.apps), APPS))
-    agency = create([new_user("agency")])[0]
+def _agency(name: str, world: World, apps: list[PluginApp]) -> User:
+    agency = create([new_user(name)])[0]
     create(
         Membership(organization=organization, user=agency, role=MemberRole.DEVELOPER)
         for organization in world.organizations[::10]
