@@ -85,9 +85,7 @@ def problem_details(exc: Exception, _context: dict[str, Any]) -> HttpResponse | 
                 headers["Retry-After"] = str(exc.wait_s)
             elif isinstance(exc, SignInRefused):
                 headers["WWW-Authenticate"] = CHALLENGE
-            return ProblemResponse(
-                status=exc.status, code=exc.code, detail=exc.detail, errors=errors, headers=headers
-            )
+            return ProblemResponse(status=exc.status, code=exc.code, detail=exc.detail, errors=errors, headers=headers)
         case Http404() | exceptions.NotFound():
             return ProblemResponse(status=404, code="not_found", detail=NOT_FOUND)
         case PermissionDenied():

@@ -27,16 +27,16 @@ class Facts:
 
 
 def facts_of(user_id: int) -> Facts:
+    """One query; two where there is too much to hold."""
     rows = _ALL.rows(user_id, most=HELD_IN_MEMORY + 1)
-    if len(rows) > HELD_IN_MEMORY:
-        return _of_many(user_id)
+    holds_all = len(rows) <= HELD_IN_MEMORY
     held: dict[str, dict[str, set[int]]] = {}
-    for kind, pk, name in rows:
+    for kind, pk, name in rows if holds_all else _PLACES.rows(user_id):
         held.setdefault(kind, {}).setdefault(name, set()).add(pk)
     return Facts(
         memberships={pk: role for role, pks in held.get(_MEMBERSHIP, {}).items() for pk in pks},
         groups=frozenset(held.get(_GROUP, {})),
-        grants={model: granted(held.get(model._meta.label_lower, {})) for model in GRANT_MODELS},
+        grants={model: granted(held.get(model._meta.label_lower, {})) if holds_all else None for model in GRANT_MODELS},
     )
 
 
@@ -44,34 +44,27 @@ def granted(ids: Mapping[str, set[int]]) -> Granted:
     return {codename: frozenset(pks) for codename, pks in ids.items()}
 
 
-def _of_many(user_id: int) -> Facts:
-    memberships, groups, *_ = _parts(user_id)
-    return Facts(
-        memberships={pk: role for _kind, pk, role in memberships},
-        groups=frozenset(name for _kind, _pk, name in groups),
-        grants=dict.fromkeys(GRANT_MODELS),
+def _places(user_id: int) -> QuerySet[Any, tuple[Any, ...]]:
+    """Rows of kind, id and name: memberships and groups."""
+    groups = User.groups.through.objects.filter(user_id=user_id)
+    return (
+        Membership.objects.filter(user=user_id)
+        .order_by()
+        .values_list(Value(_MEMBERSHIP), "organization_id", "role")
+        .union(groups.order_by().values_list(Value(_GROUP), "group_id", "group__name"), all=True)
     )
 
 
-def _parts(user_id: int) -> list[QuerySet[Any, tuple[str, int, str]]]:
-    """Rows of kind, id and name."""
-    memberships = Membership.objects.filter(user=user_id).values_list(Value(_MEMBERSHIP), "organization_id", "role")
-    groups = User.groups.through.objects.filter(user_id=user_id)
-    return [
-        memberships.order_by(),
-        groups.order_by().values_list(Value(_GROUP), "group_id", "group__name"),
-        *(
-            model.objects.filter(user=user_id)
-            .order_by()
-            .values_list(Value(model._meta.label_lower), "content_object_id", "permission__codename")
-            for model in GRANT_MODELS
-        ),
-    ]
+def _all(user_id: int) -> QuerySet[Any, tuple[Any, ...]]:
+    """As `_places`, and what was granted."""
+    grants = (
+        model.objects.filter(user=user_id)
+        .order_by()
+        .values_list(Value(model._meta.label_lower), "content_object_id", "permission__codename")
+        for model in GRANT_MODELS
+    )
+    return _places(user_id).union(*grants, all=True)
 
 
-def _all_parts(user_id: int) -> QuerySet[Any, tuple[Any, ...]]:
-    first, *others = _parts(user_id)
-    return first.union(*others, all=True)
-
-
-_ALL = KeptQuery(_all_parts, stand_in=-1)
+_PLACES = KeptQuery(_places, stand_in=-1)
+_ALL = KeptQuery(_all, stand_in=-1)

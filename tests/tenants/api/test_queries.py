@@ -11,6 +11,7 @@ from django.utils import timezone
 
 from provisioning.choices import OperationKind, OperationState
 from provisioning.models import Host, Operation
+from tenants.access import facts
 from tenants.choices import ReleaseState
 from tenants.models import AccessPolicy, Organization, User
 from tenants.services.grants import app_grant_create, release_grant_create
@@ -214,6 +215,18 @@ def test_thirty_rows_take_no_more_queries_than_three(route: str) -> None:
     assert few == many
     assert few <= MOST_QUERIES
     assert min(shown + 27, PAGE) <= shown_then, "the rows that were added are not on the page"
+
+
+@pytest.mark.parametrize(
+    "route", ["apps/<str:app>/releases/", "organizations/<str:slug>/service-accounts/<str:name>/tokens/"]
+)
+def test_somebody_with_more_grants_than_are_held_in_memory_needs_no_more_than_others_may(
+    route: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(facts, "HELD_IN_MEMORY", 0)
+    (few, _), (many, _) = _queries_and_rows(route, LISTS[route])
+    assert few == many
+    assert few <= MOST_QUERIES
 
 
 @pytest.mark.parametrize("route", ROWS)
