@@ -301,7 +301,7 @@ def _network(text: str) -> ipaddress.IPv4Network | ipaddress.IPv6Network:
     """One of IPv4 in IPv6 (::ffff:0:0/96) is the IPv4 network, as with the addresses that are looked for in it."""
     network = ipaddress.ip_network(text)
     mapped = getattr(network.network_address, "ipv4_mapped", None)
-    if mapped is None or network.prefixlen < 96:
+    if mapped is None:
         return network
     return ipaddress.IPv4Network((mapped, network.prefixlen - 96))
 

@@ -119,6 +119,7 @@ REFUSED: list[tuple[dict[str, Any], str, list[str]]] = [
     ({"resource": {"requested_ref": ["main"]}}, "resource.requested_ref", ["text"]),
     ({"resource": {"requested_ref": "a\x00"}}, "resource.requested_ref", ["text"]),
     ({"resource": {"requested_ref": "\ud800"}}, "resource.requested_ref", ["text"]),
+    ({"resource": {"requested_ref": "a\udfff"}}, "resource.requested_ref", ["text"]),
     ({"resource": {"state": "alive"}}, "resource.state", ["'alive'", "live", "awaiting_review"]),
     ({"resource": {"state__in": ["live", "alive"]}}, "resource.state__in", ["'alive'", "live"]),
     ({"subject": {"platform_roles__contains": "root"}}, "subject.platform_roles__contains", ["'root'", "operator"]),
@@ -159,6 +160,7 @@ REFUSED: list[tuple[dict[str, Any], str, list[str]]] = [
             ({"zone": "", "from": "09:00"}, "", ["no time zone"]),
             ({"zone": ["UTC"], "from": "09:00"}, "", ["no time zone"]),
             ({"zone": "UTC", "weekdays": ["monday"]}, "", ["weekdays", "mon, tue"]),
+            ({"zone": "UTC", "weekdays": ["mon", "tuesday"]}, "", ["weekdays", "mon, tue"]),
             ({"zone": "UTC", "weekdays": []}, "", ["weekdays", "at least one"]),
             ({"zone": "UTC", "weekdays": None}, "", ["weekdays"]),
             ({"zone": "UTC", "weekdays": "mon"}, "", ["weekdays"]),
@@ -219,7 +221,11 @@ ACCEPTED: list[dict[str, Any]] = [
     {"subject": {"has_second_factor": True, "is_service_account": False, "groups__disjoint": ["a", "b"]}},
     {"context": {"freeze": False, "authentication_method__ne": "token"}},
     {"context": {"address__in_network": "10.0.0.0/8"}},
-    {"context": {"address__not_in_network": ["10.0.0.1", "2001:db8::/32", "::ffff:192.168.0.0/112"]}},
+    {
+        "context": {
+            "address__not_in_network": ["10.0.0.1", "2001:db8::/32", "::ffff:192.168.0.0/112", "::ffff:0:0/96", "::/0"]
+        }
+    },
     {"context": {"address__isnull": True}},
     {
         "context": {
