@@ -82,6 +82,33 @@ def test_f20_outside_its_organization_or_app_there_is_nothing_for_a_token(
     assert rows() == before
 
 
+@pytest.mark.parametrize("place", ["organization", "app"])
+def test_f20_a_token_for_one_place_makes_nothing_of_the_platforms(acme: World, almighty: User, place: str) -> None:
+    make_world("other", owner=almighty, operator=almighty)
+    everything = {"match_all": True}
+    bodies: dict[str, dict[str, Any]] = {
+        "organizations/": {"name": "New", "slug": "brand-new"},
+        "apps/": {"organization": "other", "name": "New", "slug": "brand-new", "stack": "php"},
+        "users/": {"username": "eve", "email": "eve@example.test", "password": PASSWORD},
+        "freezes/": {"reason": "x", "ends_at": "2999-01-01T00:00:00Z"},
+        "policies/": {
+            "name": "mine", "description": "x", "effect": "allow", "resource_type": "app", "actions": ["app.view"],
+            "subject": everything, "resource": everything, "context": everything,
+        },
+        "me/second-factor/": {"password": PASSWORD},
+    }  # fmt: skip
+    small = client_with(make_token(almighty, **{place: getattr(acme, place)}))
+    large = client_with(make_token(almighty))
+    before = rows()
+    for path, body in bodies.items():
+        answer = small.post(f"/api/v1/{path}", body, format="json")
+        assert answer.status_code in {400, 403, 404}, path
+        assert rows() == before, path
+    # The control: the same person makes all of it with a token that is for everything.
+    for path, body in bodies.items():
+        assert large.post(f"/api/v1/{path}", body, format="json").status_code == 201, path
+
+
 @pytest.mark.parametrize(
     ("held", "asked"),
     [
