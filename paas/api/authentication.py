@@ -14,6 +14,7 @@ from rest_framework.request import Request
 from tenants.choices import AuthenticationMethod
 from tenants.models import ApiToken, User
 from tenants.request_context import Authentication, authentication
+from tenants.selectors.second_factors import second_factor_stands
 from tenants.services.tokens import TOKEN_PREFIX, token_sha256
 
 CHALLENGE = 'Bearer realm="berth"'
@@ -68,9 +69,10 @@ def by_token(request: Request, token: ApiToken) -> Authentication:
 
 
 def by_session(request: HttpRequest) -> Authentication:
-    """`second_factor` stands in a session in which one was shown."""
+    """`second_factor` stands in a session in which one was shown: the time. It counts as long as that one is there."""
+    shown_at = str(request.session.get("second_factor", ""))
     return Authentication(
         method=AuthenticationMethod.SESSION,
         address=request.META.get("REMOTE_ADDR") or None,
-        has_second_factor=bool(request.session.get("second_factor")),
+        has_second_factor=bool(shown_at) and second_factor_stands(user=request.user, shown_at=shown_at),
     )

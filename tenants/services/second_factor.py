@@ -30,7 +30,7 @@ from tenants.exceptions import (
     SecondFactorRequired,
     SecondFactorThrottled,
 )
-from tenants.models import RecoveryCode, SecondFactor, User
+from tenants.models import ApiToken, RecoveryCode, SecondFactor, User
 from tenants.services.audit import audit_record
 from tenants.services.sign_in import password_check
 from tenants.services.unit import unit_of_work
@@ -204,6 +204,9 @@ def second_factor_reset(*, user: User, actor: User | None) -> None:
 def _delete(factor: SecondFactor, *, actor: User | None) -> None:
     had_counted = factor.confirmed
     factor.delete()
+    # What it had opened goes on, without it. Sessions look for themselves: `second_factor_stands`.
+    ApiToken.objects.filter(user=factor.user, has_second_factor=True).update(has_second_factor=False)
+    access.people_changed()
     audit_record(
         action="second_factor.removed",
         message=f"second factor of {factor.user.username} removed",

@@ -5,6 +5,7 @@ from asgiref.sync import async_to_sync
 from django.http import HttpRequest, HttpResponse
 from django.test import AsyncClient, Client
 from django.urls import path
+from django.utils import timezone
 from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.views import APIView
@@ -16,6 +17,7 @@ from tenants.api.permissions import OwnAffair
 from tenants.choices import AuthenticationMethod
 from tenants.models import ApiToken, User
 from tenants.request_context import Authentication, authentication
+from tests.authenticator import enroll
 from tests.factories import api_client, make_organization, make_user, owner_of
 
 __all__ = ["handler400", "handler403", "handler404", "handler500"]
@@ -74,10 +76,12 @@ def test_a_token_comes_with_its_limits() -> None:
 
 @pytest.mark.parametrize("has_second_factor", [True, False])
 def test_a_session_has_no_limits_and_knows_of_its_second_factor(has_second_factor: bool) -> None:
-    client = _signed_in(make_user())
+    user = make_user()
+    client = _signed_in(user)
     if has_second_factor:
+        enroll(user)
         session = client.session
-        session["second_factor"] = "2026-11-23T08:00:00Z"
+        session["second_factor"] = timezone.now().isoformat()
         session.save()
     said = client.get("/says/").json()
     assert (said["method"], said["scopes"], said["has_second_factor"]) == ("session", None, has_second_factor)

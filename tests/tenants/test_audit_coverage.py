@@ -32,7 +32,7 @@ ELSEWHERE = {
     "tenants.models.policy.AccessPolicy.save": "checks a policy before any way of saving it; writes nothing more",
     "paas.api.authentication.*": "when a token was last used: once for many requests, and no change of anything",
     "paas.api.health.*": "asks the database whether it answers; writes nothing",
-    "tenants.access.facts.*": "reads; writes nothing",
+    "tenants.access.kept.*": "reads; writes nothing",
     "provisioning.leases.*": "what a workflow takes from a range; its operation has an event",
     "provisioning.forge.client.*": "the forge's own objects, not rows of Berth's",
     "provisioning.forge.webhooks.*": "which messages of the forge were taken already",

@@ -11,9 +11,9 @@ from django.test import Client
 
 from tenants.models import AuditEvent, SecondFactor, User
 from tenants.services.policies import policy_create
-from tenants.services.second_factor import second_factor_state
+from tenants.services.second_factor import second_factor_reset, second_factor_state
 from tests.authenticator import Authenticator, Clock, enroll
-from tests.factories import PASSWORD, make_operator, make_organization, make_user
+from tests.factories import PASSWORD, make_operator, make_organization, make_token, make_user
 from tests.paas.portal.conftest import Visit
 
 pytestmark = pytest.mark.django_db
@@ -250,3 +250,34 @@ def test_a_session_that_was_opened_with_a_code_has_a_second_factor(
     assert without.get(path).status_code == 404
     halfway.post(PAGE, {"code": authenticator.code()})
     assert halfway.get(path).status_code == 200
+
+
+def test_what_a_removed_second_factor_has_opened_goes_on_without_one(
+    halfway: Client, user: User, authenticator: Authenticator, clock: Clock
+) -> None:
+    halfway.post(PAGE, {"code": authenticator.code()})
+    token = make_token(user, has_second_factor=True)
+
+    def shown() -> list[bool]:
+        query = {"action": "organization.create"}
+        with_token = Client(headers={"Authorization": f"Bearer {token}"})
+        return [client.get("/api/v1/access/explain/", query).json()["allowed"] for client in (halfway, with_token)]
+
+    policy_create(
+        actor=make_operator(),
+        name="second-factor-to-found",
+        description="show a second factor first",
+        effect="deny",
+        resource_type="organization",
+        actions=["organization.create"],
+        subject={"has_second_factor": False},
+        resource={"match_all": True},
+        context={"match_all": True},
+    )
+    assert shown() == [True, True]
+    second_factor_reset(user=user, actor=make_operator())
+    assert shown() == [False, False]
+    # Another one, set up since, was not shown by them either.
+    clock.wait(1)
+    enroll(user)
+    assert shown() == [False, False]

@@ -8,6 +8,7 @@ _PURE = "computes a text, and reads no row"
 # Functions of views that reach rows past `tenants.access`.
 VIEWS = {
     "paas.api.authentication.TokenAuthentication.authenticate": _NOBODY_YET,
+    "paas.api.authentication.by_session": "says how somebody came in, which policies then ask for",
     "paas.api.health.database_answers": "asks the database for the number 1, and for no row",
     "paas.portal.views.organizations._accounts": "reads the role of accounts that are visible: a part of them",
     "paas.portal.views.releases.read_diff": "compares a release that was found by release.view",
