@@ -52,8 +52,6 @@ def run(monkeypatch: pytest.MonkeyPatch, typed: str, *arguments: str) -> str:
 def test_the_command_reads_the_password_and_does_not_print_it(monkeypatch: pytest.MonkeyPatch) -> None:
     roles = ("--reviewer", "--operator", "--auditor")
     printed = run(monkeypatch, f"{PASSWORD}\n", "ann", "--email", "ann@example.test", *roles)
-        monkeypatch, f"{PASSWORD}\n", "ann", "--email", "ann@example.test", "--reviewer", "--operator", "--auditor"
-    )
     assert PASSWORD not in printed
     user = User.objects.get(username="ann")
     assert user.roles == ["reviewer", "operator", "auditor"]
