@@ -83,14 +83,14 @@ def negated(part: Constraint) -> Constraint:
 
 def within(path: str, ids: Iterable[int]) -> Constraint:
     """The rows whose relation at `path` is one of `ids`."""
-    listed = sorted(ids)
-    if not listed or not path:
+    found = frozenset(ids)
+    if not found or not path:
         return False
-    return Q((path, listed[0])) if len(listed) == 1 else among(path, listed)
+    return Q((path, *found)) if len(found) == 1 else among(path, found)
 
 
 def among(path: str, ids: Any) -> Q:
-    """As `within`, for a list or a subquery."""
+    """As `within`, for a frozenset or a subquery."""
     column = path if path == "pk" else f"{path}__pk"
     return Q((f"{column}__{AnyOf.lookup_name}", ids))
 
