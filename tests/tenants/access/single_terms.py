@@ -1,5 +1,5 @@
-"""Worlds that are no accident: one policy of one term each, for everything that a term can be; and the built-in
-policies, asked about everything.
+"""Worlds that are no accident: one policy of one term each, for everything that a term can be; tokens for one place;
+and the built-in policies, asked about everything.
 """
 
 from collections.abc import Iterator
@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from tenants.choices import PolicyEffect
+from tenants.choices import PolicyEffect, TokenScope
 from tenants.conditions import CONTEXT_ATTRIBUTES, SUBJECT_ATTRIBUTES
 from tenants.models import AccessPolicy
 from tenants.request_context import Authentication
@@ -54,6 +54,25 @@ def single_term_worlds(rows: Rows) -> Iterator[World]:
         world = _asked_by(rows, RESOURCE_TYPES["app"], 1)
         for circumstances in _circumstances(question.key):
             yield from _both_effects(question, replace(world, **circumstances))
+
+
+def limited_worlds(rows: Rows) -> Iterator[World]:
+    """Everything is allowed, to tokens for one organization or one app."""
+    places = [{"organization_id": row.pk} for row in rows.organizations] + [{"app_id": row.pk} for row in rows.apps]
+    for resource_type in RESOURCE_TYPES.values():
+        asked = _asked_by(rows, resource_type, 1)
+        everything = AccessPolicy(
+            name="one",
+            effect=PolicyEffect.ALLOW,
+            resource_type=resource_type.name,
+            actions=list(resource_type.actions),
+            subject=ALL,
+            resource=ALL,
+            context=ALL,
+        )
+        for place in places:
+            came_in = Authentication(method="token", scopes=frozenset(TokenScope.values), **place)
+            yield replace(asked, policies=[everything], came_in=came_in)
 
 
 def built_in_worlds(rows: Rows) -> Iterator[World]:

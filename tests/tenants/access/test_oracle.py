@@ -9,7 +9,7 @@ from tenants.access import evaluation
 from tenants.resources import RESOURCE_TYPES
 from tests.tenants.access.cedar import Facts, allowed_by_cedar
 from tests.tenants.access.rows import Rows, make_rows
-from tests.tenants.access.single_terms import built_in_worlds, single_term_worlds
+from tests.tenants.access.single_terms import built_in_worlds, limited_worlds, single_term_worlds
 from tests.tenants.access.test_agreement import allowed_by_decide, found_by_restrict
 from tests.tenants.access.worlds import SETTINGS, World, worlds
 
@@ -30,9 +30,9 @@ def test_cedar_decides_as_we_do() -> None:
     agree()
 
 
-@pytest.mark.parametrize("worlds_of", [single_term_worlds, built_in_worlds])
+@pytest.mark.parametrize("worlds_of", [single_term_worlds, limited_worlds, built_in_worlds])
 def test_cedar_decides_and_finds_as_we_do(worlds_of: Callable[[Rows], Iterator[World]]) -> None:
-    """Every term that a condition may have, and the policies that Berth comes with."""
+    """Every term that a condition may have, tokens for one place, and the policies that Berth comes with."""
     rows = make_rows()
     facts = Facts.read(rows.by_type, RESOURCE_TYPES)
     for world in worlds_of(rows):
