@@ -107,7 +107,7 @@ def make_rows() -> Rows:
 
 
 def _people(organizations: list[Organization], random: Random) -> list[User]:
-    """One for each combination of roles in the organizations. The first ones are of both cases, some are machines."""
+    """One for each combination of roles in the organizations; who has none is in no group. Some are machines."""
     users = User.objects.bulk_create(
         User(
             username=("ada", "Bob", "b_b", "é")[place] if place < 4 else f"user{place}",
@@ -121,16 +121,20 @@ def _people(organizations: list[Organization], random: Random) -> list[User]:
         )
         for place in range(64)
     )
+    combinations = random.sample(list(product(ROLES, repeat=3)), 64)
     Membership.objects.bulk_create(
         Membership(organization=organization, user=user, role=role)
-        for user, roles in zip(users, random.sample(list(product(ROLES, repeat=3)), 64), strict=True)
+        for user, roles in zip(users, combinations, strict=True)
         for organization, role in zip(organizations, roles, strict=True)
         if role
     )
     groups = Group.objects.bulk_create([Group(name=name) for name in GROUPS])
     held = User.groups.through
     held.objects.bulk_create(
-        held(user=user, group=group) for user in users for group in groups if random.random() < 0.4
+        held(user=user, group=group)
+        for user, roles in zip(users, combinations, strict=True)
+        for group in groups
+        if any(roles) and random.random() < 0.4
     )
     return users
 

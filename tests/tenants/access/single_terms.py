@@ -9,7 +9,7 @@ from typing import Any
 
 from tenants.choices import PolicyEffect, TokenScope
 from tenants.conditions import CONTEXT_ATTRIBUTES, SUBJECT_ATTRIBUTES
-from tenants.models import AccessPolicy
+from tenants.models import AccessPolicy, User
 from tenants.request_context import Authentication
 from tenants.resources import RESOURCE_TYPES, ResourceType
 from tests.tenants.access.rows import FROZEN, START, Rows
@@ -33,7 +33,7 @@ DAY = {"zone": "Europe/Berlin", "from": "09:00", "to": "17:00"}
 
 @dataclass(frozen=True)
 class Question:
-    """A condition's field and its term, asked by each of `worlds`' people and in each of their circumstances."""
+    """A condition's field, and the one term that stands in it."""
 
     field: str
     key: str
@@ -43,9 +43,14 @@ class Question:
 def single_term_worlds(rows: Rows) -> Iterator[World]:
     """Each term as the only allow, and as the only deny beside an allow of everything."""
     values = Values(rows)
+    nobody = User.objects.get(memberships=None, groups=None)
+    nobody.is_active = True
     for resource_type in RESOURCE_TYPES.values():
+        asked = _asked_by(rows, resource_type, 1)
         for question in _of_resource(resource_type, values):
-            yield from _both_effects(question, _asked_by(rows, resource_type, 1))
+            yield from _both_effects(question, asked)
+            if question.value in ("$subject.organizations", "$subject.groups"):
+                yield from _both_effects(question, replace(asked, user=nobody))
     for name in ("audit_event", "host"):
         for question in _of_subject(rows):
             for place in range(3):
@@ -114,13 +119,15 @@ def _of_resource(resource_type: ResourceType, values: Values) -> Iterator[Questi
                 continue
             first, second, *_ = values.literals(resource_type, attribute, lookup)
             yield Question("resource", key, [first, second] if lookup in TAKE_A_LIST else first)
+            if lookup == "startswith" and not attribute.choices:
+                yield Question("resource", key, "")
             yield from (Question("resource", key, value) for value in placeholders_of(attribute, lookup))
 
 
 def _of_subject(rows: Rows) -> Iterator[Question]:
     for attribute in SUBJECT_ATTRIBUTES:
         for lookup, key in lookups_of(attribute):
-            if lookup == "startswith":
+            if lookup == "startswith" and not attribute.choices:
                 yield from (Question("subject", key, value) for value in subject_literals(rows, attribute)[:1])
                 continue
             first, second, *_ = subject_literals(rows, attribute)
