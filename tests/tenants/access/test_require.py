@@ -110,7 +110,7 @@ def test_a_question_about_rows_of_another_type_is_a_mistake() -> None:
 
 def test_whom_nothing_allows_learns_whom_to_ask() -> None:
     app, user = make_app(), make_user()
-    with allow(subject={"role__in": ["owner", "maintainer"]}):
+    with allow(subject=[{"role__in": ["owner", "maintainer"]}, {"username": "ada"}]):
         assert f"ask an owner of {app.organization}" in decide(user, "app.change", app).reason
     with allow(subject={"platform_roles__overlaps": ["reviewer", "auditor"]}):
         assert "the platform role auditor or reviewer, ask an operator" in decide(user, "app.change", app).reason
