@@ -215,6 +215,16 @@ ACCEPTED: list[dict[str, Any]] = [
     {"resource": {"number": 0, "requested_ref__startswith": "release/"}},
     {"resource": {"requested_ref": ""}},
     {"resource": {"requested_ref": "x" * 300, "submitted_by__in": list(range(200))}},
+    {
+        "resource": {
+            **{f"number__{lookup}": 1 for lookup in ("exact", "ne", "lt", "lte", "gt", "gte")},
+            **{f"created_at__{lookup}": "2026-01-31T12:00:00Z" for lookup in ("exact", "ne", "lt", "lte", "gt", "gte")},
+            **{f"requested_ref__{lookup}": "x" for lookup in ("exact", "ne", "startswith")},
+            **{f"state__{lookup}": "live" for lookup in ("exact", "ne")},
+            **{f"submitted_by__{lookup}": 1 for lookup in ("exact", "ne")},
+            "app": 1,
+        }
+    },
     {"subject": [{"username": "ada"}] * 20, "context": {"address__in_network": ["10.0.0.1"] * 200}},
     {"resource": [{"state": "live"}, {"state__exact": "failed", "number__gt": 2**63 - 1}]},
     {"subject": [{"role": "none"}, {"role__in": ["owner", "maintainer"]}]},
