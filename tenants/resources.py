@@ -32,7 +32,8 @@ class Attribute:
     """One attribute that a policy may name.
 
     `path` leads to it in the ORM (`environment__name`); it is the name where left out. What is no column says with
-    `matches` how the rows are found that have a value (or whose set has it), and with `read` what one row has.
+    `matches` how the rows are found that have a value (or whose set has it), and with `read` what one row has. Of one
+    that is kept in lower case the values in policies are taken in lower case, too.
     """
 
     name: str
@@ -40,6 +41,7 @@ class Attribute:
     path: str = ""
     choices: tuple[str, ...] = ()
     is_nullable: bool = False
+    is_lower_case: bool = False
     matches: Callable[[Any], Q] | None = None
     read: Callable[[Any], Any] | None = None
 

@@ -17,7 +17,7 @@ from tenants.resources import Kind, ResourceType
 # True: every row; False: none; else a constraint that is never NULL for a row, so that it may be negated.
 Constraint = bool | Q
 
-_ORM_LOOKUPS = {"exact": "exact", "in": "in", "lt": "lt", "lte": "lte", "gt": "gt", "gte": "gte"}
+_ORM_LOOKUPS = {"exact": "exact", "lt": "lt", "lte": "lte", "gt": "gt", "gte": "gte"}
 _NEGATED = {"ne": "exact", "not_in": "in", "excludes": "contains", "disjoint": "overlaps"}
 
 

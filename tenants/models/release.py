@@ -139,6 +139,7 @@ RELEASE = register(
             Attribute(
                 "commit_author_emails",
                 Kind.TEXT_SET,
+                is_lower_case=True,
                 matches=_has_author,
                 read=lambda release: frozenset(release.commit_author_emails),
             ),

@@ -7,7 +7,8 @@ from typing import Any
 import pytest
 from django.db.models import ForeignKey
 
-from tenants.conditions import CONTEXT_ATTRIBUTES, Window, parse
+from tenants.condition_values import Window
+from tenants.conditions import CONTEXT_ATTRIBUTES, parse
 from tenants.exceptions import InvalidInput
 from tenants.models import AccessPolicy
 from tenants.resources import RESOURCE_TYPES, Attribute, ResourceType

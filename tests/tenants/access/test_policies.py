@@ -11,7 +11,7 @@ from tenants import access
 from tenants.access.subjects import Context, Subject
 from tenants.choices import ReleaseState
 from tenants.exceptions import AlreadyExists, InvalidInput, InvalidTransition, NotPermitted, WouldLockOut
-from tenants.models import AccessPolicy, AuditEvent, Freeze, PluginApp, Release, User
+from tenants.models import AccessPolicy, AuditEvent, Freeze, Organization, PluginApp, Release, User
 from tenants.request_context import Authentication, authentication
 from tenants.services.policies import freeze_create, freeze_end, policy_change, policy_create
 from tenants.services.reviews import release_approve
@@ -260,3 +260,17 @@ def test_a_change_must_be_allowed_before_it_and_after_it() -> None:
         policy_change(policy=policy, version=1, resource_type="host", actions=["host.view"], actor=operator)
     policy.refresh_from_db()
     assert (policy.resource_type, policy.version) == ("release", 1)
+
+
+def test_an_address_is_meant_however_a_policy_writes_it() -> None:
+    ada = make_user("ada", email="Ada@Example.test")
+    deny(
+        make_operator(),
+        name="not-ada",
+        resource_type="organization",
+        actions=["organization.create"],
+        subject={"email__in": ["ADA@example.TEST"]},
+        description="not ada: ask somebody else",
+    )
+    assert access.decide(ada, "organization.create", Organization()).policy == "not-ada"
+    assert access.may(make_user(), "organization.create", Organization())
