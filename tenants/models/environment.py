@@ -70,6 +70,10 @@ ENVIRONMENT = register(
         actions={"environment.view": "read", "environment.change": "deploy", "logs.read": "read"},
         attributes=(
             Attribute("name", Kind.TEXT, choices=tuple(EnvironmentName.values)),
+            Attribute("memory_mib", Kind.NUMBER),
+            Attribute("cpu_millis", Kind.NUMBER),
+            Attribute("pids", Kind.NUMBER),
+            Attribute("disk_mib", Kind.NUMBER),
             Attribute("app", Kind.NUMBER, "app__number"),
             Attribute("app_state", Kind.TEXT, "app__state", choices=tuple(AppState.values)),
             Attribute("stack", Kind.TEXT, "app__stack", choices=tuple(Stack.values)),

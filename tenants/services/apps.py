@@ -72,13 +72,13 @@ def app_update(*, app: PluginApp, name: str, actor: User) -> PluginApp:
 
     Raises `InvalidTransition` for an app that is retiring or retired.
     """
-    access.require(actor, "app.change", app)
-    validators.display_name(name)
-    before = PluginApp.objects.select_for_update(no_key=True).get(pk=app.pk)
-    if before.state in (AppState.RETIRING, AppState.RETIRED):
-        raise InvalidTransition(f"{before.public_id} is {before.state}: it can't be changed any more")
+    with access.changing(actor, "app.change", app):
+        validators.display_name(name)
+        before = PluginApp.objects.select_for_update(no_key=True).get(pk=app.pk)
+        if before.state in (AppState.RETIRING, AppState.RETIRED):
+            raise InvalidTransition(f"{before.public_id} is {before.state}: it can't be changed any more")
+        PluginApp.objects.filter(pk=app.pk).exclude(name=name).update(name=name)
     if name != before.name:
-        PluginApp.objects.filter(pk=app.pk).update(name=name)
         audit_record(
             action="app.renamed",
             message=f"app renamed to {name}",

@@ -17,15 +17,16 @@ def environment_update(*, environment: Environment, actor: User, **changes: Any)
 
     Raises `InvalidInput` naming each refused field with its range.
     """
-    access.require(actor, "environment.change", environment)
-    validators.together(*(_check_of(name, value) for name, value in changes.items()))
-    _lock(environment)
-    environment.refresh_from_db()
-    changed = {name: value for name, value in changes.items() if getattr(environment, name) != value}
-    if changed:
-        before = {name: getattr(environment, name) for name in changed}
-        Environment.objects.filter(pk=environment.pk).update(**changed)
+    with access.changing(actor, "environment.change", environment):
+        validators.together(*(_check_of(name, value) for name, value in changes.items()))
+        _lock(environment)
         environment.refresh_from_db()
+        changed = {name: value for name, value in changes.items() if getattr(environment, name) != value}
+        before = {name: getattr(environment, name) for name in changed}
+        if changed:
+            Environment.objects.filter(pk=environment.pk).update(**changed)
+            environment.refresh_from_db()
+    if changed:
         named = ", ".join(f"{name} = {value}" for name, value in sorted(changed.items()))
         message = f"changed for the next release: {named}"
         _record(environment, "environment.changed", message, actor, before=before, after=changed)

@@ -13,9 +13,10 @@ from tenants.choices import ReleaseState
 from tenants.exceptions import AlreadyExists, InvalidInput, InvalidTransition, NotPermitted, WouldLockOut
 from tenants.models import AccessPolicy, AuditEvent, Freeze, Organization, PluginApp, Release, User
 from tenants.request_context import Authentication, authentication
+from tenants.services.environments import environment_update
 from tenants.services.policies import freeze_create, freeze_end, policy_change, policy_create
 from tenants.services.reviews import release_approve
-from tests.factories import make_app, make_operator, make_release, make_reviewer, make_user, owner_of
+from tests.factories import environment_of, make_app, make_operator, make_release, make_reviewer, make_user, owner_of
 
 pytestmark = pytest.mark.django_db
 ALL = {"match_all": True}
@@ -274,3 +275,24 @@ def test_an_address_is_meant_however_a_policy_writes_it() -> None:
     )
     assert access.decide(ada, "organization.create", Organization()).policy == "not-ada"
     assert access.may(make_user(), "organization.create", Organization())
+
+
+def test_limits_may_be_raised_as_far_as_a_policy_lets_and_no_further() -> None:
+    """The environment is judged as it is, and as it would be: nobody gets past a ceiling, or touches what is above."""
+    environment = environment_of(make_app())
+    owner = owner_of(environment.app.organization)
+    deny(
+        make_operator(),
+        name="memory-ceiling",
+        resource_type="environment",
+        actions=["environment.change"],
+        subject={"platform_roles__excludes": "operator"},
+        resource={"memory_mib__gt": 512},
+        description="more than 512 MiB is an operator's to give: ask one",
+    )
+    environment_update(environment=environment, memory_mib=512, actor=owner)
+    with pytest.raises(NotPermitted, match="ask one"):
+        environment_update(environment=environment, memory_mib=513, actor=owner)
+    environment.refresh_from_db()
+    assert environment.memory_mib == 512
+    assert AuditEvent.objects.filter(action="environment.changed").count() == 1
