@@ -25,7 +25,8 @@ from tests.benchmarks.access.world import World, token
 from tests.benchmarks.figures import Figure, Target
 from tests.tenants.api.endpoints.routes import endpoints
 
-ROUNDS = 60
+# A page's figure is that of the pass with the median ratio: bursts of whatever else runs fall on one of them.
+PASSES, ROUNDS = 3, 30
 MOST_QUERIES = 8
 MOST_TIMES_THE_PEER = 1.5
 # What has a queryset and no pages.
@@ -120,8 +121,9 @@ def measure(world: World, few: dict[str, int], say: Callable[[str], None]) -> li
         raise RuntimeError(f"the number of queries depends on how many rows there are: {grown}")
     worst: dict[str, Figure] = {}
     with override_settings(ROOT_URLCONF=__name__):
-        for page in listed:
-            figure, shown = _compare(page)
+        passes = [[_compare(page) for page in listed] for _ in range(PASSES)]
+        for page, compared in zip(listed, zip(*passes, strict=True), strict=True):
+            figure, shown = sorted(compared, key=lambda one: one[0].ratio or 0)[PASSES // 2]
             say(
                 f"  {page.name:<70} {shown:>3} rows {many[page.name]:>2} queries "
                 f"{figure.value:6.2f} ms, by hand {figure.reference_value:6.2f} ms, {figure.ratio:.2f}"
@@ -148,13 +150,17 @@ def _compare(page: Page) -> tuple[Figure, int]:
     if mine != by_hand:
         raise RuntimeError(f"{page.name}: {len(mine)} rows are not the {len(by_hand)} that were found by hand")
     taken: dict[str, list[float]] = {page.url: [], page.by_hand: []}
-    for number in range(ROUNDS):
-        for url in [page.url, page.by_hand] if number % 2 else [page.by_hand, page.url]:
-            # What others left behind is not collected on this one's time.
-            gc.collect()
-            started = time.perf_counter()
-            client.get(url)
-            taken[url].append((time.perf_counter() - started) * 1000)
+    # What one leaves behind would be collected on the other's time.
+    gc.collect()
+    gc.disable()
+    try:
+        for number in range(ROUNDS):
+            for url in [page.url, page.by_hand] if number % 2 else [page.by_hand, page.url]:
+                started = time.perf_counter()
+                client.get(url)
+                taken[url].append((time.perf_counter() - started) * 1000)
+    finally:
+        gc.enable()
     figure = Figure(
         name=f"access_list {page.name}",
         value=p95(taken[page.url]),
