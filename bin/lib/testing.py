@@ -158,14 +158,14 @@ def _pytest(configuration: Configuration, databases: Sequence[str], arguments: l
         for database in databases:
             environment = _environment(configuration)
             # A short path: tests put sockets below it.
-            options, workers = [f"--basetemp={configuration.home / database[0]}"], 2
+            options = [f"--basetemp={configuration.home / database[0]}"]
             if database == "postgresql":
                 environment |= closing.enter_context(_postgres(configuration)).environment
                 environment |= _share_of_its_own(configuration)
                 options.append("--only-database")
-                workers = 2 if len(databases) == 1 else 1
             if not any(argument.startswith(("-n", "-p", "--pdb")) for argument in arguments):
-                options += ["-n", str(workers), "--dist", "loadscope", "--no-loadscope-reorder"]
+                # Two for each database keep two cores busy: half of the time tests wait for what they started.
+                options += ["-n", "2", "--dist", "loadscope", "--no-loadscope-reorder"]
             made.append(Suite(TITLES[database], [*argv, *options, *arguments], environment))
         status = suites.run(made, limit_s=int(os.environ.get("BERTH_TEST_LIMIT_S", LIMIT_S)))
     return status, made
@@ -184,7 +184,7 @@ def _postgres(configuration: Configuration) -> Iterator[postgres.Postgres]:
 
 
 def _share_of_its_own(configuration: Configuration) -> dict[str, str]:
-    """What the run on PostgreSQL may take: the third share, which the two workers beside it leave alone."""
+    """What the run on PostgreSQL may take, and share between its workers: the third share of what the other one has."""
     pool = ipaddress.ip_network(configuration.settings["BERTH_SUBNET_POOL"])
     return {
         "BERTH_HOME": str(configuration.home / "beside"),

@@ -30,8 +30,13 @@ WORKER = os.environ.get("PYTEST_XDIST_WORKER", "")
 if WORKER and os.environ.get("BERTH_TEST_SHARE") != WORKER:
     share = int(WORKER.removeprefix("gw")) % 3
     pool = ipaddress.ip_network(os.environ["BERTH_SUBNET_POOL"])
-    port = int(os.environ["BERTH_PORT_FIRST"]) + 1000 * share
-    uid = int(os.environ["BERTH_UID_FIRST"]) + 25_000 * share
+    # A quarter of each range.
+    ports, uids = (
+        (int(os.environ[f"BERTH_{name}_LAST"]) - int(os.environ[f"BERTH_{name}_FIRST"]) + 1) // 4
+        for name in ("PORT", "UID")
+    )
+    port = int(os.environ["BERTH_PORT_FIRST"]) + ports * share
+    uid = int(os.environ["BERTH_UID_FIRST"]) + uids * share
     os.environ |= {
         # What a test starts inherits the share, and takes no share of it.
         "BERTH_TEST_SHARE": WORKER,
@@ -39,9 +44,9 @@ if WORKER and os.environ.get("BERTH_TEST_SHARE") != WORKER:
         "BERTH_INSTALLATION": f"{os.environ['BERTH_INSTALLATION']}-{WORKER}",
         "BERTH_SUBNET_POOL": str(list(pool.subnets(prefixlen_diff=2))[share]),
         "BERTH_PORT_FIRST": str(port),
-        "BERTH_PORT_LAST": str(port + 999),
+        "BERTH_PORT_LAST": str(port + ports - 1),
         "BERTH_UID_FIRST": str(uid),
-        "BERTH_UID_LAST": str(uid + 24_999),
+        "BERTH_UID_LAST": str(uid + uids - 1),
         "BERTH_EDGE_PORT": str(int(os.environ["BERTH_EDGE_PORT"]) + share),
     }
 
