@@ -157,16 +157,15 @@ def _pytest(configuration: Configuration, databases: Sequence[str], arguments: l
     with ExitStack() as closing:
         for database in databases:
             environment = _environment(configuration)
-            # A short path: tests put sockets below it. One worker is the end-to-end tests', two have the rest: half of
-            # the time they wait for what they started.
-            options, workers = [f"--basetemp={configuration.home / database[0]}"], 3
+            # A short path: tests put sockets below it.
+            options = [f"--basetemp={configuration.home / database[0]}"]
             if database == "postgresql":
                 environment |= closing.enter_context(_postgres(configuration)).environment
                 environment |= _share_of_its_own(configuration)
                 options.append("--only-database")
-                workers = 2
             if not any(argument.startswith(("-n", "-p", "--pdb")) for argument in arguments):
-                options += ["-n", str(workers), "--dist", "loadscope", "--no-loadscope-reorder"]
+                # Two for each database keep two cores busy: half of the time tests wait for what they started.
+                options += ["-n", "2", "--dist", "loadscope", "--no-loadscope-reorder"]
             made.append(Suite(TITLES[database], [*argv, *options, *arguments], environment))
         status = suites.run(made, limit_s=int(os.environ.get("BERTH_TEST_LIMIT_S", LIMIT_S)))
     return status, made
@@ -185,17 +184,17 @@ def _postgres(configuration: Configuration) -> Iterator[postgres.Postgres]:
 
 
 def _share_of_its_own(configuration: Configuration) -> dict[str, str]:
-    """What the run on PostgreSQL may take, and share between its workers: nothing of the other run's."""
+    """What the run on PostgreSQL may take, and share between its workers: the third share of what the other one has."""
     pool = ipaddress.ip_network(configuration.settings["BERTH_SUBNET_POOL"])
     return {
         "BERTH_HOME": str(configuration.home / "beside"),
         "BERTH_INSTALLATION": f"{configuration.name}-pg",
-        "BERTH_SUBNET_POOL": str(list(pool.subnets(prefixlen_diff=3))[7]),
-        "BERTH_PORT_FIRST": "28000",
-        "BERTH_PORT_LAST": "28999",
-        "BERTH_UID_FIRST": "400000",
-        "BERTH_UID_LAST": "424999",
-        "BERTH_EDGE_PORT": str(configuration.edge_port + 4),
+        "BERTH_SUBNET_POOL": str(list(pool.subnets(prefixlen_diff=2))[2]),
+        "BERTH_PORT_FIRST": "26000",
+        "BERTH_PORT_LAST": "26999",
+        "BERTH_UID_FIRST": "350000",
+        "BERTH_UID_LAST": "374999",
+        "BERTH_EDGE_PORT": str(configuration.edge_port + 3),
     }
 
 

@@ -24,7 +24,7 @@ os.environ.setdefault("BERTH_API_RATE_USER", "100000/minute")
 os.environ.setdefault("BERTH_API_RATE_ADDRESS", "100000/minute")
 os.environ.setdefault("BERTH_API_RATE_SIGN_IN", "100000/minute")
 
-# Three workers of pytest-xdist get a share each of all that they could quarrel over. The fourth share is the platform's
+# Two workers of pytest-xdist get a share each of all that they could quarrel over. The fourth share is the platform's
 # that the end-to-end tests bring up (tests/end_to_end/running.py).
 WORKER = os.environ.get("PYTEST_XDIST_WORKER", "")
 if WORKER and os.environ.get("BERTH_TEST_SHARE") != WORKER:

@@ -12,9 +12,8 @@ from pathlib import Path
 from django.conf import settings
 
 ROOT = Path(__file__).resolve().parents[2]
-# Of the eighths of the pool. The workers of the tests take the first six (paas/settings/test.py), the run on PostgreSQL
-# the last (bin/lib/testing.py).
-SHARE = 6
+# The share of ports, users and addresses that no worker of the tests takes (paas/settings/test.py).
+SHARE = 3
 
 
 class PlatformFailed(Exception):
@@ -113,7 +112,7 @@ def _environment() -> dict[str, str]:
         "BERTH_INSTALLATION": f"{name}-up",
         "BERTH_WEB_PORT": os.environ.get("BERTH_TEST_WEB_PORT", "18000"),
         "BERTH_EDGE_PORT": os.environ.get("BERTH_TEST_EDGE_PORT", "18080"),
-        "BERTH_SUBNET_POOL": str(list(pool.subnets(new_prefix=19))[SHARE]),
+        "BERTH_SUBNET_POOL": str(list(pool.subnets(new_prefix=18))[SHARE]),
         "BERTH_PORT_FIRST": "27000",
         "BERTH_PORT_LAST": "27999",
         "BERTH_UID_FIRST": "375000",
