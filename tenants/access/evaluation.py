@@ -99,10 +99,9 @@ class CompiledPolicy:
                 lookup, subject.memberships.get(organization(row), NO_ROLE), value, is_deny=is_deny
             )
         read = operator.attrgetter(term.attribute.name)
-        if lookup in _COMPARE:
-            test = _COMPARE[lookup]
-            return lambda subject, _row, _context: test(read(subject), value)
-        raise KeyError(lookup)
+        # No attribute of a subject is ever missing.
+        test = _COMPARE[lookup]
+        return lambda subject, _row, _context: test(read(subject), value)
 
     def _of_resource(self, term: Term, readers: Readers) -> Check:
         read, is_deny, lookup = readers.attribute(term.attribute), self.is_deny, term.lookup
@@ -158,7 +157,7 @@ class Rules:
 
 @dataclass(frozen=True)
 class PolicySet:
-    """All policies in force, by action. `names` has those of every policy."""
+    """All policies in force, by action."""
 
     rules: dict[str, Rules] = field(default_factory=dict)
 
