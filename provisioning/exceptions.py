@@ -17,6 +17,22 @@ class ServiceUnavailable(RetryableError):
     code = "service_unavailable"
 
 
+class RateLimited(RetryableError):
+    """A vendor asks to wait for `retry_after_s`."""
+
+    code = "rate_limited"
+
+    def __init__(self, message: str, *, retry_after_s: float) -> None:
+        super().__init__(message)
+        self.retry_after_s = retry_after_s
+
+
+class RecordsChanged(RetryableError):
+    """The zone is not what it was when the change was planned: look again."""
+
+    code = "records_changed"
+
+
 class PermanentError(ProvisioningError):
     """Trying again cannot help: a person must act, and the message says who and how."""
 
