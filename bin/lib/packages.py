@@ -51,6 +51,10 @@ def _has_http_backend() -> bool:
     return (Path(directory) / "git-http-backend").exists()
 
 
+def _has_powerdns_schema() -> bool:
+    return Path("/usr/share/pdns-backend-sqlite3/schema/schema.sqlite3.sql").exists()
+
+
 def _has_ensurepip() -> bool:
     return os.access(PYTHON, os.X_OK) or importlib.util.find_spec("ensurepip") is not None
 
@@ -75,6 +79,10 @@ TESTS = [
     Need("socat", "an engine that goes away and comes back", lambda: has("socat")),
     Need("iproute2", "which process holds which connection", lambda: has("ss")),
     Need("postgresql", "the grown-up database", lambda: postgres.binaries() is not None),
+    Need("bind9", "name servers that take updates", lambda: has("named")),
+    Need("knot", "name servers that take updates", lambda: has("knotd")),
+    Need("pdns-server", "a name server with an HTTP API", lambda: has("pdns_server")),
+    Need("pdns-backend-sqlite3", "keeps that server's records in a file", _has_powerdns_schema),
     Need("chromium", "the portal in a real browser", lambda: has("chromium")),
     Need("chromium-driver", "what moves that browser", lambda: has("chromedriver")),
 ]

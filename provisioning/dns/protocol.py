@@ -36,13 +36,16 @@ class Capabilities:
     """What the vendor can, and what it bears.
 
     `batch_size` record sets may stand in one `apply`, which is one API call; where it is 1, `apply` takes them one
-    after the other. `is_atomic`: all of a batch or nothing, and never over somebody else's change in between.
-    `lists_names`: `list_records` for a few names costs less than for the whole zone. `rate_per_s` and `burst` are the
-    API calls that the account may make, with a margin below the vendor's published limit.
+    after the other. `is_atomic`: all of a batch or nothing. `is_guarded`: the vendor itself refuses what does not start
+    from `before`. Others are asked what is there just before they are told to change it: calls more, and what somebody
+    else changes in that instant is lost. `lists_names`: `list_records` for a few names costs less than for the whole
+    zone. `rate_per_s` and `burst` are the API calls that the account may make, with a margin below the vendor's
+    published limit.
     """
 
     batch_size: int = 1
     is_atomic: bool = False
+    is_guarded: bool = False
     lists_names: bool = False
     rate_per_s: float = 5
     burst: int = 10

@@ -1,0 +1,66 @@
+"""A real BIND."""
+
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from pathlib import Path
+
+from tests.name_servers.server import NameServer, TsigKey, started
+
+
+@contextmanager
+def running_bind(
+    directory: Path,
+    zones: Mapping[str, str],
+    *,
+    key: TsigKey | None = None,
+    address: str = "127.0.0.1",
+    port: int | None = None,
+    options: str = "",
+) -> Iterator[NameServer]:
+    """Serves `zones` (name -> zone file). The key updates and transfers them. `options` stand in `options { }`."""
+    key = key or TsigKey()
+    for zone, text in zones.items():
+        (directory / f"{zone}.zone").write_text(text)
+
+    def prepare(port: int) -> list[str]:
+        configuration = directory / "named.conf"
+        configuration.write_text(_configuration(directory, zones, key, address, port, options))
+        return ["named", "-g", "-n", "2", "-c", str(configuration)]
+
+    server = started(prepare, address=address, port=port, directory=directory, key=key, zone=next(iter(zones)))
+    try:
+        yield server
+    finally:
+        server.stop()
+
+
+def _configuration(
+    directory: Path, zones: Mapping[str, str], key: TsigKey, address: str, port: int, options: str
+) -> str:
+    listed = "".join(
+        f"""
+zone "{zone}" {{
+    type primary;
+    file "{directory}/{zone}.zone";
+    allow-update {{ key "{key.name}"; }};
+    allow-transfer {{ key "{key.name}"; }};
+}};
+"""
+        for zone in zones
+    )
+    return f"""
+key "{key.name}" {{ algorithm {key.algorithm}; secret "{key.secret}"; }};
+options {{
+    directory "{directory}";
+    pid-file none;
+    session-keyfile "{directory}/session.key";
+    managed-keys-directory "{directory}";
+    listen-on port {port} {{ {address}; }};
+    listen-on-v6 {{ none; }};
+    recursion no;
+    notify no;
+    dnssec-validation no;
+    {options}
+}};
+controls {{ }};
+{listed}"""
