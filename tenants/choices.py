@@ -66,6 +66,16 @@ class EnvironmentName(models.TextChoices):
     PRODUCTION = "production"
 
 
+class Fallback(models.TextChoices):
+    """What answers for an environment while its live containers do not."""
+
+    NONE = "none"
+    # A second set of containers of the same release.
+    STANDBY = "standby"
+    # The host's own nginx and php-fpm, outside of any container.
+    HOST = "host"
+
+
 class ReleaseState(models.TextChoices):
     SUBMITTED = "submitted"
     CHECKING = "checking"

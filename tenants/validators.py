@@ -6,7 +6,7 @@ from collections.abc import Callable, Collection, Mapping
 from typing import Any
 
 from tenants.canonical import canonical_json
-from tenants.choices import EnvironmentName, MemberRole, Stack, TokenScope
+from tenants.choices import EnvironmentName, Fallback, MemberRole, Stack, TokenScope
 from tenants.exceptions import InvalidInput
 from tenants.reserved import RESERVED_SLUGS, RESERVED_VARIABLE_PREFIXES, RESERVED_VARIABLES
 
@@ -106,6 +106,10 @@ def stack(value: str, *, field: str = "stack") -> str:
 
 def role(value: str, *, field: str = "role") -> str:
     return _one_of(value, MemberRole.values, field)
+
+
+def fallback(value: str, *, field: str = "fallback") -> str:
+    return _one_of(value, Fallback.values, field)
 
 
 def environment_name(value: str, *, field: str = "environment") -> str:

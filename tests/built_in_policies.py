@@ -10,7 +10,8 @@ from django.db.models.signals import post_migrate
 
 def _put_back(**_kwargs: Any) -> None:
     if not apps.get_model("tenants", "AccessPolicy").objects.exists():
-        import_module("tenants.migrations.0005_built_in_policies").load(apps, None)
+        for migration in ("0005_built_in_policies", "0006_environment_fallback"):
+            import_module(f"tenants.migrations.{migration}").load(apps, None)
 
 
 @pytest.fixture(scope="session", autouse=True)

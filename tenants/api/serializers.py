@@ -5,7 +5,16 @@ from typing import Any
 from rest_framework import serializers
 
 from tenants.api.fields import Flag, StrictSerializer, Text, WholeNumber
-from tenants.choices import AppState, EnvironmentName, MemberRole, PlatformRole, ReleaseState, ReviewDecision, Stack
+from tenants.choices import (
+    AppState,
+    EnvironmentName,
+    Fallback,
+    MemberRole,
+    PlatformRole,
+    ReleaseState,
+    ReviewDecision,
+    Stack,
+)
 from tenants.models import ConfigVariable, Environment, Membership, Organization, PluginApp, Release, Review
 
 
@@ -59,12 +68,13 @@ class VariableSet(StrictSerializer):
 
 
 class EnvironmentSerializer(EnvironmentSummary):
+    fallback = serializers.ChoiceField(choices=Fallback.choices)
     variables = VariableSerializer(many=True, read_only=True)
 
     class Meta(EnvironmentSummary.Meta):
         fields = [
             *EnvironmentSummary.Meta.fields,
-            *("memory_mib", "cpu_millis", "pids", "disk_mib", "health_check_path", "variables"),
+            *("memory_mib", "cpu_millis", "pids", "disk_mib", "health_check_path", "fallback", "variables"),
         ]
 
 
@@ -74,6 +84,10 @@ class EnvironmentChange(StrictSerializer):
     pids = WholeNumber(required=False, help_text="16 to 1024")
     disk_mib = WholeNumber(required=False, help_text="8 to 1024")
     health_check_path = Text(required=False)
+
+
+class FallbackSet(StrictSerializer):
+    fallback = Text(help_text="none, standby (a second set of containers) or host (the host's own nginx and php-fpm)")
 
 
 class RepositorySerializer(serializers.Serializer[PluginApp]):

@@ -46,6 +46,7 @@ urlpatterns = [
     path("apps/<str:app>/grants/<int:grant>/", grants.AppGrantView.as_view()),
     path("apps/<str:app>/timeline/", audit.TimelineView.as_view()),
     path("apps/<str:app>/environments/<str:env>/", environments.EnvironmentView.as_view()),
+    path("apps/<str:app>/environments/<str:env>/fallback/", environments.FallbackView.as_view()),
     path("apps/<str:app>/environments/<str:env>/variables/<str:name>/", environments.VariableView.as_view()),
     path("apps/<str:app>/releases/", releases.AppReleaseListView.as_view()),
     path("policies/", policies.PolicyListView.as_view()),

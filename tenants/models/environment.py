@@ -3,7 +3,7 @@ from typing import Any
 from django.db import models
 from django.db.models import Q
 
-from tenants.choices import AppState, EnvironmentName, Stack
+from tenants.choices import AppState, EnvironmentName, Fallback, Stack
 from tenants.fields import EncryptedTextField
 from tenants.resources import Attribute, Kind, ResourceType, by_number, register
 
@@ -18,6 +18,7 @@ class Environment(models.Model):
     pids = models.PositiveIntegerField(default=128)
     disk_mib = models.PositiveIntegerField(default=64, help_text="Size of the writable /tmp.")
     health_check_path = models.CharField(max_length=200, default="/")
+    fallback = models.CharField(max_length=10, choices=Fallback, default=Fallback.STANDBY)
     current_release = models.ForeignKey("Release", null=True, blank=True, on_delete=models.SET_NULL, related_name="+")
 
     class Meta:
@@ -33,6 +34,7 @@ class Environment(models.Model):
             ),
             models.CheckConstraint(condition=Q(pids__gte=16, pids__lte=1024), name="environment_pids_in_range"),
             models.CheckConstraint(condition=Q(disk_mib__gte=8, disk_mib__lte=1024), name="environment_disk_in_range"),
+            models.CheckConstraint(condition=Q(fallback__in=Fallback.values), name="environment_fallback_known"),
         ]
 
     def __str__(self) -> str:
@@ -67,13 +69,19 @@ ENVIRONMENT = register(
     ResourceType(
         name="environment",
         model=Environment,
-        actions={"environment.view": "read", "environment.change": "deploy", "logs.read": "read"},
+        actions={
+            "environment.view": "read",
+            "environment.change": "deploy",
+            "environment.set_fallback": "operate",
+            "logs.read": "read",
+        },
         attributes=(
             Attribute("name", Kind.TEXT, choices=tuple(EnvironmentName.values)),
             Attribute("memory_mib", Kind.NUMBER),
             Attribute("cpu_millis", Kind.NUMBER),
             Attribute("pids", Kind.NUMBER),
             Attribute("disk_mib", Kind.NUMBER),
+            Attribute("fallback", Kind.TEXT, choices=tuple(Fallback.values)),
             Attribute("app", Kind.NUMBER, "app__number"),
             Attribute("app_state", Kind.TEXT, "app__state", choices=tuple(AppState.values)),
             Attribute("stack", Kind.TEXT, "app__stack", choices=tuple(Stack.values)),

@@ -7,7 +7,7 @@ from django.db import IntegrityError, transaction
 from django.db.models import Max
 
 from tenants import access, validators
-from tenants.choices import APP_SOURCES, RELEASE_SOURCES, AppState, EnvironmentName, ReleaseState
+from tenants.choices import APP_SOURCES, RELEASE_SOURCES, AppState, EnvironmentName, Fallback, ReleaseState
 from tenants.exceptions import AlreadyExists, InvalidTransition
 from tenants.models import Environment, Organization, PluginApp, Subdomain, User
 from tenants.models.plugin_app import FIRST_NUMBER
@@ -32,7 +32,8 @@ def app_create(*, organization: Organization, name: str, slug: str, stack: str, 
     )
     app = _numbered(PluginApp(organization=organization, name=name, slug=slug, stack=stack, created_by=actor))
     for environment in (EnvironmentName.PRODUCTION, EnvironmentName.TEST):
-        row = Environment.objects.create(app=app, name=environment)
+        fallback = Fallback.STANDBY if environment == EnvironmentName.PRODUCTION else Fallback.NONE
+        row = Environment.objects.create(app=app, name=environment, fallback=fallback)
         middle = "" if environment == EnvironmentName.PRODUCTION else f".{environment}"
         Subdomain.objects.create(environment=row, hostname=f"{app.public_id}{middle}.{settings.APPS_DOMAIN}".lower())
     audit_record(

@@ -33,6 +33,29 @@ def environment_update(*, environment: Environment, actor: User, **changes: Any)
     return environment
 
 
+@unit_of_work
+def environment_fallback_set(*, environment: Environment, fallback: str, actor: User) -> Environment:
+    """What shall answer while the live containers do not: `none`, `standby` or `host`. It begins with the next release.
+
+    `host` gives up the container, which is why developers can't choose it. What `host` has put on the host goes away
+    at once when another is chosen. The same choice again leaves no trace. Raises `InvalidInput`.
+    """
+    with access.changing(actor, "environment.set_fallback", environment):
+        validators.fallback(fallback)
+        _lock(environment)
+        environment.refresh_from_db()
+        before = environment.fallback
+        Environment.objects.filter(pk=environment.pk).exclude(fallback=fallback).update(fallback=fallback)
+        environment.refresh_from_db()
+    if fallback != before:
+        message = f"fallback for the next release: {fallback} instead of {before}"
+        _record(
+            environment, "environment.fallback_set", message, actor,
+            before={"fallback": before}, after={"fallback": fallback},
+        )  # fmt: skip
+    return environment
+
+
 def _check_of(name: str, value: Any) -> Any:
     if name == "health_check_path":
         return lambda: validators.health_check_path(value)

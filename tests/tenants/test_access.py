@@ -104,9 +104,10 @@ def test_staff_of_the_platform_reads_everything_and_changes_nothing_of_tenants()
     app = make_app()
     overseer = VIEW | ANYBODY | {"invitation.view", "service_account.view", "organization.who_can", "audit.export"}
     assert allowed(make_reviewer(), app) == VIEW | ANYBODY | {"release.approve", "release.reject"}
-    assert allowed(make_operator(), app) == overseer | {"logs.read"}
+    # What an operator sets here is what the platform does for the app, and no setting of the tenant's.
+    assert allowed(make_operator(), app) == overseer | {"logs.read", "environment.set_fallback"}
     assert allowed(make_user(is_auditor=True), app) == overseer
-    everything = overseer | {"logs.read", "release.approve", "release.reject"}
+    everything = overseer | {"logs.read", "environment.set_fallback", "release.approve", "release.reject"}
     assert allowed(make_user(is_superuser=True), app) == everything
 
 

@@ -11,7 +11,12 @@ from tenants.api import serializers
 from tenants.api.base import again, get_environment, signed_in
 from tenants.models import Environment
 from tenants.selectors import rows
-from tenants.services.environments import environment_update, variable_remove, variable_set
+from tenants.services.environments import (
+    environment_fallback_set,
+    environment_update,
+    variable_remove,
+    variable_set,
+)
 
 
 class EnvironmentView(APIView):
@@ -28,6 +33,20 @@ class EnvironmentView(APIView):
         sent = serializers.EnvironmentChange(data=request.data)
         sent.is_valid(raise_exception=True)
         environment_update(environment=environment, actor=signed_in(request), **sent.validated_data)
+        return _shown(again(rows.environments(), environment))
+
+
+class FallbackView(APIView):
+    access_actions = {"PUT": "environment.set_fallback"}
+
+    @extend_schema(request=serializers.FallbackSet, responses=serializers.EnvironmentSerializer)
+    def put(self, request: Request, app: str, env: str) -> Response:
+        """Takes effect with the next release or rollback. What `host` put on the host goes within seconds after it is
+        turned off; until the next release the environment then has no fallback."""
+        environment = get_environment(request, app, env)
+        sent = serializers.FallbackSet(data=request.data)
+        sent.is_valid(raise_exception=True)
+        environment_fallback_set(environment=environment, actor=signed_in(request), **sent.validated_data)
         return _shown(again(rows.environments(), environment))
 
 

@@ -11,7 +11,7 @@ from provisioning.models import Operation, Step
 from provisioning.services.operations import deployment_create
 from tenants.choices import AppState, MemberRole, ReleaseState
 from tenants.models import Organization, PluginApp
-from tenants.services.environments import variable_set
+from tenants.services.environments import environment_fallback_set, variable_set
 from tests.factories import (
     environment_of,
     make_app,
@@ -121,6 +121,20 @@ def test_the_page_of_an_app_shows_all_of_it(visit: Visit) -> None:
     ):  # fmt: skip
         assert part in text, part
     assert "hush-hush" not in text
+
+
+def test_an_environment_that_falls_back_to_the_host_says_what_that_gives_up(visit: Visit) -> None:
+    for stack, part in (("php", "no seccomp profile"), ("static", "no container stands between")):
+        app = make_app(stack=stack)
+        page = f"/apps/{app.public_id}/"
+        client = visit(owner_of(app.organization))
+        before = client.get(page).content.decode()
+        assert "standby containers" in before
+        assert part not in before
+        environment_fallback_set(environment=environment_of(app), fallback="host", actor=make_operator())
+        text = client.get(page).content.decode()
+        assert "the host itself, outside of containers" in text
+        assert text.count(part) == 1
 
 
 def test_what_is_under_way_is_looked_at_again_until_it_has_ended(visit: Visit) -> None:

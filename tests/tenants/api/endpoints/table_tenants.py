@@ -35,6 +35,13 @@ CALLS = [
     Call("GET", f"{_APP}timeline/", READ),
     Call("GET", _ENVIRONMENT, READ),
     Call("PATCH", _ENVIRONMENT, KEEP, {"memory_mib": 300}, event="environment.changed"),
+    Call(
+        "PUT",
+        f"{_ENVIRONMENT}fallback/",
+        (401, 404, 403, 403, 403, 403, 200, 403),
+        {"fallback": "host"},
+        event="environment.fallback_set",
+    ),
     Call("PUT", _VARIABLE, KEEP, {"value": "x"}, things={"name": "new_variable"}, event="variable.set"),
     Call(
         "DELETE",
