@@ -25,11 +25,14 @@ SECRET_NAMES = {
     "BERTH_FIELD_ENCRYPTION_KEYS",
     "FORGE_TOKEN",
     "BERTH_DB_PASSWORD",
+    "BERTH_DNS_API_KEY",
 }
 # Where the installation is, and what only a test run looks at: not settings of the installation.
 NOT_KEPT = {"BERTH_HOME", "BERTH_PROCESS"}
 NOT_KEPT |= {"BERTH_TEST_HOME", "BERTH_TEST_LIMIT_S", "BERTH_TEST_WEB_PORT", "BERTH_TEST_EDGE_PORT"}
-NOT_KEPT |= {"BERTH_TEST_DATABASE"}
+NOT_KEPT |= {"BERTH_TEST_DNS_PORT", "BERTH_TEST_DNS_API_PORT", "BERTH_TEST_DATABASE"}
+# What listens, with its port where nobody chooses another.
+PORTS = {"BERTH_WEB_PORT": 8000, "BERTH_EDGE_PORT": 8080, "BERTH_DNS_LISTEN_PORT": 5300, "BERTH_DNS_API_PORT": 5380}
 # A path to a unix socket has at most 107 bytes, and supervisord adds its pid while it makes one.
 LONGEST_SOCKET = 107 - len(".4194304")
 
@@ -79,6 +82,26 @@ class Configuration:
     @property
     def has_embedded_forge(self) -> bool:
         return self.settings["BERTH_EMBEDDED_FORGE"].lower() in {"true", "1"}
+
+    @property
+    def has_embedded_dns(self) -> bool:
+        return self.settings["BERTH_EMBEDDED_DNS"].lower() in {"true", "1"}
+
+    @property
+    def dns_address(self) -> str:
+        return self.settings["BERTH_DNS_ADDRESS"]
+
+    @property
+    def dns_port(self) -> int:
+        return int(self.settings["BERTH_DNS_LISTEN_PORT"])
+
+    @property
+    def dns_api_port(self) -> int:
+        return int(self.settings["BERTH_DNS_API_PORT"])
+
+    @property
+    def apps_domain(self) -> str:
+        return self.settings["BERTH_APPS_DOMAIN"]
 
     @property
     def logs(self) -> Path:
@@ -136,18 +159,19 @@ def load(home: Path | None = None) -> Configuration:
     for name, value in chosen.items():
         if not value.isprintable():
             raise Failure(f"{name} holds a line break or a control character: give it in one line")
-    web_port = _port(chosen, "BERTH_WEB_PORT", 8000)
-    edge_port = _port(chosen, "BERTH_EDGE_PORT", 8080)
-    if web_port == edge_port:
-        raise Failure(f"BERTH_WEB_PORT and BERTH_EDGE_PORT are both {web_port}: give them two ports")
+    ports = {name: _port(chosen, name, default) for name, default in PORTS.items()}
+    _refuse_doubles(ports)
+    web_port = ports["BERTH_WEB_PORT"]
     web_url = f"http://{reachable(chosen.get('BERTH_WEB_ADDRESS', '127.0.0.1'))}:{web_port}"
     derived = {
         "BERTH_INSTALLATION": "berth",
         "BERTH_WEB_ADDRESS": "127.0.0.1",
-        "BERTH_WEB_PORT": str(web_port),
+        **{name: str(port) for name, port in ports.items()},
         "BERTH_WEB_URL": web_url,
         "BERTH_EDGE_ADDRESS": "127.0.0.1",
-        "BERTH_EDGE_PORT": str(edge_port),
+        "BERTH_APPS_DOMAIN": "apps.localhost",
+        "BERTH_DNS_ADDRESS": "127.0.0.1",
+        "BERTH_EMBEDDED_DNS": "true",
         "BERTH_DOCKER_URL": "unix:///var/run/docker.sock",
         "BERTH_BROKER_URL": f"redis+socket://{run}/redis.sock",
         "BERTH_EMBEDDED_FORGE": "false" if "FORGE_URL" in chosen else "true",
@@ -197,8 +221,13 @@ def write(configuration: Configuration) -> None:
             "",
         ]
     )
-    _replace(configuration.home / "settings.env", text, mode=0o644)
+    replace(configuration.home / "settings.env", text, mode=0o644)
     _write_secrets(configuration)
+
+
+def secret(configuration: Configuration, name: str) -> str:
+    """A secret that `write` has made or kept."""
+    return _stored(configuration.secrets_file)[name]
 
 
 def _write_secrets(configuration: Configuration) -> None:
@@ -207,6 +236,8 @@ def _write_secrets(configuration: Configuration) -> None:
     wanted = dict(stored) | configuration.given_secrets
     wanted.setdefault("BERTH_SECRET_KEY", secrets.token_urlsafe(50))
     wanted.setdefault("BERTH_FIELD_ENCRYPTION_KEYS", base64.urlsafe_b64encode(os.urandom(32)).decode())
+    if configuration.has_embedded_dns:
+        wanted.setdefault("BERTH_DNS_API_KEY", secrets.token_urlsafe(32))
     if "FORGE_TOKEN" not in wanted:
         if not configuration.has_embedded_forge:
             raise Failure(
@@ -215,12 +246,13 @@ def _write_secrets(configuration: Configuration) -> None:
         wanted["FORGE_TOKEN"] = "glpat-" + secrets.token_urlsafe(18)
     if wanted != stored:
         lines = [f"{name}={value}" for name, value in sorted(wanted.items())]
-        _replace(path, "\n".join(lines) + "\n", mode=0o600)
+        replace(path, "\n".join(lines) + "\n", mode=0o600)
     elif path.stat().st_mode & 0o077:
         path.chmod(0o600)
 
 
-def _replace(path: Path, text: str, *, mode: int) -> None:
+def replace(path: Path, text: str, *, mode: int) -> None:
+    """Writes a file that nobody ever sees half of, or with another mode."""
     beside = path.with_name(f".{path.name}.{os.getpid()}")
     descriptor = os.open(beside, os.O_WRONLY | os.O_CREAT | os.O_EXCL, mode)
     with os.fdopen(descriptor, "w") as file:
@@ -242,6 +274,13 @@ def _port(chosen: dict[str, str], name: str, default: int) -> int:
     if not re.fullmatch(r"[0-9]{1,5}", value) or not 1 <= int(value) <= 65535:
         raise Failure(f"{name} is {value!r}: set a port from 1 to 65535")
     return int(value)
+
+
+def _refuse_doubles(ports: dict[str, int]) -> None:
+    for number, (name, port) in enumerate(ports.items()):
+        for earlier in list(ports)[:number]:
+            if ports[earlier] == port:
+                raise Failure(f"{earlier} and {name} are both {port}: give them two ports")
 
 
 def _run_directory(home: Path) -> Path:

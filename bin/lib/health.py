@@ -1,11 +1,15 @@
 """Whether each process does its work, asked of the process itself."""
 
 import http.client
+import os
 import socket
+import struct
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
+from types import MappingProxyType
 
+from lib import configuration as settings
 from lib import ports, supervisor
 from lib.configuration import Configuration, reachable
 from lib.console import Failure, last_lines
@@ -13,6 +17,7 @@ from lib.console import Failure, last_lines
 LIMIT_S = 60
 # A process that ends again and again within this time will not come up.
 CRASH_LIMIT_S = 12
+SOA, INTERNET, HEADER_BYTES = 6, 1, 12
 
 
 def wait(configuration: Configuration, names: list[str]) -> None:
@@ -22,6 +27,7 @@ def wait(configuration: Configuration, names: list[str]) -> None:
         "web": _web,
         "worker": _worker,
         "edge": _edge,
+        "dns": _dns,
     }
     started = time.monotonic()
     for name in names:
@@ -81,19 +87,59 @@ def _edge(configuration: Configuration) -> str:
     )
 
 
-def _not_listening(configuration: Configuration, name: str, port: int) -> str:
+def _dns(configuration: Configuration) -> str:
+    """It answers for the apps' zone with authority, and its API takes the key."""
+    address = reachable(configuration.dns_address).strip("[]")
+    key = {"X-API-Key": settings.secret(configuration, "BERTH_DNS_API_KEY")}
+    return (
+        _not_listening(configuration, "dns", configuration.dns_port, ports.UDP)
+        or _not_listening(configuration, "dns", configuration.dns_port)
+        or _not_listening(configuration, "dns", configuration.dns_api_port)
+        or _no_authority(address, configuration.dns_port, configuration.apps_domain)
+        or _http(
+            "127.0.0.1", configuration.dns_api_port, "/api/v1/servers", host="127.0.0.1", expected=200, headers=key
+        )
+    )
+
+
+def _no_authority(address: str, port: int, zone: str) -> str:
+    """Asks for the zone's SOA (RFC 1035, section 4.1)."""
+    labels = [label.encode() for label in zone.rstrip(".").split(".")]
+    identity = os.urandom(2)
+    name = b"".join(bytes([len(label)]) + label for label in labels) + b"\0"
+    query = identity + struct.pack("!5H", 0, 1, 0, 0, 0) + name + struct.pack("!2H", SOA, INTERNET)
+    try:
+        with socket.socket(socket.AF_INET6 if ":" in address else socket.AF_INET, socket.SOCK_DGRAM) as asking:
+            asking.settimeout(2)
+            asking.connect((address, port))
+            asking.send(query)
+            answer = asking.recv(512)
+    except OSError as error:
+        return f"UDP port {port} does not answer: {error}"
+    if len(answer) < HEADER_BYTES or answer[:2] != identity:
+        return f"UDP port {port} answers something else: {answer[:40]!r}"
+    is_authority, code, has_answer = bool(answer[2] & 4), answer[3] & 15, answer[6:8] != b"\0\0"
+    if is_authority and has_answer and not code:
+        return ""
+    return f"it does not answer for {zone} (code {code}{'' if is_authority else ', without authority'})"
+
+
+def _not_listening(configuration: Configuration, name: str, port: int, protocol: ports.Protocol = ports.TCP) -> str:
     """An answer alone says little: it may be somebody else who took the port in the meantime."""
     pid = (supervisor.state(configuration) or {}).get(name, {}).get("pid", 0)
-    if ports.is_held_by(port, pid):
+    if ports.is_held_by(port, pid, protocol):
         return ""
-    others = [ports.owner(listener.inode) for listener in ports.listeners(port)]
-    return f"port {port} is held by {others[0]}" if others else f"it does not listen on port {port}"
+    others = [ports.owner(listener.inode) for listener in ports.listeners(port, protocol)]
+    label = f"{protocol.label} {port}"
+    return f"{label} is held by {others[0]}" if others else f"it does not listen on {label}"
 
 
-def _http(address: str, port: int, path: str, *, host: str, expected: int) -> str:
+def _http(
+    address: str, port: int, path: str, *, host: str, expected: int, headers: Mapping[str, str] = MappingProxyType({})
+) -> str:
     connection = http.client.HTTPConnection(address.strip("[]"), port, timeout=10)
     try:
-        connection.request("GET", path, headers={"Host": host})
+        connection.request("GET", path, headers={"Host": host, **headers})
         response = connection.getresponse()
         body = response.read(300).decode(errors="replace")
     except (OSError, http.client.HTTPException) as error:

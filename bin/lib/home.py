@@ -30,7 +30,7 @@ def make(configuration: Configuration) -> None:
         marker.write_text("bin/up made this directory; bin/down --purge removes it with everything in it.\n")
     # Others may pass through to what the edge and the containers read, and see nothing else.
     home.chmod(0o711)
-    for name in ("log", "run", "redis"):
+    for name in ("log", "run", "redis", "dns"):
         (home / name).mkdir(exist_ok=True)
         (home / name).chmod(0o700)
     # SQLite gives its journal the mode of the database.

@@ -9,7 +9,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
-from lib import postgres
+from lib import dns, postgres
 from lib.configuration import PYTHON, ROOT, SEARCH_PATH
 from lib.console import Failure, Step, run_logged, say
 
@@ -51,8 +51,8 @@ def _has_http_backend() -> bool:
     return (Path(directory) / "git-http-backend").exists()
 
 
-def _has_powerdns_schema() -> bool:
-    return Path("/usr/share/pdns-backend-sqlite3/schema/schema.sqlite3.sql").exists()
+def _has_dns_backend() -> bool:
+    return dns.SCHEMA.is_file() and any(Path("/usr/lib").glob("*/pdns/libgsqlite3backend.so"))
 
 
 def _has_ensurepip() -> bool:
@@ -64,6 +64,8 @@ PLATFORM = [
     Need("docker-compose", "starts an app's containers from the rendered file", _has_compose),
     Need("nginx", "the edge in front of the apps", lambda: has("nginx")),
     Need("redis-server", "carries the wake-up messages of the tasks", lambda: has("redis-server")),
+    Need("pdns-server", "the name server for the apps' names", lambda: has("pdns_server") and has("pdnsutil")),
+    Need("pdns-backend-sqlite3", "where that name server keeps them", _has_dns_backend),
     Need("rsync", "copies a release to its host", lambda: has("rsync")),
     Need("mmdebstrap", "builds the base images", lambda: has("mmdebstrap")),
     Need("git", "serves and fetches the repositories", _has_http_backend),
@@ -81,8 +83,6 @@ TESTS = [
     Need("postgresql", "the grown-up database", lambda: postgres.binaries() is not None),
     Need("bind9", "name servers that take updates", lambda: has("named")),
     Need("knot", "name servers that take updates", lambda: has("knotd")),
-    Need("pdns-server", "a name server with an HTTP API", lambda: has("pdns_server")),
-    Need("pdns-backend-sqlite3", "keeps that server's records in a file", _has_powerdns_schema),
     Need("chromium", "the portal in a real browser", lambda: has("chromium")),
     Need("chromium-driver", "what moves that browser", lambda: has("chromedriver")),
 ]

@@ -8,7 +8,18 @@ from pathlib import Path
 from lib.configuration import Configuration
 from lib.console import Failure
 
-LISTEN = "0A"
+
+@dataclass(frozen=True)
+class Protocol:
+    """`waiting` is the state in which /proc shows a socket that takes what comes from anywhere."""
+
+    label: str
+    table: str
+    waiting: str
+
+
+TCP = Protocol("port", "tcp", "0A")
+UDP = Protocol("UDP port", "udp", "07")
 
 
 @dataclass(frozen=True)
@@ -19,29 +30,37 @@ class Listener:
 
 def ensure_free(configuration: Configuration) -> None:
     """Raises `Failure` naming port, process and setting for the first port of the installation that is taken."""
-    for setting, port, address in (
-        ("BERTH_WEB_PORT", configuration.web_port, configuration.web_address),
-        ("BERTH_EDGE_PORT", configuration.edge_port, configuration.edge_address),
-    ):
-        for listener in listeners(port):
+    wanted = [
+        ("BERTH_WEB_PORT", configuration.web_port, configuration.web_address, TCP),
+        ("BERTH_EDGE_PORT", configuration.edge_port, configuration.edge_address, TCP),
+    ]
+    if configuration.has_embedded_dns:
+        wanted += [
+            ("BERTH_DNS_LISTEN_PORT", configuration.dns_port, configuration.dns_address, TCP),
+            ("BERTH_DNS_LISTEN_PORT", configuration.dns_port, configuration.dns_address, UDP),
+            ("BERTH_DNS_API_PORT", configuration.dns_api_port, "127.0.0.1", TCP),
+        ]
+    for setting, port, address, protocol in wanted:
+        for listener in listeners(port, protocol):
             if _collide(listener.address, address):
                 raise Failure(
-                    f"port {port} is in use by {owner(listener.inode)}: stop it, or set {setting} to another port"
+                    f"{protocol.label} {port} is in use by {owner(listener.inode)}: stop it, or set {setting} to "
+                    "another port"
                 )
 
 
-def listeners(port: int) -> list[Listener]:
+def listeners(port: int, protocol: Protocol = TCP) -> list[Listener]:
     """Every socket that listens on `port`, on any address."""
     found = []
-    for table in ("/proc/net/tcp", "/proc/net/tcp6"):
+    for table in (protocol.table, f"{protocol.table}6"):
         try:
-            lines = Path(table).read_text().splitlines()[1:]
+            lines = Path("/proc/net", table).read_text().splitlines()[1:]
         except OSError:
             continue
         for line in lines:
             fields = line.split()
             address, _, number = fields[1].rpartition(":")
-            if fields[3] == LISTEN and int(number, 16) == port:
+            if fields[3] == protocol.waiting and int(number, 16) == port:
                 found.append(Listener(address=_address(address), inode=fields[9]))
     return found
 
@@ -62,9 +81,9 @@ def owner(inode: str) -> str:
     return "a process that this user may not see (run as root to have it named)"
 
 
-def is_held_by(port: int, pid: int) -> bool:
+def is_held_by(port: int, pid: int, protocol: Protocol = TCP) -> bool:
     """Whether process `pid` itself listens on `port`."""
-    sockets = {f"socket:[{listener.inode}]" for listener in listeners(port)}
+    sockets = {f"socket:[{listener.inode}]" for listener in listeners(port, protocol)}
     try:
         return any(str(path.readlink()) in sockets for path in Path(f"/proc/{pid}/fd").iterdir())
     except OSError:

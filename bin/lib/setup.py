@@ -16,6 +16,7 @@ TITLES = {
     "migrate": "database",
     "host_register": "host",
     "forge_bootstrap": "forge",
+    "dns_register": "names",
     "edge_config": "edge configuration",
 }
 

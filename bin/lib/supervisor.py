@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from lib import processes
+from lib import dns, processes
 from lib.configuration import PYTHON, ROOT, SEARCH_PATH, Configuration
 from lib.console import Failure, last_lines
 
@@ -24,13 +24,17 @@ LOG_BACKUPS = 3
 
 @dataclass(frozen=True)
 class Program:
-    """One supervised process. `patience_s` is how long it may take to end before it is killed."""
+    """One supervised process. `patience_s` is how long it may take to end before it is killed.
+
+    It starts in `directory`, by default that of the project.
+    """
 
     name: str
     argv: list[str]
     priority: int
     stop_signal: str = "TERM"
     patience_s: int = 8
+    directory: Path = ROOT
 
 
 def programs(configuration: Configuration, *, edge_argv: list[str]) -> list[Program]:
@@ -54,6 +58,8 @@ def programs(configuration: Configuration, *, edge_argv: list[str]) -> list[Prog
     ]
     if configuration.has_embedded_forge:
         found.insert(3, Program("runner", [str(PYTHON), str(ROOT / "manage.py"), "forge_runner"], 30))
+    if configuration.has_embedded_dns:
+        found.insert(1, Program("dns", dns.argv(), 10, directory=dns.directory(configuration)))
     return found
 
 
@@ -90,6 +96,7 @@ def render(configuration: Configuration, found: list[Program]) -> str:
             f"[program:{program.name}]",
             f"command={shlex.join(program.argv).replace('%', '%%')}",
             f'environment=BERTH_PROCESS="{program.name}"',
+            f"directory={program.directory}",
             f"priority={program.priority}",
             "autorestart=true",
             "startsecs=1",

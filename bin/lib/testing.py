@@ -23,6 +23,8 @@ DEFAULTS = {
     "BERTH_SUBNET_POOL": "10.214.0.0/16",
     "BERTH_WEB_PORT": "18000",
     "BERTH_EDGE_PORT": "18080",
+    "BERTH_DNS_LISTEN_PORT": "18030",
+    "BERTH_DNS_API_PORT": "18031",
 }
 LIMIT_S = 1800
 TITLES = {
@@ -115,6 +117,7 @@ def _environment(configuration: Configuration) -> dict[str, str]:
     for name in ("BERTH_BROKER_URL", "BERTH_WEB_URL", "FORGE_URL", "BERTH_EMBEDDED_FORGE"):
         del environment[name]
     web_port, edge_port = environment.pop("BERTH_WEB_PORT"), environment.pop("BERTH_EDGE_PORT")
+    dns_port, dns_api_port = environment.pop("BERTH_DNS_LISTEN_PORT"), environment.pop("BERTH_DNS_API_PORT")
     return environment | {
         "DJANGO_SETTINGS_MODULE": "paas.settings.test",
         "CI": os.environ.get("CI", ""),
@@ -122,6 +125,8 @@ def _environment(configuration: Configuration) -> dict[str, str]:
         "TMPDIR": str(configuration.home / "tmp"),
         "BERTH_TEST_WEB_PORT": web_port,
         "BERTH_TEST_EDGE_PORT": edge_port,
+        "BERTH_TEST_DNS_PORT": dns_port,
+        "BERTH_TEST_DNS_API_PORT": dns_api_port,
         # The tests' own edges: one port for each worker, above the platform's.
         "BERTH_EDGE_PORT": str(int(edge_port) + 1),
     }

@@ -7,7 +7,7 @@ import subprocess
 import time
 
 from lib import configuration as settings
-from lib import down, engine, health, home, packages, ports, processes, setup, supervisor
+from lib import dns, down, engine, health, home, packages, ports, processes, setup, supervisor
 from lib.configuration import PYTHON, ROOT, Configuration
 from lib.console import Failure, Interrupted, say, step
 
@@ -78,9 +78,13 @@ def _bring_up(configuration: Configuration) -> processes.Process:
     settings.write(configuration)
     try:
         setup.machine(configuration, packages.PLATFORM, "base")
+        if configuration.has_embedded_dns:
+            dns.make(configuration)
         commands = ["build_images", "migrate", "host_register"]
         if configuration.has_embedded_forge:
             commands.append("forge_bootstrap")
+        if configuration.has_embedded_dns:
+            commands.append("dns_register")
         printed = setup.manage(configuration, [*commands, "edge_config"])
         edge_argv = json.loads(printed["edge_config"])
         found = supervisor.programs(configuration, edge_argv=edge_argv)
@@ -131,6 +135,7 @@ def _print_places(configuration: Configuration) -> None:
             "apps (edge)",
             f"http://{settings.reachable(configuration.edge_address)}:{configuration.edge_port}/, by hostname",
         ),
+        *([("DNS", _dig(configuration))] if configuration.has_embedded_dns else []),
         ("forge", configuration.settings["FORGE_URL"]),
         ("logs", f"{configuration.logs}/"),
         ("settings", str(configuration.home / "settings.env")),
@@ -140,6 +145,11 @@ def _print_places(configuration: Configuration) -> None:
         places.append(("demo's people", f"{demo} (names, passwords and tokens)"))
     places.append(("to stop it", "bin/down"))
     say("\n".join(f"  {name:<14} {place}" for name, place in places))
+
+
+def _dig(configuration: Configuration) -> str:
+    address = settings.reachable(configuration.dns_address).strip("[]")
+    return f"dig @{address} -p {configuration.dns_port} app1000001.{configuration.apps_domain}"
 
 
 def _stop_on_signals(*, ignore: bool = False) -> None:

@@ -194,6 +194,14 @@ BASE_IMAGE = env.text("BERTH_BASE_IMAGE", "")
 # The private key for hosts that are reached over SSH.
 SSH_KEY_PATH = env.path("BERTH_SSH_KEY_PATH", HOME / "ssh" / "id_ed25519")
 
+# The name server that `bin/up` runs (PowerDNS); off where names are kept elsewhere.
+EMBEDDED_DNS = env.boolean("BERTH_EMBEDDED_DNS", True)
+DNS_HOME = HOME / "dns"
+DNS_ADDRESS = env.text("BERTH_DNS_ADDRESS", "127.0.0.1")
+DNS_LISTEN_PORT = env.integer("BERTH_DNS_LISTEN_PORT", 5300)
+DNS_API_PORT = env.integer("BERTH_DNS_API_PORT", 5380)
+DNS_API_KEY = env.text("BERTH_DNS_API_KEY", "")
+
 # Celery: a message is only a wake-up; the row is the truth.
 CELERY_BROKER_URL = env.text("BERTH_BROKER_URL", f"redis+socket://{HOME}/run/redis.sock")
 CELERY_TASK_ACKS_LATE = True

@@ -40,13 +40,14 @@ class Stage:
     @cached_property
     def platform(self) -> RunningPlatform:
         """A platform as `bin/up` starts it, without the demo."""
-        web_port, edge_port = free_ports(2)
+        web_port, edge_port, dns_port, dns_api_port = free_ports(4)
         home = self.directory / "home"
         platform = RunningPlatform(
             home=home,
             portal=f"http://127.0.0.1:{web_port}",
             edge=f"http://127.0.0.1:{edge_port}",
-            environment=_environment(home, web_port, edge_port),
+            environment=_environment(home, web_port, edge_port)
+            | {"BERTH_DNS_LISTEN_PORT": str(dns_port), "BERTH_DNS_API_PORT": str(dns_api_port)},
         )
         engine.remove(INSTALLATION)
         self.closing.callback(platform.run, "bin/down", "--purge")

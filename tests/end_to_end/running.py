@@ -67,7 +67,7 @@ class RunningPlatform:
         return result.stdout
 
     def supervisor(self, *arguments: str) -> str:
-        """Runs `supervisorctl`, to stop or start one of the processes redis, web, worker, beat, runner, edge."""
+        """Runs `supervisorctl`, to stop or start one of the processes redis, dns, web, worker, beat, runner, edge."""
         control = str(ROOT / ".venv" / "bin" / "supervisorctl")
         return self.run(control, "-c", str(self.home / "run" / "supervisord.conf"), *arguments, check=False)
 
@@ -106,12 +106,15 @@ def _environment() -> dict[str, str]:
         if not name.startswith(("BERTH_", "FORGE_", "DJANGO_", "PYTEST_"))
     }
     pool = ipaddress.ip_network(settings.SUBNET_POOL).supernet(new_prefix=16)
+    web_port = int(os.environ.get("BERTH_TEST_WEB_PORT", "18000"))
     name = settings.INSTALLATION.removesuffix(f"-{os.environ.get('PYTEST_XDIST_WORKER', '')}")
     return kept | {
         "BERTH_HOME": str(settings.HOME / "platform"),
         "BERTH_INSTALLATION": f"{name}-up",
-        "BERTH_WEB_PORT": os.environ.get("BERTH_TEST_WEB_PORT", "18000"),
+        "BERTH_WEB_PORT": str(web_port),
         "BERTH_EDGE_PORT": os.environ.get("BERTH_TEST_EDGE_PORT", "18080"),
+        "BERTH_DNS_LISTEN_PORT": os.environ.get("BERTH_TEST_DNS_PORT", str(web_port + 30)),
+        "BERTH_DNS_API_PORT": os.environ.get("BERTH_TEST_DNS_API_PORT", str(web_port + 31)),
         "BERTH_SUBNET_POOL": str(list(pool.subnets(new_prefix=18))[SHARE]),
         "BERTH_PORT_FIRST": "27000",
         "BERTH_PORT_LAST": "27999",

@@ -17,7 +17,7 @@ from tests.paas.ops.installation import ROOT, Installation, installation
 
 pytestmark = [pytest.mark.docker, pytest.mark.slow]
 
-PROCESSES = {"redis", "web", "worker", "beat", "runner", "edge"}
+PROCESSES = {"redis", "dns", "web", "worker", "beat", "runner", "edge"}
 
 
 def docker(*arguments: str) -> str:
@@ -38,7 +38,8 @@ def test_everything_is_up_and_its_places_are_printed(running: Installation) -> N
     assert set(running.processes()) == PROCESSES
     said = running.up().stdout
     web, edge = running.environment["BERTH_WEB_PORT"], running.environment["BERTH_EDGE_PORT"]
-    for place in [f":{web}/", f":{web}/api/v1/", f":{web}/api/v1/docs/", f":{web}/forge", f":{edge}/", "/log/"]:
+    dig = f"dig @127.0.0.1 -p {running.environment['BERTH_DNS_LISTEN_PORT']} app1000001.apps.localhost"
+    for place in [dig, f":{web}/", f":{web}/api/v1/", f":{web}/api/v1/docs/", f":{web}/forge", f":{edge}/", "/log/"]:
         assert place in said
 
 
@@ -91,7 +92,7 @@ def test_each_process_has_a_log_of_its_own(running: Installation) -> None:
 
 def test_secrets_stand_in_one_private_file_and_nowhere_else(running: Installation) -> None:
     secrets = running.secrets()
-    assert set(secrets) == {"BERTH_SECRET_KEY", "BERTH_FIELD_ENCRYPTION_KEYS", "FORGE_TOKEN"}
+    assert set(secrets) == {"BERTH_SECRET_KEY", "BERTH_FIELD_ENCRYPTION_KEYS", "FORGE_TOKEN", "BERTH_DNS_API_KEY"}
     assert stat.S_IMODE((running.home / "secrets.env").stat().st_mode) == 0o600
     seen = [
         (running.home / "settings.env").read_text(),
@@ -106,7 +107,8 @@ def test_secrets_stand_in_one_private_file_and_nowhere_else(running: Installatio
 
 
 def test_other_users_of_the_machine_see_neither_database_nor_logs(running: Installation) -> None:
-    for name in ("berth.sqlite3", "secrets.env", "log", "redis", "run", "run/redis.sock"):
+    private = ["berth.sqlite3", "secrets.env", "log", "redis", "run", "run/redis.sock"]
+    for name in [*private, "dns", "dns/pdns.conf", "dns/pdns.sqlite3"]:
         assert (running.home / name).stat().st_mode & 0o077 == 0, name
     assert stat.S_IMODE(running.home.stat().st_mode) == 0o711
 

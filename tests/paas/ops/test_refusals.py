@@ -35,7 +35,9 @@ def test_help_names_every_option(berth: Installation, command: str, options: lis
         assert option in result.stdout
 
 
-@pytest.mark.parametrize("setting", ["BERTH_WEB_PORT", "BERTH_EDGE_PORT"])
+@pytest.mark.parametrize(
+    "setting", ["BERTH_WEB_PORT", "BERTH_EDGE_PORT", "BERTH_DNS_LISTEN_PORT", "BERTH_DNS_API_PORT"]
+)
 def test_a_port_in_use_is_named_with_its_process_and_setting(berth: Installation, setting: str) -> None:
     with socket.create_server(("127.0.0.1", 0)) as taken:
         port = taken.getsockname()[1]
@@ -44,6 +46,16 @@ def test_a_port_in_use_is_named_with_its_process_and_setting(berth: Installation
     assert f"port {port} is in use by process {os.getpid()} (" in result.stderr
     assert f"set {setting} to another port" in result.stderr
     assert berth.processes() == {}
+
+
+def test_a_port_that_is_in_use_for_udp_alone_is_seen(berth: Installation) -> None:
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as taken:
+        taken.bind(("0.0.0.0", 0))
+        port = taken.getsockname()[1]
+        result = berth.up(BERTH_DNS_LISTEN_PORT=str(port))
+    assert result.returncode == 1
+    assert f"UDP port {port} is in use by process {os.getpid()} (" in result.stderr
+    assert "set BERTH_DNS_LISTEN_PORT to another port" in result.stderr
 
 
 def test_a_port_taken_on_ipv6_alone_is_seen(berth: Installation) -> None:
@@ -65,6 +77,8 @@ def test_one_port_for_two_is_refused(berth: Installation) -> None:
     result = berth.up(BERTH_WEB_PORT="8123", BERTH_EDGE_PORT="8123")
     assert result.returncode == 1
     assert "BERTH_WEB_PORT and BERTH_EDGE_PORT are both 8123" in result.stderr
+    result = berth.up(BERTH_EDGE_PORT="8123", BERTH_DNS_API_PORT="8123")
+    assert "BERTH_EDGE_PORT and BERTH_DNS_API_PORT are both 8123" in result.stderr
 
 
 @pytest.mark.parametrize("name", ["Berth", "1berth", "berth/../x", "berth x", "a" * 31])
