@@ -43,3 +43,15 @@ class WorkloadState(models.TextChoices):
     SERVING = "serving"
     DRAINING = "draining"
     REMOVED = "removed"
+
+
+class DriftPolicy(models.TextChoices):
+    REPAIR = "repair"
+    REPORT = "report"
+
+
+class DnsRecordState(models.TextChoices):
+    PENDING = "pending"
+    APPLIED = "applied"
+    REMOVING = "removing"
+    CONFLICT = "conflict"

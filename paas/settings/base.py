@@ -168,6 +168,8 @@ EMBEDDED_FORGE_MAX_PUSH_BYTES = env.integer("BERTH_FORGE_MAX_PUSH_BYTES", 100 * 
 APPS_DOMAIN = env.text("BERTH_APPS_DOMAIN", "apps.localhost")
 EDGE_ADDRESS = env.text("BERTH_EDGE_ADDRESS", "127.0.0.1")
 EDGE_PORT = env.integer("BERTH_EDGE_PORT", 8080)
+# Where the world reaches the edge: what names point to.
+EDGE_PUBLIC_ADDRESSES = env.words("BERTH_EDGE_PUBLIC_ADDRESSES", EDGE_ADDRESS)
 # Where Berth itself reaches the edge, to look at an app as the world does.
 EDGE_PROBE_ADDRESS = env.text("BERTH_EDGE_PROBE_ADDRESS", "127.0.0.1")
 # Who the edge's workers run as. Empty: an unprivileged user where the edge starts as root.

@@ -1,3 +1,4 @@
+from provisioning.models.dns import DnsAccount, DnsRecord, HostedZone
 from provisioning.models.host import Host
 from provisioning.models.leases import PortLease, SubnetLease, UidLease
 from provisioning.models.operation import Deployment, Operation, Step
@@ -6,8 +7,11 @@ from provisioning.models.workload import Workload
 
 __all__ = [
     "Deployment",
+    "DnsAccount",
+    "DnsRecord",
     "ForgeAccount",
     "Host",
+    "HostedZone",
     "Operation",
     "PortLease",
     "Repository",

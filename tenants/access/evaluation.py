@@ -119,6 +119,21 @@ class CompiledPolicy:
         return lambda _subject, _row, context: compare(lookup, read(context), value, is_deny=is_deny)
 
 
+def condition_holds(resource_type: ResourceType, condition: Alternatives, row: Model) -> bool:
+    """Whether a resource condition without placeholders holds for one row, as that of an allow."""
+    asked = CompiledPolicy(
+        id=None,
+        name="",
+        description="",
+        code="",
+        is_deny=False,
+        actions=(),
+        resource_type=resource_type,
+        conditions=Conditions(subject=ALWAYS, resource=condition, context=ALWAYS),
+    )
+    return asked.matcher(readers_of_rows(resource_type))(None, row, None)
+
+
 def compiled(policy: Any) -> CompiledPolicy | None:
     """From a model's row or a draft. None where neither its resource type nor its actions are known: nothing asks for
     it any more.

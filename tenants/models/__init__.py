@@ -10,6 +10,7 @@ from tenants.models.release import Release, Review
 from tenants.models.second_factor import RecoveryCode, SecondFactor
 from tenants.models.subdomain import Subdomain
 from tenants.models.user import User
+from tenants.models.zone import Zone
 
 __all__ = [
     "AccessPolicy",
@@ -34,4 +35,5 @@ __all__ = [
     "SecondFactor",
     "Subdomain",
     "User",
+    "Zone",
 ]

@@ -9,8 +9,10 @@ from django.db.models import Max
 from tenants import access, validators
 from tenants.choices import APP_SOURCES, RELEASE_SOURCES, AppState, EnvironmentName, Fallback, ReleaseState
 from tenants.exceptions import AlreadyExists, InvalidTransition
+from tenants.hostnames import platform_hostname
 from tenants.models import Environment, Organization, PluginApp, Subdomain, User
 from tenants.models.plugin_app import FIRST_NUMBER
+from tenants.selectors.zones import zone_of, zones_in_order
 from tenants.services.audit import audit_record
 from tenants.services.transitions import transition
 from tenants.services.unit import unit_of_work
@@ -23,6 +25,8 @@ _ATTEMPTS = 50
 def app_create(*, organization: Organization, name: str, slug: str, stack: str, actor: User) -> PluginApp:
     """A new app in state `provisioning`, with its two environments and their platform hostnames.
 
+    Each hostname is in the zone that the zones' conditions choose for its environment, for ever.
+
     Raises `InvalidInput` naming the fields, `AlreadyExists` for a slug that a living app of the organization has.
     """
     asked_for = PluginApp(organization=organization, name=name, slug=slug, stack=stack, created_by=actor)
@@ -31,11 +35,13 @@ def app_create(*, organization: Organization, name: str, slug: str, stack: str, 
         lambda: validators.display_name(name), lambda: validators.slug(slug), lambda: validators.stack(stack)
     )
     app = _numbered(PluginApp(organization=organization, name=name, slug=slug, stack=stack, created_by=actor))
+    zones = zones_in_order()
     for environment in (EnvironmentName.PRODUCTION, EnvironmentName.TEST):
         fallback = Fallback.STANDBY if environment == EnvironmentName.PRODUCTION else Fallback.NONE
         row = Environment.objects.create(app=app, name=environment, fallback=fallback)
-        middle = "" if environment == EnvironmentName.PRODUCTION else f".{environment}"
-        Subdomain.objects.create(environment=row, hostname=f"{app.public_id}{middle}.{settings.APPS_DOMAIN}".lower())
+        zone = zone_of(row, zones)
+        hostname = platform_hostname(app.public_id, environment, zone.name if zone else settings.APPS_DOMAIN)
+        Subdomain.objects.create(environment=row, hostname=hostname, zone=zone)
     audit_record(
         action="app.created",
         message=f"app {name} ({stack}) requested",

@@ -12,7 +12,7 @@ from django.contrib.auth.models import Group, Permission
 from django.db.models import Model
 
 from provisioning.choices import OperationKind, OperationState
-from provisioning.models import Host, Operation
+from provisioning.models import DnsAccount, Host, Operation
 from tenants.choices import AppState, EnvironmentName, InvitationState, MemberRole, PolicyEffect, ReleaseState, Stack
 from tenants.models import (
     AccessPolicy,
@@ -29,6 +29,7 @@ from tenants.models import (
     Release,
     ReleaseUserObjectPermission,
     User,
+    Zone,
 )
 
 START = datetime(2026, 3, 1, 12, tzinfo=UTC)
@@ -94,6 +95,8 @@ def make_rows() -> Rows:
         "deployment": _operations(environments, users),
         "audit_event": events,
         "host": _hosts(),
+        "zone": _zones(),
+        "dns_account": _dns_accounts(),
         "policy": policies,
         "freeze": list(Freeze.objects.order_by("pk")),
         **_grants(apps, releases, users, random),
@@ -241,6 +244,20 @@ def _hosts() -> list[Host]:
             port_last=2001,
         )
         for name, transport in (("a%1", "local"), ("a_1", "ssh"), ("A_1", "ssh"))
+    )
+
+
+def _zones() -> list[Zone]:
+    return Zone.objects.bulk_create(
+        Zone(name=name, priority=place, is_wildcard=place == 1, is_enabled=place != 2)
+        for place, name in enumerate(("a-1.example", "a_1.example", "A-1.example"))
+    )
+
+
+def _dns_accounts() -> list[DnsAccount]:
+    return DnsAccount.objects.bulk_create(
+        DnsAccount(name=name, provider=("powerdns", "PowerDNS", "rfc2136")[place], is_enabled=place != 2)
+        for place, name in enumerate(("a%1", "a_1", "A_1"))
     )
 
 

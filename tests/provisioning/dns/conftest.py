@@ -1,0 +1,1 @@
+from tests.provisioning.dns.fixtures import memory  # noqa: F401 - a fixture
