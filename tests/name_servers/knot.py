@@ -18,6 +18,7 @@ def running_knot(
 ) -> Iterator[NameServer]:
     """Serves `zones` (name -> zone file). The key updates and transfers them."""
     key = key or TsigKey()
+    (directory / "databases").mkdir()
     for zone, text in zones.items():
         (directory / f"{zone}.zone").write_text(text)
 

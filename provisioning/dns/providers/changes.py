@@ -59,6 +59,20 @@ def outstanding(zone: str, changes: Sequence[Change], present: Mapping[tuple[str
     return left
 
 
+def refuse_conflicts(zone: str, changes: Sequence[Change], present: Mapping[tuple[str, str], RecordSet]) -> None:
+    """Raises `OperatorError` where an alias would stand beside something else (RFC 1034, section 3.6.2)."""
+    after = set(present) - {change.key for change in changes if change.after is None}
+    after |= {change.key for change in changes if change.after is not None}
+    aliases = {name for name, type_ in after if type_ == "CNAME"}
+    # What signs a zone stands beside aliases too.
+    conflicts = {key for key in after if key[0] in aliases and key[1] not in {"CNAME", "RRSIG", "NSEC"}}
+    for name in sorted({change.key[0] for change in changes} & {key[0] for key in conflicts}):
+        types = ", ".join(sorted(type_ for found, type_ in conflicts if found == name))
+        raise OperatorError(
+            f"{name} in zone {zone}: a CNAME can't stand beside {types}; whoever made one of them must remove it"
+        )
+
+
 def removals_first(changes: Sequence[Change]) -> list[Change]:
     """For a batch that is atomic: a CNAME makes room for addresses, and the other way round."""
     return sorted(changes, key=lambda change: change.after is not None)

@@ -17,7 +17,15 @@ import urllib3
 
 from provisioning.dns.presentation import from_presentation, quoted, to_presentation
 from provisioning.dns.protocol import Capabilities, ProviderSetting
-from provisioning.dns.providers.changes import by_key, ensure, outstanding, refuse_unfit, removals_first, remove
+from provisioning.dns.providers.changes import (
+    by_key,
+    ensure,
+    outstanding,
+    refuse_conflicts,
+    refuse_unfit,
+    removals_first,
+    remove,
+)
 from provisioning.dns.providers.settings import TIMEOUT, checked, timeout_of
 from provisioning.dns.records import Change, RecordSet
 from provisioning.exceptions import OperatorError, RateLimited, ServiceUnavailable
@@ -85,6 +93,7 @@ class PowerDns:
             return
         present = by_key(self.list_records(zone, names={change.key[0] for change in changes}))
         left = outstanding(zone, changes, present)
+        refuse_conflicts(zone, left, present)
         if left:
             sets = [_rrset(change) for change in removals_first(left)]
             self._call("PATCH", _path(zone), f"changing zone {zone}", body={"rrsets": sets}).close()

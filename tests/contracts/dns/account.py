@@ -8,9 +8,10 @@ from pathlib import Path
 from provisioning.dns.presentation import from_presentation
 from provisioning.dns.protocol import Provider
 from provisioning.dns.providers.powerdns import PowerDns
+from provisioning.dns.providers.rfc2136 import Rfc2136
 from provisioning.dns.records import RecordSet
 from tests.name_servers.powerdns import running_powerdns
-from tests.name_servers.server import NameServer, free_port, zone_file
+from tests.name_servers.server import NameServer, TsigKey, free_port, zone_file
 
 ZONE, BIG_ZONE = "contract.example", "big.example"
 BIG = 1_200
@@ -31,6 +32,8 @@ FOREIGN = [
     RecordSet(ZONE, "CAA", ('0 issue "ca.example"',), 300),
 ]
 PARTS = RecordSet(f"parts.{ZONE}", "TXT", ('one; two " three \\',), 300)
+
+Implementation = Callable[[Path], AbstractContextManager["Account"]]
 
 
 @dataclass(kw_only=True)
@@ -99,3 +102,32 @@ def powerdns(directory: Path) -> Iterator[Account]:
             foreign=FOREIGN,
             parts=PARTS,
         )
+
+
+def rfc2136(running: Callable[[Path, dict[str, str]], AbstractContextManager[NameServer]]) -> Implementation:
+    """Dynamic updates of the zones of what `running` starts."""
+
+    @contextmanager
+    def implementation(directory: Path) -> Iterator[Account]:
+        with running(directory, zones()) as server:
+            values = {
+                "server": server.address,
+                "port": str(server.port),
+                "zones": f"{ZONE}, {BIG_ZONE}",
+                "key_name": server.key.name,
+                "key_algorithm": server.key.algorithm,
+                "key_secret": server.key.secret,
+                "timeout_s": "1",
+            }
+            yield Account(
+                provider=Rfc2136,
+                values=values,
+                wrong=values | {"key_secret": TsigKey().secret},
+                nowhere=values | {"port": str(free_port())},
+                published=published_by(server),
+                hanging=hanging_of(server),
+                foreign=FOREIGN,
+                parts=PARTS,
+            )
+
+    return implementation

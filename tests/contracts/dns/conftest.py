@@ -5,18 +5,22 @@ One more implementation is one more line in `IMPLEMENTATIONS`: a context manager
 """
 
 import secrets
-from collections.abc import Callable, Iterator
-from contextlib import AbstractContextManager
-from pathlib import Path
+from collections.abc import Iterator
 
 import pytest
 
 from provisioning.dns.protocol import Provider
 from tests.contracts.dns import account as accounts
-from tests.contracts.dns.account import Account
+from tests.contracts.dns.account import Account, Implementation
+from tests.name_servers.bind import running_bind
+from tests.name_servers.knot import running_knot
+from tests.name_servers.powerdns import running_powerdns
 
-IMPLEMENTATIONS: dict[str, Callable[[Path], AbstractContextManager[Account]]] = {
+IMPLEMENTATIONS: dict[str, Implementation] = {
     "powerdns": accounts.powerdns,
+    "rfc2136-bind": accounts.rfc2136(running_bind),
+    "rfc2136-knot": accounts.rfc2136(running_knot),
+    "rfc2136-powerdns": accounts.rfc2136(running_powerdns),
 }
 
 

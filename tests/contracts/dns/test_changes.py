@@ -157,6 +157,20 @@ def test_an_alias_makes_room_for_an_address_and_back(provider: Provider, zone: s
     assert listed(provider, zone, name) == {alias.key: alias}
 
 
+def test_an_alias_stands_above_a_record_and_below_one(provider: Provider, zone: str, name: str) -> None:
+    owner, alias = record_set(f"_o.{name}", "TXT", ["mine"], 120), record_set(name, "CNAME", ["a.example.net"], 120)
+    below = record_set(f"b.{name}", "CNAME", ["b.example.net"], 120)
+    provider.ensure_record(zone, owner)
+
+    apply_all(provider, zone, [Change(None, alias), Change(None, below)])
+
+    records = (owner, alias, below)
+    assert listed(provider, zone, *(record.name for record in records)) == {record.key: record for record in records}
+    moved = record_set(name, "CNAME", ["c.example.net"], 60)
+    provider.apply(zone, [Change(alias, moved)])
+    assert listed(provider, zone, name) == {moved.key: moved}
+
+
 def test_an_alias_beside_others_is_refused_and_changes_nothing(provider: Provider, zone: str, name: str) -> None:
     address, alias = record_set(name, "A", ["192.0.2.1"], 120), record_set(name, "CNAME", ["a.example.net"], 120)
     provider.ensure_record(zone, address)
