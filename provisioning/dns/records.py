@@ -75,16 +75,24 @@ def canonical_name(name: str) -> str:
 def canonical_value(type_: str, value: str) -> str:
     """An address as `ipaddress` writes it, a CNAME's target as `canonical_name` does, a TXT's text without quotes."""
     match type_:
-        case "A":
-            return str(ipaddress.IPv4Address(value))
-        case "AAAA":
-            return str(ipaddress.IPv6Address(value))
+        case "A" | "AAAA":
+            return _canonical_address(type_, value)
         case "CNAME":
             return canonical_name(value)
         case _:
             if not value.isascii() or not value.isprintable() or not 1 <= len(value) <= TXT_STRING_BYTES:
                 raise ValueError("values: a TXT has 1 to 255 printable ASCII characters")
             return value
+
+
+def _canonical_address(type_: str, value: str) -> str:
+    try:
+        address = ipaddress.IPv4Address(value) if type_ == "A" else ipaddress.IPv6Address(value)
+    except ValueError as exc:
+        raise ValueError(f"values: {value[:50]!r} is no address for a record of type {type_}") from exc
+    if isinstance(address, ipaddress.IPv6Address) and address.scope_id is not None:
+        raise ValueError(f"values: {value[:50]!r} names an interface, which no record can")
+    return str(address)
 
 
 def is_in_zone(name: str, zone: str) -> bool:
