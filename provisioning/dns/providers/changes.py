@@ -3,7 +3,7 @@
 from collections.abc import Collection, Mapping, Sequence
 
 from provisioning.dns.protocol import Provider
-from provisioning.dns.records import TYPES, Change, RecordSet, is_in_zone, record_set
+from provisioning.dns.records import TYPES, Change, RecordSet, canonical_name, is_in_zone, record_set
 from provisioning.exceptions import OperatorError, RecordsChanged
 
 
@@ -22,10 +22,21 @@ def refuse_unfit(zone: str, changes: Sequence[Change], *, batch_size: int) -> No
         keys.add(change.key)
         if change.after is not None:
             _refuse_odd(change.after, where)
+        # What there is already may have values that Berth would not make, and no such name.
+        if not is_plain_name(name):
+            raise OperatorError(f"{where}: this is no name that Berth gives to a record")
         if not is_in_zone(name, zone):
             raise OperatorError(f"{where}: the name is outside the zone; ask the provider that has its zone")
         if change.after is not None and type_ == "CNAME" and name == zone:
             raise OperatorError(f"{where}: a CNAME can't stand where the zone begins: use addresses there")
+
+
+def is_plain_name(name: str) -> bool:
+    """A name as `records` has it, which means the same wherever it is put."""
+    try:
+        return canonical_name(name) == name
+    except ValueError:
+        return False
 
 
 def _refuse_odd(record: RecordSet, where: str) -> None:
