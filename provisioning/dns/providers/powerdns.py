@@ -118,6 +118,8 @@ class PowerDns:
     def _json(self, method: str, path: str, doing: str, query: Mapping[str, str] | None = None) -> Any:
         with self._call(method, path, doing, query=query) as response:
             text = self._body(response, doing, MAX_ANSWER_BYTES)
+        if len(text) > MAX_ANSWER_BYTES:
+            raise OperatorError(f"PowerDNS at {self.url} answers with more than {MAX_ANSWER_BYTES} bytes while {doing}")
         try:
             return json.loads(text)
         except (ValueError, RecursionError) as exc:
@@ -141,13 +143,12 @@ class PowerDns:
         return response
 
     def _body(self, response: requests.Response, doing: str, limit: int) -> bytes:
+        """The answer's body; no more of it than shows that it is longer than `limit`."""
         until, parts, size = time.monotonic() + PATIENCE * self._timeout_s, [], 0
         try:
-            while part := response.raw.read1(65_536):
+            while size <= limit and (part := response.raw.read1(65_536)):
                 parts.append(part)
                 size += len(part)
-                if size > limit:
-                    raise OperatorError(f"PowerDNS at {self.url} answers with more than {limit} bytes while {doing}")
                 if time.monotonic() > until:
                     raise self._away(doing, "it takes too long")
         except (OSError, urllib3.exceptions.HTTPError) as exc:
@@ -201,7 +202,7 @@ class PowerDns:
         """For answers whose JSON is not what is documented."""
         try:
             yield
-        except (KeyError, TypeError, ValueError, AttributeError) as exc:
+        except (KeyError, TypeError, ValueError, AttributeError, OverflowError) as exc:
             raise self._no_api() from exc
 
 
