@@ -16,15 +16,18 @@ def running_bind(
     address: str = "127.0.0.1",
     port: int | None = None,
     options: str = "",
+    denied: str = "",
 ) -> Iterator[NameServer]:
-    """Serves `zones` (name -> zone file). The key updates and transfers them. `options` stand in `options { }`."""
+    """Serves `zones` (name -> zone file). The key updates and transfers them, but for what `denied` names:
+    `allow-update` or `allow-transfer`. `options` stand in `options { }`.
+    """
     key = key or TsigKey()
     for zone, text in zones.items():
         (directory / f"{zone}.zone").write_text(text)
 
     def prepare(port: int) -> list[str]:
         configuration = directory / "named.conf"
-        configuration.write_text(_configuration(directory, zones, key, address, port, options))
+        configuration.write_text(_configuration(directory, zones, key, address, port, options, denied))
         return ["named", "-g", "-n", "2", "-c", str(configuration)]
 
     server = started(prepare, address=address, port=port, directory=directory, key=key, zone=next(iter(zones)))
@@ -35,15 +38,16 @@ def running_bind(
 
 
 def _configuration(
-    directory: Path, zones: Mapping[str, str], key: TsigKey, address: str, port: int, options: str
+    directory: Path, zones: Mapping[str, str], key: TsigKey, address: str, port: int, options: str, denied: str
 ) -> str:
+    allowed = dict.fromkeys(("allow-update", "allow-transfer"), f'key "{key.name}"') | {denied: "none"}
     listed = "".join(
         f"""
 zone "{zone}" {{
     type primary;
     file "{directory}/{zone}.zone";
-    allow-update {{ key "{key.name}"; }};
-    allow-transfer {{ key "{key.name}"; }};
+    allow-update {{ {allowed["allow-update"]}; }};
+    allow-transfer {{ {allowed["allow-transfer"]}; }};
 }};
 """
         for zone in zones
