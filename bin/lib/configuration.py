@@ -30,9 +30,13 @@ SECRET_NAMES = {
 # Where the installation is, and what only a test run looks at: not settings of the installation.
 NOT_KEPT = {"BERTH_HOME", "BERTH_PROCESS"}
 NOT_KEPT |= {"BERTH_TEST_HOME", "BERTH_TEST_LIMIT_S", "BERTH_TEST_WEB_PORT", "BERTH_TEST_EDGE_PORT"}
+NOT_KEPT |= {"BERTH_TEST_EDGE_TLS_PORT"}
 NOT_KEPT |= {"BERTH_TEST_DNS_PORT", "BERTH_TEST_DNS_API_PORT", "BERTH_TEST_DATABASE"}
 # What listens, with its port where nobody chooses another.
-PORTS = {"BERTH_WEB_PORT": 8000, "BERTH_EDGE_PORT": 8080, "BERTH_DNS_LISTEN_PORT": 5300, "BERTH_DNS_API_PORT": 5380}
+PORTS = {"BERTH_WEB_PORT": 8000, "BERTH_EDGE_PORT": 8080, "BERTH_EDGE_TLS_PORT": 8443}
+PORTS |= {"BERTH_DNS_LISTEN_PORT": 5300, "BERTH_DNS_API_PORT": 5380}
+# Of those, what need not listen: 0 turns it off.
+MAY_BE_OFF = {"BERTH_EDGE_TLS_PORT"}
 # A path to a unix socket has at most 107 bytes, and supervisord adds its pid while it makes one.
 LONGEST_SOCKET = 107 - len(".4194304")
 
@@ -66,6 +70,11 @@ class Configuration:
     @property
     def edge_port(self) -> int:
         return int(self.settings["BERTH_EDGE_PORT"])
+
+    @property
+    def edge_tls_port(self) -> int:
+        """0 where the edge has no TLS."""
+        return int(self.settings["BERTH_EDGE_TLS_PORT"])
 
     @property
     def edge_address(self) -> str:
@@ -159,7 +168,7 @@ def load(home: Path | None = None) -> Configuration:
     for name, value in chosen.items():
         if not value.isprintable():
             raise Failure(f"{name} holds a line break or a control character: give it in one line")
-    ports = {name: _port(chosen, name, default) for name, default in PORTS.items()}
+    ports = {name: _port(chosen, name, default, may_be_off=name in MAY_BE_OFF) for name, default in PORTS.items()}
     _refuse_doubles(ports)
     web_port = ports["BERTH_WEB_PORT"]
     web_url = f"http://{reachable(chosen.get('BERTH_WEB_ADDRESS', '127.0.0.1'))}:{web_port}"
@@ -269,10 +278,11 @@ def _stored(path: Path, *, with_derived: bool = False) -> dict[str, str]:
     return dict(line.split("=", 1) for line in text.splitlines() if "=" in line and not line.startswith("#"))
 
 
-def _port(chosen: dict[str, str], name: str, default: int) -> int:
+def _port(chosen: dict[str, str], name: str, default: int, *, may_be_off: bool) -> int:
     value = chosen.get(name, str(default))
-    if not re.fullmatch(r"[0-9]{1,5}", value) or not 1 <= int(value) <= 65535:
-        raise Failure(f"{name} is {value!r}: set a port from 1 to 65535")
+    least, remedy = (0, ", or 0 for none") if may_be_off else (1, "")
+    if not re.fullmatch(r"[0-9]{1,5}", value) or not least <= int(value) <= 65535:
+        raise Failure(f"{name} is {value!r}: set a port from 1 to 65535{remedy}")
     return int(value)
 
 

@@ -82,9 +82,10 @@ def _web(configuration: Configuration) -> str:
 
 def _edge(configuration: Configuration) -> str:
     address = reachable(configuration.edge_address)
-    return _not_listening(configuration, "edge", configuration.edge_port) or _http(
-        address, configuration.edge_port, "/", host="nobody.invalid", expected=404
-    )
+    for port in filter(None, (configuration.edge_tls_port, configuration.edge_port)):
+        if problem := _not_listening(configuration, "edge", port):
+            return problem
+    return _http(address, configuration.edge_port, "/", host="nobody.invalid", expected=404)
 
 
 def _dns(configuration: Configuration) -> str:

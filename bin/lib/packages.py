@@ -78,6 +78,8 @@ TESTS = [
     Need("openssh-server", "the host that tests reach over SSH", lambda: has("sshd")),
     Need("openssh-client", "the keys for that host", lambda: has("ssh-keygen")),
     Need("busybox-static", "containers that tests make of one file", lambda: has("busybox")),
+    Need("curl", "visitors that speak HTTP/2", lambda: has("curl")),
+    Need("openssl", "visitors that break the rules of TLS", lambda: has("openssl")),
     Need("socat", "an engine that goes away and comes back", lambda: has("socat")),
     Need("iproute2", "which process holds which connection", lambda: has("ss")),
     Need("postgresql", "the grown-up database", lambda: postgres.binaries() is not None),

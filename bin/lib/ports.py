@@ -33,6 +33,7 @@ def ensure_free(configuration: Configuration) -> None:
     wanted = [
         ("BERTH_WEB_PORT", configuration.web_port, configuration.web_address, TCP),
         ("BERTH_EDGE_PORT", configuration.edge_port, configuration.edge_address, TCP),
+        ("BERTH_EDGE_TLS_PORT", configuration.edge_tls_port, configuration.edge_address, TCP),
     ]
     if configuration.has_embedded_dns:
         wanted += [

@@ -25,6 +25,7 @@ DEFAULTS = {
     "BERTH_EDGE_PORT": "18080",
     "BERTH_DNS_LISTEN_PORT": "18030",
     "BERTH_DNS_API_PORT": "18031",
+    "BERTH_EDGE_TLS_PORT": "18443",
 }
 LIMIT_S = 1800
 TITLES = {
@@ -118,6 +119,7 @@ def _environment(configuration: Configuration) -> dict[str, str]:
         del environment[name]
     web_port, edge_port = environment.pop("BERTH_WEB_PORT"), environment.pop("BERTH_EDGE_PORT")
     dns_port, dns_api_port = environment.pop("BERTH_DNS_LISTEN_PORT"), environment.pop("BERTH_DNS_API_PORT")
+    tls_port = environment.pop("BERTH_EDGE_TLS_PORT")
     return environment | {
         "DJANGO_SETTINGS_MODULE": "paas.settings.test",
         "CI": os.environ.get("CI", ""),
@@ -125,10 +127,12 @@ def _environment(configuration: Configuration) -> dict[str, str]:
         "TMPDIR": str(configuration.home / "tmp"),
         "BERTH_TEST_WEB_PORT": web_port,
         "BERTH_TEST_EDGE_PORT": edge_port,
+        "BERTH_TEST_EDGE_TLS_PORT": tls_port,
         "BERTH_TEST_DNS_PORT": dns_port,
         "BERTH_TEST_DNS_API_PORT": dns_api_port,
-        # The tests' own edges: one port for each worker, above the platform's.
+        # The tests' own edges: one port of each kind for each worker, above the platform's.
         "BERTH_EDGE_PORT": str(int(edge_port) + 1),
+        "BERTH_EDGE_TLS_PORT": str(int(tls_port) + 1),
     }
 
 
@@ -200,6 +204,7 @@ def _share_of_its_own(configuration: Configuration) -> dict[str, str]:
         "BERTH_UID_FIRST": "350000",
         "BERTH_UID_LAST": "374999",
         "BERTH_EDGE_PORT": str(configuration.edge_port + 3),
+        "BERTH_EDGE_TLS_PORT": str(configuration.edge_tls_port + 3),
     }
 
 

@@ -131,10 +131,7 @@ def _print_places(configuration: Configuration) -> None:
         ("portal", f"{configuration.web_url}/"),
         ("API", f"{configuration.web_url}/api/v1/"),
         ("API docs", f"{configuration.web_url}/api/v1/docs/"),
-        (
-            "apps (edge)",
-            f"http://{settings.reachable(configuration.edge_address)}:{configuration.edge_port}/, by hostname",
-        ),
+        ("apps (edge)", _edge(configuration)),
         *([("DNS", _dig(configuration))] if configuration.has_embedded_dns else []),
         ("forge", configuration.settings["FORGE_URL"]),
         ("logs", f"{configuration.logs}/"),
@@ -145,6 +142,12 @@ def _print_places(configuration: Configuration) -> None:
         places.append(("demo's people", f"{demo} (names, passwords and tokens)"))
     places.append(("to stop it", "bin/down"))
     say("\n".join(f"  {name:<14} {place}" for name, place in places))
+
+
+def _edge(configuration: Configuration) -> str:
+    address = settings.reachable(configuration.edge_address)
+    tls = f" and https://{address}:{configuration.edge_tls_port}/" if configuration.edge_tls_port else ""
+    return f"http://{address}:{configuration.edge_port}/{tls}, by hostname"
 
 
 def _dig(configuration: Configuration) -> str:

@@ -168,6 +168,10 @@ EMBEDDED_FORGE_MAX_PUSH_BYTES = env.integer("BERTH_FORGE_MAX_PUSH_BYTES", 100 * 
 APPS_DOMAIN = env.text("BERTH_APPS_DOMAIN", "apps.localhost")
 EDGE_ADDRESS = env.text("BERTH_EDGE_ADDRESS", "127.0.0.1")
 EDGE_PORT = env.integer("BERTH_EDGE_PORT", 8080)
+# For HTTPS; 0: none.
+EDGE_TLS_PORT = env.integer("BERTH_EDGE_TLS_PORT", 8443)
+# Whether plain HTTP for a name with a certificate is sent to HTTPS.
+EDGE_HTTPS_REDIRECT = env.boolean("BERTH_EDGE_HTTPS_REDIRECT", False)
 # Where the world reaches the edge: what names point to.
 EDGE_PUBLIC_ADDRESSES = env.words("BERTH_EDGE_PUBLIC_ADDRESSES", EDGE_ADDRESS)
 # Where Berth itself reaches the edge, to look at an app as the world does.

@@ -20,6 +20,8 @@ os.environ.setdefault("BERTH_SUBNET_POOL", "10.214.0.0/16")
 os.environ.setdefault("BERTH_UID_FIRST", "300000")
 os.environ.setdefault("BERTH_UID_LAST", "399999")
 os.environ.setdefault("BERTH_EDGE_PORT", "18081")
+# As far above as 8443 is above 8080.
+os.environ.setdefault("BERTH_EDGE_TLS_PORT", str(int(os.environ["BERTH_EDGE_PORT"]) + 363))
 os.environ.setdefault("BERTH_API_RATE_USER", "100000/minute")
 os.environ.setdefault("BERTH_API_RATE_ADDRESS", "100000/minute")
 os.environ.setdefault("BERTH_API_RATE_SIGN_IN", "100000/minute")
@@ -48,6 +50,7 @@ if WORKER and os.environ.get("BERTH_TEST_SHARE") != WORKER:
         "BERTH_UID_FIRST": str(uid),
         "BERTH_UID_LAST": str(uid + uids - 1),
         "BERTH_EDGE_PORT": str(int(os.environ["BERTH_EDGE_PORT"]) + share),
+        "BERTH_EDGE_TLS_PORT": str(int(os.environ["BERTH_EDGE_TLS_PORT"]) + share),
     }
 
 from django.core.exceptions import ImproperlyConfigured  # noqa: E402

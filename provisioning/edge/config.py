@@ -15,12 +15,14 @@ UNPRIVILEGED_USER = "www-data"
 
 
 def edge_spec_from_settings() -> EdgeSpec:
-    """`EDGE_HOME`, `EDGE_ADDRESS`, `EDGE_PORT`, `EDGE_USER`."""
+    """`EDGE_HOME`, `EDGE_ADDRESS`, `EDGE_PORT`, `EDGE_TLS_PORT`, `EDGE_HTTPS_REDIRECT`, `EDGE_USER`."""
     home = Path(settings.EDGE_HOME)
     return EdgeSpec(
         home=PurePosixPath(home),
         listen_address=settings.EDGE_ADDRESS,
         listen_port=settings.EDGE_PORT,
+        tls_port=settings.EDGE_TLS_PORT,
+        is_https_enforced=settings.EDGE_HTTPS_REDIRECT,
         user=settings.EDGE_USER or _worker_user(home),
     )
 

@@ -15,20 +15,24 @@ import shutil
 import signal
 import subprocess
 import time
-from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass
+from collections.abc import Callable, Collection, Iterator, Mapping
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import NoReturn
 
-from provisioning.edge import locks, workers
+from provisioning.edge import certificates, locks, workers
 from provisioning.edge.status import ask
 from provisioning.exceptions import OperatorError, PermanentError, ProvisioningError, RetryableError, ServiceUnavailable
 from provisioning.rendering.edge import (
+    CERTIFICATES_DIRECTORY,
     GENERATION_FILE,
     GENERATION_PATH,
     HEALTH_PATH,
     LISTEN_FILE,
     SITES_DIRECTORY,
+    TLS_FILE,
+    ZONE_TLS_FILE,
+    certificate_named,
     render_edge_generation,
     render_edge_listen,
     render_edge_main,
@@ -78,20 +82,24 @@ class EdgeNginx:
         self.spec = spec
         self.home = Path(spec.home)
 
-    def ensure_main(self) -> None:
+    def ensure_main(self, *, zone_certificate: str | None = None) -> None:
         """Writes nginx.conf and the directories of the home; reloads where nginx runs and something changed.
 
-        Raises `OperatorError` naming the file that nginx refuses, which may be one in sites/; nothing has changed then.
+        `zone_certificate` is the stored file that sites of the zone are served with from now on; left out, it stays
+        what it is. Raises `OperatorError` naming the file that nginx refuses, which may be one in sites/; nothing has
+        changed then.
         """
-        main, listen = render_edge_main(self.spec), render_edge_listen(self.spec)
         with _disk(self.home):
+            file = self.zone_certificate() if zone_certificate is None else zone_certificate
+            spec = replace(self.spec, zone_certificate=file)
+            main, listen = render_edge_main(spec), render_edge_listen(spec)
             self._ensure_directories()
             with locks.held(self.home / "run" / "config.lock"):
                 for leftover in self.home.glob(".candidate-*"):
                     shutil.rmtree(leftover, ignore_errors=True)
                 if not (self.home / GENERATION_FILE).exists():
                     self._replace({self.home / GENERATION_FILE: render_edge_generation(0).encode()})
-                texts = {self.home / "nginx.conf": main, self.home / LISTEN_FILE: listen}
+                texts = {self.home / name: text for name, text in {"nginx.conf": main, **listen}.items()}
                 change = self._write(texts, is_start=True)
         if workers.master(self.home) is not None:
             self._ensure_served(change)
@@ -117,6 +125,25 @@ class EdgeNginx:
             change = self._write({directory / f"{name}.conf": text for name, text in sites.items()})
         self._ensure_served(change)
 
+    def zone_certificate(self) -> str:
+        """The stored file that sites of the zone are served with; empty where there is none."""
+        file = certificate_named((_content(self.home / "nginx.conf") or b"").decode(errors="replace"))
+        return file if certificates.is_stored(self.home, file) else ""
+
+    def store(self, certificate: certificates.StoredCertificate) -> str:
+        """Keeps the certificate with its key in the edge's home, and returns the file that a site or the zone names.
+
+        Nothing serves it before `ensure_main` or `apply` does. Raises `OperatorError` where it can't be written.
+        """
+        with _disk(self.home):
+            self._ensure_directories()
+            return certificates.store(self.home, certificate)
+
+    def remove_certificates(self, *, kept: Collection[str]) -> list[str]:
+        """Removes stored certificates that are neither `kept` nor named by any configuration; returns their files."""
+        with _disk(self.home), locks.held(self.home / "run" / "config.lock"):
+            return certificates.remove_unused(self.home, kept=kept)
+
     def is_healthy(self) -> bool:
         """Whether nginx answers on its own port. Says nothing about the apps."""
         return ask(self.spec, HEALTH_PATH) == "ok"
@@ -127,7 +154,7 @@ class EdgeNginx:
         return int(words[0]) if len(words) == 2 and words[0].isdigit() else None
 
     def _ensure_directories(self) -> None:
-        for name in ("", "run", "log", "temp", SITES_DIRECTORY):
+        for name in ("", "run", "log", "temp", SITES_DIRECTORY, CERTIFICATES_DIRECTORY):
             path = self.home / name
             path.mkdir(parents=True, exist_ok=True)
             # The workers may be another user than the master: they pass through to their temporary files.
@@ -191,7 +218,8 @@ class EdgeNginx:
         candidate = self.home / f".candidate-{secrets.token_hex(4)}"
         try:
             (candidate / SITES_DIRECTORY).mkdir(parents=True, mode=0o700)
-            for name in ("nginx.conf", LISTEN_FILE, GENERATION_FILE):
+            (candidate / CERTIFICATES_DIRECTORY).symlink_to(self.home / CERTIFICATES_DIRECTORY)
+            for name in ("nginx.conf", LISTEN_FILE, TLS_FILE, ZONE_TLS_FILE, GENERATION_FILE):
                 if self.home / name not in changed and (self.home / name).exists():
                     (candidate / name).symlink_to(self.home / name)
             # One list of all other sites: a link for each would cost more than the test itself.

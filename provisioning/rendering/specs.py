@@ -82,13 +82,29 @@ class UpstreamServer:
 
 
 @dataclass(frozen=True, kw_only=True)
+class SiteCertificate:
+    """The hostnames of a site that share a certificate: `file` in the edge's `tls/`, or (empty) the zone's."""
+
+    hostnames: tuple[str, ...]
+    file: str = ""
+
+    @property
+    def is_zones(self) -> bool:
+        return not self.file
+
+
+@dataclass(frozen=True, kw_only=True)
 class SiteSpec:
-    """One environment at the edge: its hostnames, and the servers behind them, the live one first."""
+    """One environment at the edge: its hostnames, and the servers behind them, the live one first.
+
+    A hostname that no certificate names is served over HTTP only.
+    """
 
     app_id: str
     environment: str
     hostnames: tuple[str, ...]
     servers: tuple[UpstreamServer, ...]
+    certificates: tuple[SiteCertificate, ...] = ()
 
     @property
     def name(self) -> str:
@@ -101,12 +117,18 @@ class EdgeSpec:
 
     `user` is who the workers run as; empty where the master is no superuser. `read_timeout_s` is how long an upstream
     may be silent: longer than the sidecar's own limit, so that the sidecar's answer comes first.
+
+    `tls_port` is 0 for an edge without TLS. `zone_certificate` is the file in `tls/` that most sites share; without one
+    their names are served over HTTP only. `is_https_enforced` sends plain HTTP for names with a certificate to HTTPS.
     """
 
     home: PurePosixPath
     listen_address: str
     listen_port: int
     user: str
+    tls_port: int = 0
+    zone_certificate: str = ""
+    is_https_enforced: bool = False
     worker_processes: int = 2
     worker_shutdown_timeout_s: int = 30
     read_timeout_s: int = 65

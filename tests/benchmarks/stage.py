@@ -40,13 +40,13 @@ class Stage:
     @cached_property
     def platform(self) -> RunningPlatform:
         """A platform as `bin/up` starts it, without the demo."""
-        web_port, edge_port, dns_port, dns_api_port = free_ports(4)
+        web_port, edge_port, tls_port, dns_port, dns_api_port = free_ports(5)
         home = self.directory / "home"
         platform = RunningPlatform(
             home=home,
             portal=f"http://127.0.0.1:{web_port}",
             edge=f"http://127.0.0.1:{edge_port}",
-            environment=_environment(home, web_port, edge_port)
+            environment=_environment(home, web_port, edge_port, tls_port)
             | {"BERTH_DNS_LISTEN_PORT": str(dns_port), "BERTH_DNS_API_PORT": str(dns_api_port)},
         )
         engine.remove(INSTALLATION)
@@ -85,7 +85,7 @@ def free_ports(count: int) -> list[int]:
     return ports
 
 
-def _environment(home: Path, web_port: int, edge_port: int) -> dict[str, str]:
+def _environment(home: Path, web_port: int, edge_port: int, tls_port: int) -> dict[str, str]:
     kept = {name: value for name, value in os.environ.items() if not name.startswith(("BERTH_", "FORGE_", "DJANGO_"))}
     return (
         kept
@@ -96,6 +96,7 @@ def _environment(home: Path, web_port: int, edge_port: int) -> dict[str, str]:
             "BERTH_INSTALLATION": INSTALLATION,
             "BERTH_WEB_PORT": str(web_port),
             "BERTH_EDGE_PORT": str(edge_port),
+            "BERTH_EDGE_TLS_PORT": str(tls_port),
             "BERTH_DOCKER_URL": settings.DOCKER_URL,
         }
     )

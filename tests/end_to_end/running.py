@@ -98,6 +98,12 @@ def running_platform(**variables: str) -> Iterator[RunningPlatform]:
         platform.run("bin/down", "--purge")
 
 
+def tls_port() -> str:
+    """The port of the platform's edge for HTTPS."""
+    plain = int(os.environ.get("BERTH_TEST_EDGE_PORT", "18080"))
+    return os.environ.get("BERTH_TEST_EDGE_TLS_PORT", str(plain + 363))
+
+
 def _environment() -> dict[str, str]:
     """The environment of the platform: nothing of the test run's settings, and a share of its own of what is scarce."""
     kept = {
@@ -115,6 +121,7 @@ def _environment() -> dict[str, str]:
         "BERTH_EDGE_PORT": os.environ.get("BERTH_TEST_EDGE_PORT", "18080"),
         "BERTH_DNS_LISTEN_PORT": os.environ.get("BERTH_TEST_DNS_PORT", str(web_port + 30)),
         "BERTH_DNS_API_PORT": os.environ.get("BERTH_TEST_DNS_API_PORT", str(web_port + 31)),
+        "BERTH_EDGE_TLS_PORT": tls_port(),
         "BERTH_SUBNET_POOL": str(list(pool.subnets(new_prefix=18))[SHARE]),
         "BERTH_PORT_FIRST": "27000",
         "BERTH_PORT_LAST": "27999",

@@ -54,7 +54,7 @@ class Installation:
 @contextmanager
 def installation(home: Path) -> Iterator[Installation]:
     """An installation that is not up yet; whatever a test does with it, nothing of it is left afterwards."""
-    web_port, edge_port, dns_port, dns_api_port = _free_ports(4)
+    web_port, edge_port, tls_port, dns_port, dns_api_port = _free_ports(5)
     kept = {
         name: value
         for name, value in os.environ.items()
@@ -70,6 +70,7 @@ def installation(home: Path) -> Iterator[Installation]:
             "BERTH_EDGE_PORT": str(edge_port),
             "BERTH_DNS_LISTEN_PORT": str(dns_port),
             "BERTH_DNS_API_PORT": str(dns_api_port),
+            "BERTH_EDGE_TLS_PORT": str(tls_port),
             "BERTH_SUBNET_POOL": settings.SUBNET_POOL,
             "BERTH_DOCKER_URL": settings.DOCKER_URL,
         },

@@ -36,7 +36,8 @@ def test_help_names_every_option(berth: Installation, command: str, options: lis
 
 
 @pytest.mark.parametrize(
-    "setting", ["BERTH_WEB_PORT", "BERTH_EDGE_PORT", "BERTH_DNS_LISTEN_PORT", "BERTH_DNS_API_PORT"]
+    "setting",
+    ["BERTH_WEB_PORT", "BERTH_EDGE_PORT", "BERTH_EDGE_TLS_PORT", "BERTH_DNS_LISTEN_PORT", "BERTH_DNS_API_PORT"],
 )
 def test_a_port_in_use_is_named_with_its_process_and_setting(berth: Installation, setting: str) -> None:
     with socket.create_server(("127.0.0.1", 0)) as taken:
@@ -73,12 +74,25 @@ def test_a_port_that_is_none_is_refused(berth: Installation, value: str) -> None
     assert not berth.home.exists()
 
 
-def test_one_port_for_two_is_refused(berth: Installation) -> None:
-    result = berth.up(BERTH_WEB_PORT="8123", BERTH_EDGE_PORT="8123")
+@pytest.mark.parametrize(
+    ("one", "other"),
+    [
+        ("BERTH_WEB_PORT", "BERTH_EDGE_PORT"),
+        ("BERTH_WEB_PORT", "BERTH_EDGE_TLS_PORT"),
+        ("BERTH_EDGE_PORT", "BERTH_EDGE_TLS_PORT"),
+        ("BERTH_EDGE_PORT", "BERTH_DNS_API_PORT"),
+    ],
+)
+def test_one_port_for_two_is_refused(berth: Installation, one: str, other: str) -> None:
+    result = berth.up(**{one: "8123", other: "8123"})
     assert result.returncode == 1
-    assert "BERTH_WEB_PORT and BERTH_EDGE_PORT are both 8123" in result.stderr
-    result = berth.up(BERTH_EDGE_PORT="8123", BERTH_DNS_API_PORT="8123")
-    assert "BERTH_EDGE_PORT and BERTH_DNS_API_PORT are both 8123" in result.stderr
+    assert f"{one} and {other} are both 8123" in result.stderr
+
+
+def test_a_tls_port_that_is_none_is_refused_with_the_way_to_have_none(berth: Installation) -> None:
+    result = berth.up(BERTH_EDGE_TLS_PORT="-1")
+    assert result.returncode == 1
+    assert "BERTH_EDGE_TLS_PORT is '-1': set a port from 1 to 65535, or 0 for none" in result.stderr
 
 
 @pytest.mark.parametrize("name", ["Berth", "1berth", "berth/../x", "berth x", "a" * 31])

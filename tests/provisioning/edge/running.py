@@ -73,6 +73,7 @@ class RunningEdge:
         self.process = process
         self.home = edge.home
         self.port = edge.spec.listen_port
+        self.tls_port = edge.spec.tls_port
 
     def get(self, host: str, path: str = "/", *, method: str = "GET", body: Any = None, **headers: str) -> Answer:
         connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=30)
