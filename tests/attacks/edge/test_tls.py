@@ -145,12 +145,12 @@ def test_client_cannot_negotiate_again(served: RunningEdge) -> None:
     "sent", [b"", b"\x16\x03\x01", b"\x16\x03\x01\xff\xff" + b"\0" * 70_000, b"\0" * 100, b"SSH-2\n"]
 )
 def test_what_is_no_handshake_ends_and_harms_nobody(served: RunningEdge, sent: bytes) -> None:
-    with socket.create_connection(("127.0.0.1", served.tls_port), timeout=30) as connection:
-        with contextlib.suppress(OSError):
-            connection.sendall(sent)
-            connection.shutdown(socket.SHUT_WR)
-            while connection.recv(65_536):
-                pass
+    address = ("127.0.0.1", served.tls_port)
+    with contextlib.suppress(OSError), socket.create_connection(address, timeout=30) as connection:
+        connection.sendall(sent)
+        connection.shutdown(socket.SHUT_WR)
+        while connection.recv(65_536):
+            pass
     assert tls.get(served, MINE).upstream == "mine"
 
 
