@@ -180,6 +180,17 @@ EDGE_PROBE_ADDRESS = env.text("BERTH_EDGE_PROBE_ADDRESS", "127.0.0.1")
 EDGE_USER = env.text("BERTH_EDGE_USER", "")
 EDGE_HOME = HOME / "edge"
 RELEASES_HOME = HOME / "releases"
+# Where lookups begin; empty: the root servers of the Internet. The port is that of servers found by delegation.
+DNS_ROOTS = env.words("BERTH_DNS_ROOTS")
+DNS_PORT = env.integer("BERTH_DNS_PORT", 53)
+# Whether name servers are asked at loopback and private addresses. A delegation is its zone's owner's: with this on,
+# they choose where in Berth's own network a question goes.
+DNS_ALLOW_PRIVATE = env.boolean("BERTH_DNS_ALLOW_PRIVATE", False)
+# Resolvers to be asked besides the zone's own servers.
+DNS_RESOLVERS = env.words("BERTH_DNS_RESOLVERS")
+# One question to one server; everything that is asked to look at one name once.
+DNS_TIMEOUT_S = env.integer("BERTH_DNS_TIMEOUT_S", 2)
+DNS_DEADLINE_S = env.integer("BERTH_DNS_DEADLINE_S", 10)
 # What one release's tree may hold.
 MAX_RELEASE_BYTES = env.integer("BERTH_MAX_RELEASE_BYTES", 256 * 1024 * 1024)
 MAX_RELEASE_FILES = env.integer("BERTH_MAX_RELEASE_FILES", 20_000)

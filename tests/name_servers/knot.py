@@ -20,7 +20,8 @@ def running_knot(
     key = key or TsigKey()
     (directory / "databases").mkdir()
     for zone, text in zones.items():
-        (directory / f"{zone}.zone").write_text(text)
+        # For the root Knot makes it `.zone`.
+        (directory / f"{zone.removesuffix('.')}.zone").write_text(text)
 
     def prepare(port: int) -> list[str]:
         configuration = directory / "knot.conf"

@@ -1,1 +1,4 @@
-from tests.provisioning.dns.fixtures import memory  # noqa: F401 - a fixture
+from tests.name_servers.fixtures import hierarchy, hostile
+from tests.provisioning.dns.fixtures import memory
+
+__all__ = ["hierarchy", "hostile", "memory"]
