@@ -49,6 +49,11 @@ def _refuse_odd(record: RecordSet, where: str) -> None:
         raise OperatorError(f"{where}: not in the form that record_set() gives")
 
 
+def names_within(zone: str, names: Collection[str]) -> list[str]:
+    """Those of `names` at which the zone can have a record that Berth names."""
+    return sorted(name for name in set(names) if is_plain_name(name) and is_in_zone(name, zone))
+
+
 def by_key(records: Collection[RecordSet]) -> dict[tuple[str, str], RecordSet]:
     return {record.key: record for record in records}
 

@@ -21,6 +21,7 @@ from provisioning.dns.providers.changes import (
     by_key,
     ensure,
     is_plain_name,
+    names_within,
     outstanding,
     refuse_conflicts,
     refuse_unfit,
@@ -84,7 +85,7 @@ class PowerDns:
         # An older server overlooks the name, and lists all.
         return [
             record
-            for name in sorted(set(names))
+            for name in names_within(zone, names)
             for record in self._list(zone, rrset_name=f"{name}.")
             if record.name == name
         ]

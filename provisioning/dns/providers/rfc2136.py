@@ -1,8 +1,8 @@
 """Dynamic updates with TSIG (RFC 2136, RFC 8945), for BIND, Knot DNS, PowerDNS and all others that take them.
 
 A batch is one message, which the server carries out whole or not at all. Its prerequisites say what the changes started
-from, so that nothing is written over somebody else's change. Zones are listed by transfer (AXFR): a question is
-answered by a wildcard too, by what an alias points to, or not at all, and none of that says what is there.
+from, so that nothing is written over somebody else's change. Zones are listed by transfer (AXFR). A few names are asked
+for one by one; since a wildcard answers too, prerequisites tell whether what was answered is there.
 """
 
 import base64
@@ -17,54 +17,36 @@ import dns.flags
 import dns.message
 import dns.name
 import dns.rcode
-import dns.rdata
-import dns.rdataclass
-import dns.rdataset
-import dns.rdatatype
 import dns.rrset
 import dns.tsig
 import dns.update
 
-from provisioning.dns.presentation import from_presentation, to_presentation
 from provisioning.dns.protocol import Capabilities, ProviderSetting
 from provisioning.dns.providers.changes import (
     ensure,
+    names_within,
     outstanding,
     refuse_conflicts,
     refuse_unfit,
-    removals_first,
     remove,
 )
 from provisioning.dns.providers.settings import TIMEOUT, checked, timeout_of, whole_number, zone_names
 from provisioning.dns.providers.tsig import Refused, SignedServer
-from provisioning.dns.records import Change, RecordSet, canonical_name
+from provisioning.dns.providers.updates import Found, gather, presence, record_set_of, update_message
+from provisioning.dns.records import TYPES, Change, RecordSet, canonical_name
 from provisioning.exceptions import OperatorError, RecordsChanged, ServiceUnavailable
 
 ALGORITHMS = ("hmac-sha256", "hmac-sha224", "hmac-sha384", "hmac-sha512")
 # So many of the longest names and values fit into one message of 64 KiB.
 BATCH_SIZE = 48
+# Names that are asked for one by one. For more, the whole zone is transferred: half a second for 10,000 records.
+FEW_NAMES = 12
+# Servers answer ANY as they please. What Berth makes is asked for by its type; of the rest what is common.
+ASKED = (*TYPES, "NS", "MX", "SRV", "CAA")
+# What is there, or that there is nothing.
+TOLD = {dns.rcode.NOERROR, dns.rcode.NXDOMAIN}
 # A prerequisite was not met.
 NOT_MET = {dns.rcode.NXDOMAIN, dns.rcode.YXDOMAIN, dns.rcode.NXRRSET, dns.rcode.YXRRSET}
-# What may stand beside an address; some servers pass over an alias beside one of these without a word.
-NEIGHBOURS = (
-    "A",
-    "AAAA",
-    "TXT",
-    "MX",
-    "NS",
-    "SRV",
-    "CAA",
-    "PTR",
-    "DNAME",
-    "HTTPS",
-    "SVCB",
-    "TLSA",
-    "SSHFP",
-    "NAPTR",
-    "LOC",
-)
-
-Key = tuple[str, str]
 
 
 class Rfc2136:
@@ -82,7 +64,13 @@ class Rfc2136:
     def __init__(self, values: Mapping[str, str]) -> None:
         found = checked(self.settings, values)
         self.capabilities = Capabilities(
-            batch_size=BATCH_SIZE, is_atomic=True, is_guarded=True, rate_per_s=50, burst=100
+            # The server is the operator's own: a limit for faults, and for no bill.
+            batch_size=BATCH_SIZE,
+            is_atomic=True,
+            is_guarded=True,
+            lists_names=True,
+            rate_per_s=500,
+            burst=1_000,
         )
         self._zones = zone_names("zones", found["zones"])
         self.calls = 0
@@ -98,8 +86,12 @@ class Rfc2136:
         return [zone for zone in self._zones if self._is_served(zone)]
 
     def list_records(self, zone: str, *, names: Collection[str] | None = None) -> list[RecordSet]:
-        found = self._transferred(zone)
-        return [_record_set(key, rdataset) for key, rdataset in found.items() if names is None or key[0] in names]
+        found = None
+        if names is not None and len(set(names)) <= FEW_NAMES:
+            found = self._asked_for(zone, names_within(zone, names))
+        if found is None:
+            found = self._transferred(zone)
+        return [record_set_of(key, rdataset) for key, rdataset in found.items() if names is None or key[0] in names]
 
     def ensure_record(self, zone: str, record: RecordSet) -> None:
         ensure(self, zone, record)
@@ -114,7 +106,7 @@ class Rfc2136:
             return
         # Some of it is in force already, is not what it was, or is the same in other strings.
         found = self._transferred(zone)
-        present = {key: _record_set(key, rdataset) for key, rdataset in found.items()}
+        present = {key: record_set_of(key, rdataset) for key, rdataset in found.items()}
         left = outstanding(zone, changes, present)
         refuse_conflicts(zone, left, present)
         if left and not self._is_applied(zone, left, found):
@@ -148,15 +140,14 @@ class Rfc2136:
                 if refusal.is_signed or refusal.rcode == dns.rcode.REFUSED:
                     return False
                 raise
-        return bool(answer.flags & dns.flags.AA) and any(
-            rrset.name == question.question[0].name for rrset in answer.answer
-        )
+        owners = {rrset.name for rrset in answer.answer}
+        return bool(answer.flags & dns.flags.AA) and question.question[0].name in owners
 
-    def _is_applied(self, zone: str, changes: Sequence[Change], found: Mapping[Key, dns.rdataset.Rdataset]) -> bool:
+    def _is_applied(self, zone: str, changes: Sequence[Change], found: Found) -> bool:
         """Sends the changes as one message. Not, where a prerequisite is not met."""
         doing = f"changing zone {zone}"
         try:
-            update = _update(zone, changes, found)
+            update = update_message(zone, changes, found)
         except (dns.exception.DNSException, ValueError):
             # What a change started from has a form that this can't be made of: what is there must be asked for.
             if found:
@@ -171,14 +162,53 @@ class Rfc2136:
                 raise
         return True
 
-    def _transferred(self, zone: str) -> dict[Key, dns.rdataset.Rdataset]:
-        found: dict[Key, dns.rdataset.Rdataset] = {}
+    def _asked_for(self, zone: str, names: Sequence[str]) -> Found | None:
+        """What is there at these names. None where questions don't tell, below a delegation for one."""
+        self._refuse_unknown(zone)
+        doing = f"listing names of zone {zone}"
+        found: Found = {}
+        for types in (("ANY",), ASKED):
+            questions = [dns.message.make_query(f"{name}.", type_, flags=0) for name in names for type_ in types]
+            answers = self._answers(zone, questions, doing)
+            if not all(answer.flags & dns.flags.AA and answer.rcode() in TOLD for answer in answers):
+                return None
+            for question, answer in zip(questions, answers, strict=True):
+                for rrset in answer.answer:
+                    if rrset.name == question.question[0].name:
+                        gather(found, rrset)
+            # Most names that are asked for are not there: one question was enough.
+            there = {
+                question.question[0].name
+                for question, answer in zip(questions, answers, strict=True)
+                if answer.rcode() == dns.rcode.NOERROR
+            }
+            names = [name for name in names if dns.name.from_text(name) in there]
+        if found and not self._holds(zone, [found], doing)[0]:
+            each = [{key: rdataset} for key, rdataset in found.items()]
+            found = {
+                key: found[key] for [key], holds in zip(each, self._holds(zone, each, doing), strict=True) if holds
+            }
+        return found
+
+    def _holds(self, zone: str, sets: Sequence[Found], doing: str) -> list[bool]:
+        """For each of `sets`, whether all of it is in the zone exactly so: an update that asks, and changes nothing."""
+        answers = self._answers(zone, [presence(zone, records) for records in sets], doing)
+        with self._explained(zone, doing):
+            for answer in answers:
+                if answer.rcode() not in {dns.rcode.NOERROR, *NOT_MET}:
+                    raise Refused(answer.rcode(), is_signed=True)
+        return [answer.rcode() == dns.rcode.NOERROR for answer in answers]
+
+    def _answers(self, zone: str, messages: Sequence[dns.message.Message], doing: str) -> list[dns.message.Message]:
+        if not messages:
+            return []
+        with self._explained(zone, doing):
+            return self._server.ask_all(messages, doing)
+
+    def _transferred(self, zone: str) -> Found:
+        found: Found = {}
         for rrset in self._transfer(zone):
-            key = (rrset.name.to_text(omit_final_dot=True).lower(), dns.rdatatype.to_text(rrset.rdtype))
-            if key in found:
-                found[key].union_update(rrset)
-            else:
-                found[key] = rrset
+            gather(found, rrset)
         return found
 
     def _transfer(self, zone: str) -> Iterator[dns.rrset.RRset]:
@@ -219,56 +249,6 @@ def _explanation(server: SignedServer, zone: str, doing: str, refusal: Refused) 
             return OperatorError(f"{said}: it takes no updates; an operator must set `server` to one that does")
         case _:
             return OperatorError(f"{said}: an operator must look at its log")
-
-
-def _update(
-    zone: str, changes: Sequence[Change], found: Mapping[Key, dns.rdataset.Rdataset]
-) -> dns.update.UpdateMessage:
-    """One message for all changes. `found` is what is there in the server's own form, where that is known."""
-    update = dns.update.UpdateMessage(dns.name.from_text(zone))
-    changed = {change.key for change in changes}
-    for change in removals_first(changes):
-        name, type_ = dns.name.from_text(change.key[0]), change.key[1]
-        if change.before is not None:
-            was = found[change.key] if change.key in found else _rdataset(change.before)
-            # One by one they get the TTL that a prerequisite must have: 0.
-            update.present(name, *was)
-            update.delete(name, type_)
-        else:
-            _make_absent(update, change.key, changed)
-        if change.after is not None:
-            update.add(name, _rdataset(change.after))
-    return update
-
-
-def _make_absent(update: dns.update.UpdateMessage, key: Key, changed: Collection[Key]) -> None:
-    """Makes it a prerequisite that there is no such record set, nor any that it can't stand beside.
-
-    Servers pass over what would stand beside an alias, and say that all is done.
-    """
-    name = dns.name.from_text(key[0])
-    if key[1] != "CNAME":
-        others: Sequence[str] = ("CNAME",)
-    elif any(other != key and other[0] == key[0] for other in changed):
-        # Something there makes room for the alias in the same message.
-        others = NEIGHBOURS
-    else:
-        update.absent(name)
-        return
-    update.absent(name, key[1])
-    for other in others:
-        if (key[0], other) not in changed:
-            update.absent(name, other)
-
-
-def _rdataset(record: RecordSet) -> dns.rdataset.Rdataset:
-    texts = [to_presentation(record.type, value) for value in record.values]
-    return dns.rdataset.from_text_list(dns.rdataclass.IN, record.type, record.ttl_s, texts)
-
-
-def _record_set(key: Key, rdataset: dns.rdataset.Rdataset) -> RecordSet:
-    values = {from_presentation(key[1], rdata.to_text()) for rdata in rdataset}
-    return RecordSet(*key, tuple(sorted(values)), rdataset.ttl)
 
 
 def _checked_server(text: str) -> str:

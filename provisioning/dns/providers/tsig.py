@@ -6,7 +6,7 @@ TCP for everything: an update is never sent twice unasked, a large one fits, and
 import socket
 import struct
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 
 import dns.exception
@@ -46,14 +46,32 @@ class SignedServer:
 
     def ask(self, message: dns.message.Message, doing: str) -> dns.message.Message:
         """The signed answer. Raises `Refused` where its code is not NOERROR."""
-        with self._translated(doing), self._sent(message) as connection:
-            return self._read(message, _wire(connection, self._until()))
+        answer = self.ask_all([message], doing)[0]
+        if answer.rcode() != dns.rcode.NOERROR:
+            raise Refused(answer.rcode(), is_signed=True)
+        return answer
+
+    def ask_all(self, messages: Sequence[dns.message.Message], doing: str) -> list[dns.message.Message]:
+        """The signed answers to all, whatever their codes, in the order of `messages`. One connection carries them."""
+        # Few enough for their answers to find room while nobody reads them yet.
+        with self._translated(doing), self._connected() as connection:
+            for number, message in enumerate(messages):
+                # A server may answer the last question first.
+                message.id = number
+                self._send(connection, message)
+            answers: dict[int, dns.message.Message] = {}
+            until = self._until()
+            while len(answers) < len(messages):
+                answer = self._read(messages, _wire(connection, until))
+                answers[answer.id] = answer
+            return [answers[number] for number in range(len(messages))]
 
     def transfer(self, zone: str, doing: str) -> Iterator[dns.rrset.RRset]:
         """The record sets of the zone as it is now (AXFR). One may come in several parts."""
         origin, ends, size = dns.name.from_text(zone), 0, 0
         question = dns.message.make_query(origin, "AXFR", flags=0)
-        with self._translated(doing), self._sent(question) as connection:
+        with self._translated(doing), self._connected() as connection:
+            self._send(connection, question)
             until, context = self._until(PATIENCE), None
             while ends < 2:
                 wire = _wire(connection, min(until, self._until()))
@@ -81,30 +99,27 @@ class SignedServer:
     def _until(self, times: int = 1) -> float:
         return time.monotonic() + times * self.timeout_s
 
-    @contextmanager
-    def _sent(self, message: dns.message.Message) -> Iterator[socket.socket]:
+    def _connected(self) -> socket.socket:
+        return socket.create_connection((self.server, self.port), timeout=self.timeout_s)
+
+    def _send(self, connection: socket.socket, message: dns.message.Message) -> None:
         message.use_tsig(self.key)
         wire = message.to_wire()
         self.count()
-        with socket.create_connection((self.server, self.port), timeout=self.timeout_s) as connection:
-            connection.sendall(struct.pack("!H", len(wire)) + wire)
-            yield connection
+        connection.sendall(struct.pack("!H", len(wire)) + wire)
 
-    def _read(self, message: dns.message.Message, wire: bytes) -> dns.message.Message:
+    def _read(self, messages: Sequence[dns.message.Message], wire: bytes) -> dns.message.Message:
         # Who does not know the key, or the zone, may answer without a signature. What it says is good for the words of
         # an error and nothing else.
         told = dns.message.from_wire(wire, keyring=False, question_only=True)
+        if told.id >= len(messages):
+            raise dns.exception.FormError("an answer to another question")
         try:
-            answer = dns.message.from_wire(wire, keyring=self.key, request_mac=message.mac)
+            return dns.message.from_wire(wire, keyring=self.key, request_mac=messages[told.id].mac)
         except dns.exception.FormError:
             if told.rcode() == dns.rcode.NOERROR:
                 raise
             raise Refused(told.rcode(), is_signed=False) from None
-        if answer.id != message.id:
-            raise dns.exception.FormError("an answer to another question")
-        if answer.rcode() != dns.rcode.NOERROR:
-            raise Refused(answer.rcode(), is_signed=True)
-        return answer
 
     @contextmanager
     def _translated(self, doing: str) -> Iterator[None]:

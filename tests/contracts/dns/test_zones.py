@@ -34,6 +34,17 @@ def test_other_types_are_listed(account: Account, provider: Provider) -> None:
         assert account.parts in found
 
 
+def test_names_are_listed_as_the_whole_zone_has_them(account: Account, provider: Provider, zone: str) -> None:
+    everything = provider.list_records(zone)
+    there = [f"parts.{zone}", f"sub.{zone}", f"mail.{zone}", zone]
+    nothing = [f"below.sub.{zone}", f"nobody.{zone}", "www.example.org", "a..b", "", f"{'x' * 64}.{zone}", "a b", "ü"]
+    many = [f"n{number}.{zone}" for number in range(30)]
+
+    for names in (there, [*there, *nothing], nothing, [*there, *many], []):
+        found = provider.list_records(zone, names=names)
+        assert sorted(found) == sorted(record for record in everything if record.name in names)
+
+
 @pytest.mark.parametrize("type_", ["MX", "NS", "SOA", "SRV", "CAA", "DNAME", "ANY", "TYPE65280", "a", ""])
 def test_other_types_are_refused_before_anything_is_sent(account: Account, zone: str, name: str, type_: str) -> None:
     provider = account.connect()

@@ -107,6 +107,26 @@ def test_a_change_from_what_can_not_be_there_is_planned_again(bind: NameServer) 
     assert bind.values(odd.name, "A") == ["192.0.2.9"]
 
 
+def test_a_signed_zone_is_changed_like_another_and_its_signatures_are_nobodys(tmp_path: Path) -> None:
+    lines = ("www A 192.0.2.80", "*.w A 192.0.2.81")
+    with running_bind(tmp_path, {ZONE: zone_file(ZONE, *lines)}, options="dnssec-policy default;") as server:
+        while not server.ask(ZONE, "DNSKEY").answer:
+            time.sleep(0.02)
+        provider = Rfc2136(values_of(server))
+        alias = record_set(f"alias.{ZONE}", "CNAME", [f"www.{ZONE}"], 60)
+        provider.apply(ZONE, [Change(None, RECORD), Change(None, alias)])
+
+        names = [RECORD.name, alias.name, f"www.{ZONE}", f"x.w.{ZONE}"]
+        found = provider.list_records(ZONE, names=names)
+        whole = provider.list_records(ZONE)
+
+        assert [record.type for record in found] == ["A", "CNAME", "A"]
+        assert sorted(found) == sorted(record for record in whole if record.name in names)
+        assert {"RRSIG", "NSEC", "NSEC3"}.isdisjoint(record.type for record in whole)
+        provider.apply(ZONE, [Change(RECORD, None), Change(alias, None)])
+        assert provider.list_records(ZONE, names=[RECORD.name, alias.name]) == []
+
+
 def test_a_message_that_is_too_large_is_refused(bind: NameServer) -> None:
     provider = Rfc2136(values_of(bind))
     large = record_set(f"large.{ZONE}", "TXT", [f"{number:04}{'x' * 250}" for number in range(300)], 60)
@@ -116,7 +136,7 @@ def test_a_message_that_is_too_large_is_refused(bind: NameServer) -> None:
     assert bind.values(large.name, "TXT") == []
 
 
-def unsigned(rcode: int, **sections: list[dns.rrset.RRset]) -> Callable[[bytes], Iterator[bytes]]:
+def unsigned(rcode: dns.rcode.Rcode, **sections: list[dns.rrset.RRset]) -> Callable[[bytes], Iterator[bytes]]:
     """Answers that anybody could give who stands in between."""
 
     def answer(wire: bytes) -> Iterator[bytes]:
@@ -191,7 +211,7 @@ def test_an_answer_that_is_none_is_an_error_and_no_crash(answer: bytes, call: Ca
 
 
 def test_an_answer_that_drips_is_cut_off() -> None:
-    def dripping(_: bytes) -> Iterator[bytes]:
+    def dripping(request: bytes) -> Iterator[bytes]:
         yield struct.pack("!H", 60_000)
         for _ in itertools.count():
             yield b"\x00"
