@@ -2,12 +2,13 @@
 
 A batch is one message, which the server carries out whole or not at all. Its prerequisites say what the changes started
 from, so that nothing is written over somebody else's change. Zones are listed by transfer (AXFR). A few names are asked
-for one by one; since a wildcard answers too, prerequisites tell whether what was answered is there.
+for one by one; where a wildcard may have answered, prerequisites tell whether what was answered is there.
 """
 
 import base64
 import binascii
 import ipaddress
+import itertools
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import ClassVar
@@ -32,7 +33,7 @@ from provisioning.dns.providers.changes import (
 )
 from provisioning.dns.providers.settings import TIMEOUT, checked, timeout_of, whole_number, zone_names
 from provisioning.dns.providers.tsig import Refused, SignedServer
-from provisioning.dns.providers.updates import Found, gather, presence, record_set_of, update_message
+from provisioning.dns.providers.updates import Found, gather, presence, record_set_of, update_message, wildcards_over
 from provisioning.dns.records import TYPES, Change, RecordSet, canonical_name
 from provisioning.exceptions import OperatorError, RecordsChanged, ServiceUnavailable
 
@@ -41,8 +42,10 @@ ALGORITHMS = ("hmac-sha256", "hmac-sha224", "hmac-sha384", "hmac-sha512")
 BATCH_SIZE = 48
 # Names that are asked for one by one. For more, the whole zone is transferred: half a second for 10,000 records.
 FEW_NAMES = 12
+MOST_QUESTIONS = 100
 # Servers answer ANY as they please. What Berth makes is asked for by its type; of the rest what is common.
 ASKED = (*TYPES, "NS", "MX", "SRV", "CAA")
+LISTING = "asking for names"
 # What is there, or that there is nothing.
 TOLD = {dns.rcode.NOERROR, dns.rcode.NXDOMAIN}
 # A prerequisite was not met.
@@ -165,45 +168,43 @@ class Rfc2136:
     def _asked_for(self, zone: str, names: Sequence[str]) -> Found | None:
         """What is there at these names. None where questions don't tell, below a delegation for one."""
         self._refuse_unknown(zone)
-        doing = f"listing names of zone {zone}"
+        wildcards = {wildcard for name in names for wildcard in wildcards_over(zone, name)}
+        asked = sorted({*names, *wildcards})
+        first = self._told(zone, asked, ["ANY"]) if len(asked) <= MOST_QUESTIONS else None
+        # Most names that are asked for are not there: one question was enough.
+        second = self._told(zone, [name for name in names if name in first], ASKED) if first is not None else None
+        if first is None or second is None:
+            return None
         found: Found = {}
-        for types in (("ANY",), ASKED):
-            questions = [dns.message.make_query(f"{name}.", type_, flags=0) for name in names for type_ in types]
-            answers = self._answers(zone, questions, doing)
-            if not all(answer.flags & dns.flags.AA and answer.rcode() in TOLD for answer in answers):
-                return None
-            for question, answer in zip(questions, answers, strict=True):
-                for rrset in answer.answer:
-                    if rrset.name == question.question[0].name:
-                        gather(found, rrset)
-            # Most names that are asked for are not there: one question was enough.
-            there = {
-                question.question[0].name
-                for question, answer in zip(questions, answers, strict=True)
-                if answer.rcode() == dns.rcode.NOERROR
-            }
-            names = [name for name in names if dns.name.from_text(name) in there]
-        if found and not self._holds(zone, [found], doing)[0]:
-            each = [{key: rdataset} for key, rdataset in found.items()]
-            found = {
-                key: found[key] for [key], holds in zip(each, self._holds(zone, each, doing), strict=True) if holds
-            }
-        return found
-
-    def _holds(self, zone: str, sets: Sequence[Found], doing: str) -> list[bool]:
-        """For each of `sets`, whether all of it is in the zone exactly so: an update that asks, and changes nothing."""
-        answers = self._answers(zone, [presence(zone, records) for records in sets], doing)
-        with self._explained(zone, doing):
-            for answer in answers:
+        for rrset in itertools.chain.from_iterable((*first.get(name, ()), *second.get(name, ())) for name in names):
+            gather(found, rrset)
+        if not any(first.get(wildcard) for wildcard in wildcards):
+            return found
+        # What was answered may be there, or what a wildcard has to say of any name.
+        held = self._answers(zone, [presence(zone, key, rdataset) for key, rdataset in found.items()])
+        with self._explained(zone, LISTING):
+            for answer in held:
                 if answer.rcode() not in {dns.rcode.NOERROR, *NOT_MET}:
                     raise Refused(answer.rcode(), is_signed=True)
-        return [answer.rcode() == dns.rcode.NOERROR for answer in answers]
+        present = (answer.rcode() == dns.rcode.NOERROR for answer in held)
+        return dict(itertools.compress(found.items(), present))
 
-    def _answers(self, zone: str, messages: Sequence[dns.message.Message], doing: str) -> list[dns.message.Message]:
-        if not messages:
-            return []
-        with self._explained(zone, doing):
-            return self._server.ask_all(messages, doing)
+    def _told(self, zone: str, names: Sequence[str], types: Sequence[str]) -> dict[str, list[dns.rrset.RRset]] | None:
+        """The record sets at those of `names` that there are. None where the server did not say."""
+        asked = list(itertools.product(names, types))
+        questions = [dns.message.make_query(f"{name}.", type_, flags=0) for name, type_ in asked]
+        found: dict[str, list[dns.rrset.RRset]] = {}
+        for (name, _), question, answer in zip(asked, questions, self._answers(zone, questions), strict=True):
+            if not answer.flags & dns.flags.AA or answer.rcode() not in TOLD:
+                return None
+            if answer.rcode() == dns.rcode.NOERROR:
+                owner = question.question[0].name
+                found.setdefault(name, []).extend(rrset for rrset in answer.answer if rrset.name == owner)
+        return found
+
+    def _answers(self, zone: str, messages: Sequence[dns.message.Message]) -> list[dns.message.Message]:
+        with self._explained(zone, LISTING):
+            return self._server.ask_all(messages, LISTING) if messages else []
 
     def _transferred(self, zone: str) -> Found:
         found: Found = {}

@@ -11,7 +11,7 @@ import dns.update
 
 from provisioning.dns.presentation import from_presentation, to_presentation
 from provisioning.dns.providers.changes import removals_first
-from provisioning.dns.records import Change, RecordSet
+from provisioning.dns.records import Change, RecordSet, is_in_zone
 
 # What may stand beside an address; some servers pass over an alias beside one of these without a word.
 NEIGHBOURS = (
@@ -62,12 +62,20 @@ def _make_absent(update: dns.update.UpdateMessage, key: Key, changed: Collection
             update.absent(name, other)
 
 
-def presence(zone: str, records: Found) -> dns.update.UpdateMessage:
-    """A message that asks whether all of this is in the zone exactly so, and changes nothing."""
+def presence(zone: str, key: Key, rdataset: dns.rdataset.Rdataset) -> dns.update.UpdateMessage:
+    """A message that asks whether this record set is in the zone exactly so, and changes nothing."""
     update = dns.update.UpdateMessage(dns.name.from_text(zone))
-    for key, rdataset in records.items():
-        update.present(dns.name.from_text(key[0]), *rdataset)
+    update.present(dns.name.from_text(key[0]), *rdataset)
     return update
+
+
+def wildcards_over(zone: str, name: str) -> list[str]:
+    """The wildcards of the zone that can answer for the name (RFC 4592)."""
+    found = []
+    while is_in_zone(name, zone) and name != zone:
+        name = name.partition(".")[2]
+        found.append(f"*.{name}")
+    return found
 
 
 def _rdataset(record: RecordSet) -> dns.rdataset.Rdataset:

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from provisioning.dns.presentation import from_presentation
@@ -56,6 +56,8 @@ class Account:
     big: int = BIG
     foreign: list[RecordSet]
     parts: RecordSet | None
+    # Settings with which it waits no longer than a second.
+    impatient: dict[str, str] = field(default_factory=dict)
 
     def connect(self, **values: str) -> Provider:
         return self.provider(self.values | values)
@@ -91,7 +93,7 @@ def hanging_of(server: NameServer) -> Callable[[], AbstractContextManager[None]]
 @contextmanager
 def powerdns(directory: Path) -> Iterator[Account]:
     with running_powerdns(directory, zones()) as server:
-        values = {"url": server.url, "api_key": server.api_key, "timeout_s": "1"}
+        values = {"url": server.url, "api_key": server.api_key}
         yield Account(
             provider=PowerDns,
             values=values,
@@ -101,6 +103,7 @@ def powerdns(directory: Path) -> Iterator[Account]:
             hanging=hanging_of(server),
             foreign=FOREIGN,
             parts=PARTS,
+            impatient={"timeout_s": "1"},
         )
 
 
@@ -117,7 +120,6 @@ def rfc2136(running: Callable[[Path, dict[str, str]], AbstractContextManager[Nam
                 "key_name": server.key.name,
                 "key_algorithm": server.key.algorithm,
                 "key_secret": server.key.secret,
-                "timeout_s": "1",
             }
             yield Account(
                 provider=Rfc2136,
@@ -128,6 +130,7 @@ def rfc2136(running: Callable[[Path, dict[str, str]], AbstractContextManager[Nam
                 hanging=hanging_of(server),
                 foreign=FOREIGN,
                 parts=PARTS,
+                impatient={"timeout_s": "1"},
             )
 
     return implementation

@@ -21,8 +21,8 @@ def http(status: str, body: bytes = b"", *headers: str) -> bytes:
     return "\r\n".join(lines).encode() + body
 
 
-def provider(server: FaultyServer) -> PowerDns:
-    return PowerDns({"url": server.url, "api_key": KEY, "timeout_s": "1"})
+def provider(server: FaultyServer, **values: str) -> PowerDns:
+    return PowerDns({"url": server.url, "api_key": KEY} | values)
 
 
 def failure_of(*parts: bytes) -> ProvisioningError:
@@ -122,7 +122,7 @@ def test_an_answer_that_drips_is_cut_off(monkeypatch: pytest.MonkeyPatch) -> Non
         faulty_server(http_request, lambda _: dripping()) as server,
         pytest.raises(ServiceUnavailable, match="takes too long"),
     ):
-        provider(server).list_records(ZONE)
+        provider(server, timeout_s="1").list_records(ZONE)
 
 
 @pytest.mark.parametrize("status", ["301 Moved", "302 Found", "307 Temporary Redirect", "308 Permanent Redirect"])

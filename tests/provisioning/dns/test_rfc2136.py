@@ -29,7 +29,7 @@ KEY = TsigKey()
 def values_of(server: NameServer, /, **values: str) -> dict[str, str]:
     return {
         "server": server.address, "port": str(server.port), "zones": ZONE, "key_name": server.key.name,
-        "key_secret": server.key.secret, "timeout_s": "2",
+        "key_secret": server.key.secret,
     } | values  # fmt: skip
 
 
@@ -149,9 +149,9 @@ def unsigned(rcode: dns.rcode.Rcode, **sections: list[dns.rrset.RRset]) -> Calla
     return answer
 
 
-def provider_at(port: int) -> Rfc2136:
-    values = {"server": "127.0.0.1", "port": str(port), "zones": ZONE, "key_name": "k", "key_secret": KEY.secret}
-    return Rfc2136(values | {"timeout_s": "1"})
+def provider_at(port: int, **values: str) -> Rfc2136:
+    place = {"server": "127.0.0.1", "port": str(port), "zones": ZONE, "key_name": "k", "key_secret": KEY.secret}
+    return Rfc2136(place | values)
 
 
 CALLS: dict[str, Callable[[Rfc2136], object]] = {
@@ -218,7 +218,7 @@ def test_an_answer_that_drips_is_cut_off() -> None:
             time.sleep(0.1)
 
     with faulty_server(dns_message, dripping) as server, pytest.raises(ServiceUnavailable, match="TimeoutError"):
-        provider_at(server.port).apply(ZONE, [Change(None, RECORD)])
+        provider_at(server.port, timeout_s="1").apply(ZONE, [Change(None, RECORD)])
 
 
 def test_a_transfer_without_end_is_cut_off(bind: NameServer, monkeypatch: pytest.MonkeyPatch) -> None:
