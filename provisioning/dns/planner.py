@@ -156,7 +156,10 @@ class _Planner:
         self.delegated = {name for name, types in self.types.items() if "NS" in types and name != zone}
 
     def plan(self, removing: Collection[Key] | None) -> Plan:
-        creates, updates, deletes, conflicts = [], [], [], []
+        creates: list[Item] = []
+        updates: list[Item] = []
+        deletes: list[Item] = []
+        conflicts: list[Conflict] = []
         for key in sorted(self.wanted):
             one = self.wanted[key]
             conflict = self._conflict(one)
@@ -260,9 +263,11 @@ def batches(items: Sequence[Item], batch_size: int) -> Iterator[list[Change]]:
         yield batch
 
 
-def names_around(keys: Iterable[Key]) -> set[str]:
-    """The names that a plan about `keys` alone must know: theirs, and those of their registry records of any type."""
-    return {part for name, _ in keys for part in (name, *(registry_name(name, type_) for type_ in TYPES))}
+def names_around(keys: Iterable[Key], types: Sequence[str] = ()) -> set[str]:
+    """The names that a plan about `keys` alone must know: theirs, and those of their registry records; of `types`, too,
+    where something else is at one of the names.
+    """
+    return {part for name, own in keys for part in (name, *(registry_name(name, type_) for type_ in {own, *types}))}
 
 
 def shown(record: RecordSet) -> str:
