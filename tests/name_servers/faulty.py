@@ -2,6 +2,7 @@
 
 import contextlib
 import socket
+import ssl
 import struct
 import threading
 from collections.abc import Callable, Iterator
@@ -25,7 +26,9 @@ class FaultyServer:
 
 
 @contextmanager
-def faulty_server(read: Callable[[socket.socket], bytes], answer: Answer) -> Iterator[FaultyServer]:
+def faulty_server(
+    read: Callable[[socket.socket], bytes], answer: Answer, *, tls: ssl.SSLContext | None = None
+) -> Iterator[FaultyServer]:
     """Reads one request of every connection by `read`, and says what `answer` yields."""
     with socket.create_server(("127.0.0.1", 0)) as listener:
         server = FaultyServer(port=listener.getsockname()[1])
@@ -38,10 +41,12 @@ def faulty_server(read: Callable[[socket.socket], bytes], answer: Answer) -> Ite
                     return
                 # The other side may leave while it is being told something.
                 with connection, contextlib.suppress(OSError):
-                    request = read(connection)
-                    server.received.append(request)
-                    for part in answer(request):
-                        connection.sendall(part)
+                    spoken = tls.wrap_socket(connection, server_side=True) if tls else connection
+                    with spoken:
+                        request = read(spoken)
+                        server.received.append(request)
+                        for part in answer(request):
+                            spoken.sendall(part)
 
         thread = threading.Thread(target=serve, daemon=True)
         thread.start()

@@ -6,6 +6,7 @@ asked for just before; `rrset_name` and `rrset_type` narrow what a GET lists.
 
 import contextlib
 import json
+import ssl
 import time
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -51,6 +52,11 @@ class PowerDns:
         ProviderSetting(name="url", help="where its webserver answers: http://127.0.0.1:8081"),
         ProviderSetting(name="api_key", help="`api-key` of its configuration", is_secret=True),
         ProviderSetting(name="server_id", help="the server's name in its API", default="localhost"),
+        ProviderSetting(
+            name="ca_file",
+            help="a file with the certificates to trust for https, where the public ones don't do",
+            default="",
+        ),
         TIMEOUT,
     )
 
@@ -65,6 +71,7 @@ class PowerDns:
         self._session = requests.Session()
         # No proxy, no password and no certificate that only the environment knows of.
         self._session.trust_env = False
+        self._session.verify = _checked_ca_file(found["ca_file"])
         self._session.headers.update({"X-API-Key": self._api_key, "User-Agent": "berth"})
 
     def zones(self) -> list[str]:
@@ -136,6 +143,11 @@ class PowerDns:
                 method, self._zones + path, params=query, json=body, stream=True, allow_redirects=False,
                 timeout=self._timeout_s, headers={"Accept": "application/json", "Accept-Encoding": "identity"},
             )  # fmt: skip
+        except requests.exceptions.SSLError as exc:
+            raise OperatorError(
+                f"the certificate of {self.url} is not trusted: an operator must set `url` to the name that stands in "
+                "it, or `ca_file` to what signed it"
+            ) from exc
         except requests.RequestException as exc:
             raise self._away(doing, exc) from exc
         if response.status_code // 100 != 2:
@@ -218,6 +230,16 @@ def _checked_url(text: str) -> str:
     if parts.scheme not in {"http", "https"} or not parts.hostname or not plain or port == 0 or " " in text:
         raise ValueError("url: http:// or https://, a host, and if need be a port and a path; no user, no password")
     return text.rstrip("/")
+
+
+def _checked_ca_file(text: str) -> str | bool:
+    if not text:
+        return True
+    try:
+        ssl.create_default_context(cafile=text)
+    except (OSError, ValueError) as exc:
+        raise ValueError("ca_file: not a file with certificates in PEM that Berth can read") from exc
+    return text
 
 
 def _path(zone: str) -> str:

@@ -1,8 +1,10 @@
 """What the PowerDNS provider makes of answers that no PowerDNS gives when a test wants them."""
 
 import json
+import ssl
 import time
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 
@@ -11,6 +13,7 @@ from provisioning.dns.providers.powerdns import PowerDns
 from provisioning.dns.records import RecordSet, record_set
 from provisioning.exceptions import OperatorError, ProvisioningError, RateLimited, ServiceUnavailable
 from tests.name_servers.faulty import FaultyServer, faulty_server, http_request
+from tests.provisioning.certificates.making import Authority, key_pem, new_key
 
 KEY = "the-key-that-nobody-may-see"
 ZONE = "apps.example"
@@ -164,6 +167,30 @@ def test_the_key_stands_in_a_header_and_nothing_of_the_environment_is_sent(monke
     assert proxy.received == []
 
 
+def test_a_certificate_that_nobody_vouches_for_gets_no_key_to_see(tmp_path: Path) -> None:
+    authority, key = Authority(), new_key()
+    (tmp_path / "server.pem").write_bytes(key_pem(key) + authority.issue("localhost", key=key))
+    (tmp_path / "ca.pem").write_text(authority.root_pem)
+    tls = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    tls.load_cert_chain(tmp_path / "server.pem")
+    trusted = {"ca_file": str(tmp_path / "ca.pem")}
+    body = json.dumps([{"name": "ours.example.", "kind": "Native"}]).encode()
+
+    with faulty_server(http_request, lambda _: iter([http("200 OK", body)]), tls=tls) as server:
+        name, address = (f"https://{host}:{server.port}" for host in ("localhost", "127.0.0.1"))
+        for values in ({"url": name}, {"url": address} | trusted):
+            with pytest.raises(OperatorError, match=r"an operator must set `url`.*or `ca_file`"):
+                provider(server, **values).zones()
+        assert server.received == []
+        assert provider(server, url=name, **trusted).zones() == ["ours.example"]
+
+
+@pytest.mark.parametrize("file", ["/etc/passwd", "/nobody/here.pem", "/etc"])
+def test_a_file_without_certificates_is_refused(file: str) -> None:
+    with pytest.raises(ValueError, match=r"^ca_file: not a file with certificates"):
+        PowerDns({"url": "https://127.0.0.1", "api_key": KEY, "ca_file": file})
+
+
 def test_what_is_disabled_is_neither_in_force_nor_free() -> None:
     rrset = {"name": f"a.{ZONE}.", "type": "A", "ttl": 60, "records": [{"content": "192.0.2.1", "disabled": True}]}
     body = json.dumps({"rrsets": [rrset]}).encode()
@@ -215,7 +242,7 @@ def test_a_url_that_is_more_than_a_place_is_refused(url: str) -> None:
 
 def test_an_unknown_setting_is_named() -> None:
     with pytest.raises(
-        ValueError, match=r"^'token': there is no such setting, only api_key, server_id, timeout_s, url$"
+        ValueError, match=r"^'token': there is no such setting, only api_key, ca_file, server_id, timeout_s, url$"
     ):
         PowerDns({"url": "http://127.0.0.1", "api_key": KEY, "token": "x"})
 
