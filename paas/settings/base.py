@@ -7,6 +7,7 @@ from paas.settings import env
 ROOT = env.ROOT
 HOME = env.path("BERTH_HOME", ROOT / "var")
 INSTALLATION = env.text("BERTH_INSTALLATION", "berth")
+SECRETS_FILE = env.path("BERTH_SECRETS_FILE", HOME / "secrets.env")
 
 SECRET_KEY = env.text("BERTH_SECRET_KEY")
 # Fernet keys for secrets at rest: the first encrypts, all decrypt.

@@ -1,5 +1,4 @@
-"""Gives a requested app its place at the forge: group, repositories, credential, webhook, members; then its leases,
-and its hostnames their records.
+"""Gives a requested app its place at the forge: group, repositories, credential, webhook, members; then its leases.
 
 Does not make containers, networks or edge entries: those come with a release.
 """
@@ -20,7 +19,6 @@ from provisioning.services.repositories import (
     organization_members_sync,
     repository_of,
 )
-from provisioning.workflows.dns_names import ensure_dns_records
 from provisioning.workflows.engine import Cancelled, Run, Workflow, steps
 from tenants.choices import AppState
 from tenants.services import apps
@@ -153,7 +151,6 @@ WORKFLOW = Workflow(
         ensure_pipeline_credential,
         ensure_webhook,
         ensure_leases,
-        ensure_dns_records,
     ),
     succeeded=succeeded,
     failed=failed,

@@ -6,13 +6,18 @@ from django.core.management.base import BaseCommand, CommandError
 from provisioning.dns.embedded import ensure_zone
 from provisioning.dns.records import canonical_name
 from provisioning.exceptions import OperatorError
+from provisioning.services.dns_zones import hosted_zone_register
+from tenants.exceptions import TenantsError
 
+ACCOUNT = "embedded"
 # The name server listens on all of the machine's addresses: this is the one at which the machine itself reaches it.
 REACHED_AT = {"0.0.0.0": "127.0.0.1", "::": "::1"}  # noqa: S104 - nothing is bound here
 
 
 class Command(BaseCommand):
-    help = "Makes the zone of the apps' names in the embedded name server. May run again at any time."
+    help = (
+        "Makes the zone of the apps' names in the embedded name server, hosted there. May run again at any time."
+    )
 
     def handle(self, *_args: Any, **_options: Any) -> None:
         if not settings.EMBEDDED_DNS:
@@ -21,8 +26,16 @@ class Command(BaseCommand):
         try:
             zone = canonical_name(settings.APPS_DOMAIN)
             ensure_zone(settings.DNS_HOME, zone, address=address)
+            hosted_zone_register(
+                zone_name=zone,
+                account_name=ACCOUNT,
+                provider="powerdns",
+                settings={"url": f"http://127.0.0.1:{settings.DNS_API_PORT}"},
+                secrets={"api_key": settings.DNS_API_KEY},
+                nameservers=[f"{f'[{address}]' if ':' in address else address}:{settings.DNS_LISTEN_PORT}"],
+            )
         except ValueError as error:
             raise CommandError(f"BERTH_APPS_DOMAIN is {settings.APPS_DOMAIN!r}: {error}") from None
-        except OperatorError as error:
+        except (OperatorError, TenantsError) as error:
             raise CommandError(str(error)) from None
         self.stdout.write(f"zone {zone}, answered for at {address} port {settings.DNS_LISTEN_PORT}")

@@ -51,6 +51,14 @@ def test_the_web_and_the_edge_answer(running: Installation) -> None:
         connection.close()
 
 
+def test_the_doctor_finds_every_part_well(running: Installation) -> None:
+    lines = running.manage("doctor").splitlines()
+    assert [line for line in lines if not line.startswith("ok ")] == []
+    parts = {line.partition(":")[0].split(maxsplit=1)[1] for line in lines}
+    assert parts >= {"database", "migrations", "broker", "workers", "web", "forge", "edge", "engine of local", "disk"}
+    assert parts >= {"DNS account embedded", "zone apps.localhost"}
+
+
 def test_a_second_up_changes_nothing(running: Installation) -> None:
     before = running.processes()
     result = running.up()
