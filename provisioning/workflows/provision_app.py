@@ -1,4 +1,5 @@
-"""Gives a requested app its place at the forge: group, repositories, credential, webhook, members; then its leases.
+"""Gives a requested app its place at the forge: group, repositories, credential, webhook, members; then its leases,
+and its hostnames their records.
 
 Does not make containers, networks or edge entries: those come with a release.
 """
@@ -19,6 +20,7 @@ from provisioning.services.repositories import (
     organization_members_sync,
     repository_of,
 )
+from provisioning.workflows.dns_names import ensure_dns_records
 from provisioning.workflows.engine import Cancelled, Run, Workflow, steps
 from tenants.choices import AppState
 from tenants.services import apps
@@ -151,6 +153,7 @@ WORKFLOW = Workflow(
         ensure_pipeline_credential,
         ensure_webhook,
         ensure_leases,
+        ensure_dns_records,
     ),
     succeeded=succeeded,
     failed=failed,

@@ -1,4 +1,5 @@
-"""Takes a retired app away: its deployments end, its hostnames stop answering, its containers, networks and access go.
+"""Takes a retired app away: its deployments end, its records go, then its hostnames stop answering, its containers,
+networks and access go. Records first: no name of an app's ever leads to where the app is not.
 
 The repositories are archived, not deleted: what ran stays readable to the platform. Hostnames are never used again.
 """
@@ -12,6 +13,7 @@ from provisioning.forge.client import forge_from_settings
 from provisioning.models import Host, Operation
 from provisioning.rendering.specs import SiteSpec
 from provisioning.services.repositories import repository_of
+from provisioning.workflows.dns_names import remove_dns_records
 from provisioning.workflows.engine import Run, Wait, Workflow, steps
 from provisioning.workflows.instances import remove_release_trees, remove_workloads
 from provisioning.workflows.specs import environment_docker_name
@@ -87,6 +89,7 @@ def cancelled(_run: Run) -> None:
 WORKFLOW = Workflow(
     steps=steps(
         ensure_nothing_else_runs,
+        remove_dns_records,
         remove_edge_entries,
         remove_containers,
         remove_networks,

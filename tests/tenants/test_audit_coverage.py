@@ -34,6 +34,8 @@ ELSEWHERE = {
     "paas.api.authentication.*": "when a token was last used: once for many requests, and no change of anything",
     "paas.api.health.*": "asks the database whether it answers; writes nothing",
     "tenants.access.kept.*": "reads; writes nothing",
+    "provisioning.dns_calls.*": "how many calls an account has left; what comes of the calls is told by services",
+    "provisioning.dns_rows.*": "which records are wanted; who wants them has an event",
     "provisioning.leases.*": "what a workflow takes from a range; its operation has an event",
     "provisioning.forge.client.*": "the forge's own objects, not rows of Berth's",
     "provisioning.forge.webhooks.*": "which messages of the forge were taken already",

@@ -1,4 +1,4 @@
-"""A provider that keeps its zones in memory, and fails where and how a test says: faults no real server shows on cue."""
+"""A provider in memory that fails where and how a test says: faults that no real server shows on cue."""
 
 from collections.abc import Callable, Collection, Mapping, Sequence
 from typing import ClassVar

@@ -1,0 +1,279 @@
+"""From what a zone should hold and what it holds to the changes that lead there. Pure, and linear in both.
+
+What Berth did not make is never changed, removed or adopted: a record is Berth's where its registry record names the
+owner (see `ownership`), and only there. Everything else at a name that Berth wants is a conflict, for a person.
+"""
+
+import hashlib
+import json
+from collections.abc import Collection, Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from enum import StrEnum
+from functools import cached_property
+
+from provisioning.dns.desired import Wanted
+from provisioning.dns.ownership import PREFIX, Ownership, parsed, registered_key, registry_name, registry_record
+from provisioning.dns.records import TYPES, Change, RecordSet, is_in_zone
+
+Key = tuple[str, str]
+# As octoDNS does: beyond this share of a zone of at least so many records, a plan is more likely a fault than a wish.
+MAX_SHARE = 0.3
+MIN_RECORDS = 10
+# Servers make these themselves, beside whatever is there.
+_SIGNATURES = frozenset({"RRSIG", "NSEC", "NSEC3", "NSEC3PARAM", "DNSKEY", "CDS", "CDNSKEY"})
+# What, at a name of Berth's, would answer in its place or send visitors elsewhere.
+_RIVALS = frozenset({*TYPES, "NS", "DNAME"})
+
+
+class Reason(StrEnum):
+    FOREIGN_RECORD = "foreign_record"
+    FOREIGN_OWNER = "foreign_owner"
+    LOST_OWNER = "lost_owner"
+    BESIDE_CNAME = "beside_cname"
+    DELEGATED = "delegated"
+
+
+_SAID = {
+    Reason.FOREIGN_RECORD: "Berth did not make it",
+    Reason.FOREIGN_OWNER: "its owner record is not of this installation",
+    Reason.LOST_OWNER: "no owner record says that Berth made it",
+    Reason.BESIDE_CNAME: "a CNAME can't stand beside it",
+    Reason.DELEGATED: "the name is delegated to other servers",
+}
+
+
+@dataclass(frozen=True)
+class Conflict:
+    """Why Berth keeps its hands off one name and type: what is there, and what it would have written."""
+
+    key: Key
+    reason: Reason
+    found: RecordSet
+    wanted: RecordSet | None = None
+    app: str = ""
+
+    def __str__(self) -> str:
+        return f"{shown(self.found)} is there, and {_SAID[self.reason]}"
+
+
+@dataclass(frozen=True)
+class Item:
+    """One record from `before` to `after`, with the changes that do it, registry record and all, in their order."""
+
+    key: Key
+    app: str
+    before: RecordSet | None
+    after: RecordSet | None
+    changes: tuple[Change, ...]
+
+    def __str__(self) -> str:
+        if self.after is None:
+            return f"{self.key[0]} {self.key[1]}" if self.before is None else shown(self.before)
+        if self.before is None or self.before == self.after:
+            return shown(self.after)
+        return f"{shown(self.before)} -> {' '.join(self.after.values)} (TTL {self.after.ttl_s})"
+
+
+@dataclass(frozen=True)
+class Plan:
+    """`untouched` counts the record sets of the zone that stay; `total` all that it has, its apex and signatures aside.
+
+    Deletions come first: what takes a CNAME's place must find it gone.
+    """
+
+    zone: str
+    creates: tuple[Item, ...] = ()
+    updates: tuple[Item, ...] = ()
+    deletes: tuple[Item, ...] = ()
+    conflicts: tuple[Conflict, ...] = ()
+    total: int = 0
+
+    @property
+    def items(self) -> tuple[Item, ...]:
+        return (*self.deletes, *self.updates, *self.creates)
+
+    @cached_property
+    def affected(self) -> int:
+        """How many of the zone's record sets would change or be deleted."""
+        return sum(change.before is not None for item in self.items for change in item.changes)
+
+    @property
+    def untouched(self) -> int:
+        return self.total - self.affected
+
+    @property
+    def share(self) -> float:
+        return self.affected / self.total if self.total else 0.0
+
+    @property
+    def needs_override(self) -> bool:
+        return self.total >= MIN_RECORDS and self.share > MAX_SHARE
+
+    @cached_property
+    def digest(self) -> str:
+        """The same for the same changes and conflicts, whenever they are planned."""
+        content = [
+            self.zone,
+            *([_plain(change.before), _plain(change.after)] for item in self.items for change in item.changes),
+            *([*conflict.key, conflict.reason, _plain(conflict.found)] for conflict in self.conflicts),
+        ]
+        return hashlib.sha256(json.dumps(content, separators=(",", ":")).encode()).hexdigest()
+
+
+def plan(
+    zone: str,
+    wanted: Iterable[Wanted],
+    actual: Sequence[RecordSet],
+    owner: str,
+    *,
+    removing: Collection[Key] | None = None,
+) -> Plan:
+    """What leads from `actual` to `wanted`.
+
+    `removing` has the names and types that shall go; None: all of the owner's that are not wanted, where `actual` is
+    the whole zone. Raises `ValueError` for what Berth never writes: at the apex, outside of the zone, twice.
+    """
+    return _Planner(zone, wanted, actual, owner).plan(removing)
+
+
+class _Planner:
+    def __init__(self, zone: str, wanted: Iterable[Wanted], actual: Sequence[RecordSet], owner: str) -> None:
+        self.zone, self.owner = zone, owner
+        self.wanted: dict[Key, Wanted] = {}
+        for one in wanted:
+            self._check(one.key)
+            self.wanted[one.key] = one
+        self.actual = {record.key: record for record in actual}
+        self.types: dict[str, list[str]] = {}
+        # What each registry record speaks of, and what it says: None where it is not as Berth writes it.
+        self.registry: dict[Key, tuple[RecordSet, Ownership | None]] = {}
+        for record in self.actual.values():
+            self.types.setdefault(record.name, []).append(record.type)
+            if record.type == "TXT" and record.name.startswith(f"{PREFIX}."):
+                key = registered_key(record.name, zone)
+                if key is not None:
+                    self.registry[key] = record, parsed(record)
+        self.delegated = {name for name, types in self.types.items() if "NS" in types and name != zone}
+
+    def plan(self, removing: Collection[Key] | None) -> Plan:
+        creates: list[Item] = []
+        updates: list[Item] = []
+        deletes: list[Item] = []
+        conflicts: list[Conflict] = []
+        for key in sorted(self.wanted):
+            one = self.wanted[key]
+            conflict = self._conflict(one)
+            if conflict is not None:
+                conflicts.append(conflict)
+                continue
+            changes = tuple(self._towards(one))
+            if changes:
+                before = self.actual.get(key)
+                item = Item(key, one.app, before, one.record, changes)
+                (creates if before is None else updates).append(item)
+        for key in sorted(self.registry if removing is None else removing):
+            if key in self.wanted:
+                continue
+            if self._is_own(key):
+                deletes.append(self._deletion(key))
+            elif removing is not None and key not in self.registry and key in self.actual:
+                conflicts.append(Conflict(key, Reason.LOST_OWNER, self.actual[key]))
+        return Plan(
+            self.zone,
+            tuple(creates),
+            tuple(updates),
+            tuple(deletes),
+            tuple(conflicts),
+            sum(map(self._counts, self.actual)),
+        )
+
+    def _check(self, key: Key) -> None:
+        name, type_ = key
+        if type_ not in TYPES or not is_in_zone(name, self.zone) or name == self.zone:
+            raise ValueError(f"{name} {type_}: Berth writes {', '.join(TYPES)} below {self.zone}, and nothing else")
+        if key in self.wanted:
+            raise ValueError(f"{name} {type_} is wanted twice")
+
+    def _counts(self, key: Key) -> bool:
+        name, type_ = key
+        return type_ not in _SIGNATURES and not (name == self.zone and type_ in ("SOA", "NS"))
+
+    def _is_own(self, key: Key) -> bool:
+        _, said = self.registry.get(key, (None, None))
+        return said is not None and said.owner == self.owner
+
+    def _conflict(self, one: Wanted) -> Conflict | None:
+        name, type_ = one.key
+        found = self.actual.get(one.key)
+        if one.key in self.registry and not self._is_own(one.key):
+            return Conflict(one.key, Reason.FOREIGN_OWNER, found or self.registry[one.key][0], one.record, one.app)
+        if found is not None and one.key not in self.registry:
+            reason = Reason.LOST_OWNER if found.values == one.record.values else Reason.FOREIGN_RECORD
+            return Conflict(one.key, reason, found, one.record, one.app)
+        above = self._delegation(name)
+        if above is not None:
+            return Conflict(one.key, Reason.DELEGATED, self.actual[(above, "NS")], one.record, one.app)
+        for other in self.types.get(name, ()):
+            key = (name, other)
+            if other == type_ or key in self.wanted or self._is_own(key) or other in _SIGNATURES:
+                continue
+            if other in _RIVALS:
+                return Conflict(one.key, Reason.FOREIGN_RECORD, self.actual[key], one.record, one.app)
+            if type_ == "CNAME":
+                return Conflict(one.key, Reason.BESIDE_CNAME, self.actual[key], one.record, one.app)
+        return None
+
+    def _delegation(self, name: str) -> str | None:
+        """The name, at or above this one, that the zone delegates."""
+        if not self.delegated:
+            return None
+        while name != self.zone:
+            if name in self.delegated:
+                return name
+            name = name.partition(".")[2]
+        return None
+
+    def _towards(self, one: Wanted) -> Iterator[Change]:
+        """The registry record first: at no moment is there a record of Berth's that nothing says it made."""
+        name, type_ = one.key
+        registered, said = self.registry.get(one.key, (None, None))
+        if said is None or said.app != one.app:
+            yield Change(registered, registry_record(name, type_, Ownership(self.owner, one.app)))
+        before = self.actual.get(one.key)
+        if before != one.record:
+            yield Change(before, one.record)
+
+    def _deletion(self, key: Key) -> Item:
+        """The registry record last, for the same reason."""
+        registered, said = self.registry[key]
+        before = self.actual.get(key)
+        first = () if before is None else (Change(before, None),)
+        return Item(key, said.app if said else "", before, None, (*first, Change(registered, None)))
+
+
+def batches(items: Sequence[Item], batch_size: int) -> Iterator[list[Change]]:
+    """The changes in batches of at most `batch_size`; those of one record stay together, in their order."""
+    batch: list[Change] = []
+    for item in items:
+        if batch and len(batch) + len(item.changes) > batch_size:
+            yield batch
+            batch = []
+        batch.extend(item.changes)
+    if batch:
+        yield batch
+
+
+def names_around(keys: Iterable[Key], types: Sequence[str] = ()) -> set[str]:
+    """The names that a plan about `keys` alone must know: theirs, and those of their registry records; of `types`, too,
+    where something else is at one of the names.
+    """
+    return {part for name, own in keys for part in (name, *(registry_name(name, type_) for type_ in {own, *types}))}
+
+
+def shown(record: RecordSet) -> str:
+    values = " ".join(record.values)
+    return f"{record.name} {record.type} {values[:200]}{'…' if len(values) > 200 else ''} (TTL {record.ttl_s})"
+
+
+def _plain(record: RecordSet | None) -> list[object] | None:
+    return None if record is None else [record.name, record.type, list(record.values), record.ttl_s]

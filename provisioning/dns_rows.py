@@ -1,0 +1,127 @@
+"""The rows of records: what is wanted of a zone, waiting for whoever writes to it next.
+
+A change of what is wanted is a new `generation`: what was written for an earlier one does not count.
+"""
+
+from collections.abc import Collection, Iterable, Sequence
+
+from django.db import transaction
+from django.db.models import F, QuerySet
+
+from provisioning.choices import DnsRecordState
+from provisioning.dns.desired import Wanted
+from provisioning.dns.ownership import PLATFORM
+from provisioning.dns.records import RecordSet
+from provisioning.models import DnsRecord, HostedZone
+from tenants.models import Environment
+
+Key = tuple[str, str]
+# A statement takes so many values.
+CHUNK = 500
+
+
+def waiting(hosted: HostedZone) -> QuerySet[DnsRecord]:
+    """What nobody has written yet, and nothing stands in the way of."""
+    return DnsRecord.objects.filter(
+        hosted_zone=hosted, state__in=[DnsRecordState.PENDING, DnsRecordState.REMOVING], error=""
+    )
+
+
+def want(hosted: HostedZone, wanted: Sequence[Wanted], *, again: bool = False) -> int:
+    """Has the records made or changed, and what else Berth has at their names removed. Gives how many rows wait for it.
+
+    What is applied already is left alone, unless `again`: it was found to be not there.
+    """
+    names = {one.record.name for one in wanted}
+    keys = {one.key for one in wanted}
+    with transaction.atomic():
+        held = {(row.name, row.type): row for row in _of_names(hosted, names)}
+        environments = _environments(wanted)
+        missing = [_row(hosted, one, environments) for one in wanted if one.key not in held]
+        DnsRecord.objects.bulk_create(missing, batch_size=CHUNK, ignore_conflicts=True)
+        changed = len(missing)
+        for one in wanted:
+            row = held.get(one.key)
+            if row is not None and (again or not _is_applied(row, one)):
+                changed += _change(row, hosted, one, environments)
+        others = [row.pk for key, row in held.items() if key not in keys]
+        return changed + remove(DnsRecord.objects.filter(pk__in=others))
+
+
+def remove(rows: QuerySet[DnsRecord]) -> int:
+    """Has the records removed. A row goes when its record is gone."""
+    return rows.update(state=DnsRecordState.REMOVING, error="", generation=F("generation") + 1)
+
+
+def remove_orphans(hosted: HostedZone, records: Iterable[RecordSet]) -> None:
+    """Has records removed that are Berth's, and for which there is no row (any more)."""
+    rows = [
+        DnsRecord(
+            hosted_zone=hosted,
+            name=record.name,
+            type=record.type,
+            values=list(record.values),
+            ttl_s=record.ttl_s,
+            state=DnsRecordState.REMOVING,
+        )
+        for record in records
+    ]
+    with transaction.atomic():
+        DnsRecord.objects.bulk_create(rows, batch_size=CHUNK, ignore_conflicts=True)
+        for start in range(0, len(rows), CHUNK):
+            names = [row.name for row in rows[start : start + CHUNK]]
+            keys = {(row.name, row.type) for row in rows}
+            held = DnsRecord.objects.filter(hosted_zone=hosted, name__in=names)
+            remove(held.filter(pk__in=[row.pk for row in held if (row.name, row.type) in keys]))
+
+
+def _of_names(hosted: HostedZone, names: Collection[str]) -> list[DnsRecord]:
+    listed = sorted(names)
+    rows: list[DnsRecord] = []
+    for start in range(0, len(listed), CHUNK):
+        rows += DnsRecord.objects.filter(hosted_zone=hosted, name__in=listed[start : start + CHUNK])
+    return rows
+
+
+def _environments(wanted: Iterable[Wanted]) -> dict[tuple[str, str], tuple[int, int]]:
+    """(public id, environment's name) -> (app, environment)."""
+    numbers = sorted({int(one.app.removeprefix("app")) for one in wanted if one.app != PLATFORM})
+    found = {}
+    for start in range(0, len(numbers), CHUNK):
+        rows = Environment.objects.filter(app__number__in=numbers[start : start + CHUNK])
+        for pk, name, app, number in rows.values_list("pk", "name", "app", "app__number"):
+            found[(f"app{number}", name)] = (app, pk)
+    return found
+
+
+def _row(hosted: HostedZone, one: Wanted, environments: dict[tuple[str, str], tuple[int, int]]) -> DnsRecord:
+    app, environment = environments.get((one.app, one.environment), (None, None))
+    return DnsRecord(
+        hosted_zone=hosted,
+        name=one.record.name,
+        type=one.record.type,
+        values=list(one.record.values),
+        ttl_s=one.record.ttl_s,
+        app_id=app,
+        environment_id=environment,
+    )
+
+
+def _is_applied(row: DnsRecord, one: Wanted) -> bool:
+    same = (tuple(row.values), row.ttl_s) == (one.record.values, one.record.ttl_s)
+    return same and (row.state == DnsRecordState.APPLIED or (row.state == DnsRecordState.PENDING and not row.error))
+
+
+def _change(
+    row: DnsRecord, hosted: HostedZone, one: Wanted, environments: dict[tuple[str, str], tuple[int, int]]
+) -> int:
+    fresh = _row(hosted, one, environments)
+    return DnsRecord.objects.filter(pk=row.pk).update(
+        values=fresh.values,
+        ttl_s=fresh.ttl_s,
+        app=fresh.app_id,
+        environment=fresh.environment_id,
+        state=DnsRecordState.PENDING,
+        error="",
+        generation=F("generation") + 1,
+    )

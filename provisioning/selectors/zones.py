@@ -1,0 +1,53 @@
+"""What is wanted of a hosted zone now: from rows to the values that the pure rooms take."""
+
+from datetime import datetime
+
+from django.db.models import Exists, OuterRef, Q
+
+from provisioning.choices import DnsRecordState
+from provisioning.dns.desired import Hostname, Wanted, ZoneState, desired
+from provisioning.exceptions import OperatorError
+from provisioning.models import DnsRecord, HostedZone
+from provisioning.services.dns_zones import targets_of
+from tenants.choices import AppState
+from tenants.models import PluginApp, Subdomain
+
+
+def zone_state(hosted: HostedZone) -> ZoneState:
+    return ZoneState(
+        zone=hosted.zone.name,
+        targets=targets_of(hosted),
+        ttl_s=hosted.ttl_s,
+        low_ttl_s=hosted.low_ttl_s,
+        next_targets=tuple(hosted.next_targets),
+        move_at=hosted.move_at,
+        lowered_at=hosted.lowered_at,
+        is_wildcard=hosted.zone.is_wildcard,
+    )
+
+
+def hostnames(hosted: HostedZone, *, app: PluginApp | None = None) -> list[Hostname]:
+    """The names that shall be in the zone: of all apps that are not going.
+
+    A failed app keeps the records that it has. One that failed while it was retired has none left, and gets none.
+    """
+    kept = DnsRecord.objects.filter(hosted_zone=hosted, app=OuterRef("environment__app")).exclude(
+        state=DnsRecordState.REMOVING
+    )
+    rows = Subdomain.objects.filter(
+        Q(environment__app__state__in=[AppState.PROVISIONING, AppState.ACTIVE])
+        | Q(Exists(kept), environment__app__state=AppState.FAILED),
+        zone=hosted.zone_id,
+    )
+    if app is not None:
+        rows = rows.filter(environment__app=app)
+    named = rows.order_by("pk").values_list("hostname", "environment__app__number", "environment__name")
+    return [Hostname(name, f"app{number}", environment) for name, number, environment in named]
+
+
+def wanted_records(hosted: HostedZone, now: datetime, *, app: PluginApp | None = None) -> list[Wanted]:
+    """Raises `OperatorError` where what is set can't be made into records."""
+    try:
+        return desired(zone_state(hosted), hostnames(hosted, app=app), now)
+    except ValueError as error:
+        raise OperatorError(f"zone {hosted.zone.name}: an operator must mend what it points to: {error}") from None

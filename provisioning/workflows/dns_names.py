@@ -1,0 +1,91 @@
+"""The steps that give an app's hostnames their records, and take them away."""
+
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from django.db.models import QuerySet
+from django.utils import timezone
+
+from provisioning import dns_rows
+from provisioning.choices import DnsRecordState
+from provisioning.exceptions import OperatorError, RateLimited, ServiceUnavailable
+from provisioning.models import DnsRecord, HostedZone
+from provisioning.selectors.zones import wanted_records
+from provisioning.services.dns_events import names_back, names_wait
+from provisioning.workflows.dns_sync import sync
+from provisioning.workflows.engine import Cancelled, Run, Wait
+from tenants.choices import AppState
+
+# While another worker writes the zone, this one looks again; after a while it gives the work back.
+LOOK_S, LOOK_FOR_S, PAUSE_S = 0.03, 3.0, 0.5
+CHOICES = (
+    "an operator must remove it, or have Berth take it over (manage.py dns adopt), or choose another zone for the app; "
+    "then try again"
+)
+
+
+def ensure_dns_records(run: Run) -> None:
+    """Every hostname of the app's has its records in its zone, seen there; a zone with a wildcard has that."""
+    app = run.operation.app
+    app.refresh_from_db()
+    if app.state in {AppState.RETIRING, AppState.RETIRED}:
+        raise Cancelled
+    hosted_zones = HostedZone.objects.filter(zone__subdomains__environment__app=app).distinct()
+    found = list(hosted_zones.select_related("zone", "account").order_by("pk"))
+    if not found:
+        run.note("no zone of the app's hostnames is hosted: its records are somebody else's to make")
+    for hosted in found:
+        wanted = wanted_records(hosted, timezone.now(), app=app)
+        keys = {one.key for one in wanted}
+        dns_rows.want(hosted, wanted)
+        names = DnsRecord.objects.filter(hosted_zone=hosted, name__in={name for name, _ in keys})
+        _settled(run, hosted, names)
+        for row in names.filter(state=DnsRecordState.APPLIED).order_by("pk"):
+            covers = " for all names in it" if row.app_id is None else ""
+            run.note(f"{row.name} {row.type} {' '.join(row.values)} (TTL {row.ttl_s}){covers}")
+
+
+def remove_dns_records(run: Run) -> None:
+    """No record leads to the app any more, before anything else of it goes. A wildcard stays: others need it."""
+    app = run.operation.app
+    rows = DnsRecord.objects.filter(app=app)
+    names = sorted(rows.values_list("name", flat=True).distinct())
+    dns_rows.remove(rows)
+    for hosted in HostedZone.objects.filter(records__app=app).distinct().select_related("zone", "account"):
+        _settled(run, hosted, rows.filter(hosted_zone=hosted))
+    run.note("records removed: " + ", ".join(names) if names else "the app has no record of its own")
+
+
+def _settled(run: Run, hosted: HostedZone, rows: QuerySet[DnsRecord]) -> None:
+    """Has all of `rows` written, by whichever worker. Raises `OperatorError` for what stands in the way, `Wait`."""
+    waiting = rows.filter(state__in=[DnsRecordState.PENDING, DnsRecordState.REMOVING], error="")
+    until = time.monotonic() + LOOK_FOR_S
+    with _told(run, hosted):
+        while waiting.exists():
+            if not sync(hosted.pk):
+                if time.monotonic() > until:
+                    raise Wait(f"another worker writes zone {hosted.zone.name}", seconds=PAUSE_S)
+                run.write()
+                time.sleep(LOOK_S)
+    faults = list(rows.exclude(error="").order_by("pk").values_list("error", flat=True))
+    if faults:
+        raise OperatorError(f"zone {hosted.zone.name}: {'; '.join(faults)}: {CHOICES}")
+
+
+@contextmanager
+def _told(run: Run, hosted: HostedZone) -> Iterator[None]:
+    """The app's timeline says once that its names wait for the provider, and once that they don't any more."""
+    key = f"names_wait_{hosted.pk}"
+    try:
+        yield
+    except RateLimited as limited:
+        raise Wait(str(limited), seconds=limited.retry_after_s) from limited
+    except ServiceUnavailable as outage:
+        if not run.operation.data.get(key):
+            names_wait(app=run.operation.app, zone=hosted.zone, error=str(outage))
+            run.remember(**{key: True})
+        raise
+    if run.operation.data.get(key):
+        names_back(app=run.operation.app, zone=hosted.zone)
+        run.remember(**{key: False})

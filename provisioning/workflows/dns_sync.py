@@ -1,0 +1,243 @@
+"""Writes what waits in a zone: one worker at a time, for all who wait (group commit).
+
+Whoever wants records leaves rows, then tries to become the zone's writer. The writer takes all that waits in as few
+calls as the vendor's batches allow, looks at what is there first, and reads back last: a row is applied when its record
+was seen. A writer that dies leaves the zone to the next one after its lease; what it had half done is found by looking.
+It does *not* judge how much of a zone may change: who leaves the rows does.
+"""
+
+import logging
+import os
+import socket
+import threading
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from datetime import timedelta
+
+from django.db import close_old_connections, connection
+from django.db.models import Q, QuerySet
+from django.utils import timezone
+
+from provisioning import dns_rows
+from provisioning.choices import DnsRecordState
+from provisioning.dns import planner
+from provisioning.dns.desired import Wanted
+from provisioning.dns.ownership import PLATFORM, parsed, registry_name
+from provisioning.dns.planner import Item, Key, Plan
+from provisioning.dns.records import TYPES, RecordSet, record_set
+from provisioning.dns_calls import AccountCalls
+from provisioning.exceptions import LeaseLost, OperatorError, ProvisioningError, RecordsChanged, RetryableError
+from provisioning.models import DnsRecord, HostedZone
+
+logger = logging.getLogger(__name__)
+
+LEASE = timedelta(seconds=15)
+HEARTBEAT_S = 5
+# Rows of one round, and rounds of one turn: another worker goes on.
+MAX_ROWS, MAX_ROUNDS = 2_000, 50
+# How often a zone that somebody else writes to is looked at again before the work is given back.
+MAX_LOOKS = 3
+
+
+@dataclass
+class Hold:
+    """One worker's turn at one zone."""
+
+    hosted: HostedZone
+    fence: int
+    lost: threading.Event = field(default_factory=threading.Event)
+
+    def renew(self) -> None:
+        """Raises `LeaseLost`."""
+        if self.lost.is_set() or not self.held().update(lease_until=timezone.now() + LEASE):
+            raise LeaseLost
+
+    def held(self) -> QuerySet[HostedZone]:
+        return HostedZone.objects.filter(pk=self.hosted.pk, fence=self.fence)
+
+
+def sync(hosted_id: int) -> bool:
+    """Writes all that waits in the zone. False: another worker is at it.
+
+    Raises what the provider raises; what was written by then stays, and the rest waits.
+    """
+    hold = _claim(hosted_id)
+    if hold is None:
+        return False
+    error = ""
+    with _renewing(hold):
+        try:
+            calls = AccountCalls(hold.hosted.account)
+            for _ in range(MAX_ROUNDS):
+                if not _round(hold, calls):
+                    break
+        except LeaseLost:
+            logger.warning("zone %s went to another worker", hold.hosted)
+            return False
+        except ProvisioningError as failure:
+            error = str(failure)
+            raise
+        finally:
+            _release(hold, error)
+    return True
+
+
+def _claim(hosted_id: int) -> Hold | None:
+    now = timezone.now()
+    free = HostedZone.objects.filter(Q(lease_until=None) | Q(lease_until__lt=now), pk=hosted_id)
+    hosted = free.select_related("zone", "account").first()
+    if hosted is None:
+        return None
+    fence = hosted.fence + 1
+    owner = f"{socket.gethostname()}:{os.getpid()}:{threading.get_ident()}"
+    taken = free.filter(fence=hosted.fence).update(fence=fence, lease_owner=owner[:100], lease_until=now + LEASE)
+    return Hold(hosted, fence) if taken else None
+
+
+def _release(hold: Hold, error: str) -> None:
+    hold.held().update(lease_until=None, lease_owner="", last_sync_at=timezone.now(), last_error=error)
+
+
+@contextmanager
+def _renewing(hold: Hold) -> Iterator[None]:
+    stop = threading.Event()
+    heartbeat = threading.Thread(target=_beat, args=(hold, stop), daemon=True, name=f"zone-{hold.hosted.pk}")
+    heartbeat.start()
+    try:
+        yield
+    finally:
+        stop.set()
+        heartbeat.join()
+
+
+def _beat(hold: Hold, stop: threading.Event) -> None:
+    while not stop.wait(HEARTBEAT_S):
+        try:
+            close_old_connections()
+            if not hold.held().update(lease_until=timezone.now() + LEASE):
+                hold.lost.set()
+        except Exception:
+            logger.exception("the lease of zone %s was not renewed", hold.hosted.pk)
+        finally:
+            connection.close()
+
+
+def _round(hold: Hold, calls: AccountCalls) -> bool:
+    """Takes all that waits now, as far as it goes. False: nothing waits."""
+    rows = list(dns_rows.waiting(hold.hosted).select_related("app").order_by("pk")[:MAX_ROWS])
+    if not rows:
+        return False
+    for look in range(MAX_LOOKS):
+        hold.renew()
+        plan, actual = _planned(hold.hosted, rows, calls)
+        try:
+            refused = _applied(hold, plan.items, calls)
+        except RecordsChanged:
+            if look == MAX_LOOKS - 1:
+                raise
+            continue
+        break
+    if plan.items:
+        hold.renew()
+        actual = calls.list_records(hold.hosted.zone.name, names=planner.names_around(_keys(rows)))
+    hold.renew()
+    faults = {conflict.key: str(conflict) for conflict in plan.conflicts} | refused
+    unseen = _record(hold.hosted, rows, actual, faults)
+    if unseen:
+        raise RetryableError(
+            f"zone {hold.hosted.zone.name}: {unseen} does not show yet what was written: Berth looks again"
+        )
+    return True
+
+
+def _planned(hosted: HostedZone, rows: Sequence[DnsRecord], calls: AccountCalls) -> tuple[Plan, list[RecordSet]]:
+    zone, keys = hosted.zone.name, _keys(rows)
+    wanted = [_wanted(row) for row in rows if row.state == DnsRecordState.PENDING]
+    removing = {(row.name, row.type) for row in rows if row.state == DnsRecordState.REMOVING}
+    actual = calls.list_records(zone, names=planner.names_around(keys))
+    plan = planner.plan(zone, wanted, actual, hosted.owner, removing=removing)
+    if any(conflict.found.key not in keys for conflict in plan.conflicts):
+        # Something else at one of the names: Berth's own, or not?
+        actual = calls.list_records(zone, names=planner.names_around(keys, TYPES))
+        plan = planner.plan(zone, wanted, actual, hosted.owner, removing=removing)
+    return plan, actual
+
+
+def _applied(hold: Hold, items: Sequence[Item], calls: AccountCalls) -> dict[Key, str]:
+    """Gives what the vendor refused, and why. Raises what concerns more than single records."""
+    refused: dict[Key, str] = {}
+    for batch in planner.batches(items, calls.capabilities.batch_size):
+        hold.renew()
+        try:
+            calls.apply(hold.hosted.zone.name, batch)
+        except OperatorError as error:
+            # The account itself, or one record of the batch? What is wrong with the account, its check says.
+            calls.check()
+            keys = {change.key for change in batch}
+            inside = [item for item in items if keys.intersection(change.key for change in item.changes)]
+            refused |= _one_by_one(hold, inside, calls) if len(inside) > 1 else {inside[0].key: str(error)}
+    return refused
+
+
+def _one_by_one(hold: Hold, items: Sequence[Item], calls: AccountCalls) -> dict[Key, str]:
+    refused: dict[Key, str] = {}
+    for item in items:
+        hold.renew()
+        try:
+            calls.apply(hold.hosted.zone.name, item.changes)
+        except OperatorError as error:
+            refused[item.key] = str(error)
+    return refused
+
+
+def _record(hosted: HostedZone, rows: Sequence[DnsRecord], actual: Sequence[RecordSet], faults: dict[Key, str]) -> str:
+    """Writes down what was seen. Gives the name of one that does not show what it should; empty where all do."""
+    found = {record.key: record for record in actual}
+    applied: list[DnsRecord] = []
+    gone: list[DnsRecord] = []
+    unseen = ""
+    for row in rows:
+        key = (row.name, row.type)
+        registered = found.get((registry_name(*key), "TXT"))
+        said = parsed(registered) if registered else None
+        is_own = said is not None and said.owner == hosted.owner
+        if key in faults:
+            _at_its_generation([row]).update(
+                error=faults[key],
+                state=row.state if row.state == DnsRecordState.REMOVING else DnsRecordState.CONFLICT,
+            )
+        elif row.state == DnsRecordState.REMOVING:
+            if is_own:
+                unseen = row.name
+            else:
+                gone.append(row)
+        elif is_own and key in found and list(found[key].values) == row.values:
+            applied.append(row)
+        else:
+            unseen = row.name
+    for part in _by_generation(applied):
+        part.update(state=DnsRecordState.APPLIED, applied_at=timezone.now(), error="")
+    for part in _by_generation(gone):
+        part.delete()
+    return unseen
+
+
+def _by_generation(rows: Sequence[DnsRecord]) -> Iterator[QuerySet[DnsRecord]]:
+    for generation in {row.generation for row in rows}:
+        same = [row for row in rows if row.generation == generation]
+        for start in range(0, len(same), dns_rows.CHUNK):
+            yield _at_its_generation(same[start : start + dns_rows.CHUNK])
+
+
+def _at_its_generation(rows: Sequence[DnsRecord]) -> QuerySet[DnsRecord]:
+    """Rows of one generation, if nobody wants something else of them by now."""
+    return DnsRecord.objects.filter(pk__in=[row.pk for row in rows], generation=rows[0].generation)
+
+
+def _wanted(row: DnsRecord) -> Wanted:
+    return Wanted(record_set(row.name, row.type, row.values, row.ttl_s), row.app.public_id if row.app else PLATFORM)
+
+
+def _keys(rows: Iterable[DnsRecord]) -> set[Key]:
+    return {(row.name, row.type) for row in rows}
