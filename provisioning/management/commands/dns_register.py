@@ -15,9 +15,7 @@ REACHED_AT = {"0.0.0.0": "127.0.0.1", "::": "::1"}  # noqa: S104 - nothing is bo
 
 
 class Command(BaseCommand):
-    help = (
-        "Makes the zone of the apps' names in the embedded name server, hosted there. May run again at any time."
-    )
+    help = "Makes the zone of the apps' names in the embedded name server, hosted there. May run again at any time."
 
     def handle(self, *_args: Any, **_options: Any) -> None:
         if not settings.EMBEDDED_DNS:
