@@ -45,15 +45,22 @@ MAX_QUESTIONS = 200
 MAX_TRIES = 6
 AT_ONCE = 2
 THREADS = 16
+_NO_ADDRESS = "it has no address: "
 HEARD = {Outcome.ANSWER, Outcome.NO_DATA, Outcome.NX_DOMAIN}
 
 
 class LookupFailed(Exception):
-    """Nobody could be asked, or nobody answered. `detail` is for people; `answers` are of those who were asked."""
+    """Nobody could be asked, or nobody answered. `detail` is for people; `answers` are of those who were asked.
 
-    def __init__(self, detail: str, outcome: Outcome, *, zone: str = "", answers: Sequence[ServerAnswer] = ()) -> None:
+    `reason` is at the bottom of it, where one thing failed for want of another.
+    """
+
+    def __init__(
+        self, detail: str, outcome: Outcome, *, zone: str = "", answers: Sequence[ServerAnswer] = (), reason: str = ""
+    ) -> None:
         super().__init__(detail)
         self.detail = detail
+        self.reason = reason or detail
         self.outcome = outcome
         self.zone = zone
         self.answers = tuple(answers)
@@ -141,7 +148,7 @@ class Walk:
             try:
                 found, refused = self._nameservers(name, self._addresses_of(name, depth))
             except LookupFailed as exc:
-                found, refused = [], [_unasked(text_of(name), "", exc.outcome, f"it has no address: {exc.detail}")]
+                found, refused = [], [_unasked(text_of(name), "", exc.outcome, _NO_ADDRESS + exc.reason)]
             servers += found
             unasked += refused
         if len(servers) > MAX_SERVERS:
@@ -208,6 +215,7 @@ class Walk:
             heard[0].outcome if heard else Outcome.LAME,
             zone=zone,
             answers=heard,
+            reason=heard[0].detail.removeprefix(_NO_ADDRESS) if heard else "",
         )
 
     def _answer(
@@ -236,7 +244,7 @@ class Walk:
             try:
                 found, refused = self._nameservers(name, self._addresses_of(name, depth))
             except LookupFailed as exc:
-                found, refused = [], [_unasked(text_of(name), "", exc.outcome, f"it has no address: {exc.detail}")]
+                found, refused = [], [_unasked(text_of(name), "", exc.outcome, _NO_ADDRESS + exc.reason)]
             heard += refused
             yield from _with_a_route(found)
 

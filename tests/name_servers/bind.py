@@ -18,9 +18,11 @@ def running_bind(
     port: int | None = None,
     options: str = "",
     denied: str = "",
+    is_recursive: bool = False,
 ) -> Iterator[NameServer]:
     """Serves `zones` (name -> zone file). The key updates and transfers them, but for what `denied` names:
-    `allow-update` or `allow-transfer`. `options` stand in `options { }`.
+    `allow-update` or `allow-transfer`. `options` stand in `options { }`. One that
+    `is_recursive` is a resolver for everybody on this machine, too.
     """
     key = key or TsigKey()
     # AppArmor may keep /usr/sbin/named to the directories that Debian gave it. A copy it does not know.
@@ -30,7 +32,7 @@ def running_bind(
 
     def prepare(port: int) -> list[str]:
         configuration = directory / "named.conf"
-        configuration.write_text(_configuration(directory, zones, key, address, port, options, denied))
+        configuration.write_text(_configuration(directory, zones, key, address, port, options, denied, is_recursive))
         return [str(binary), "-g", "-n", "2", "-c", str(configuration)]
 
     server = started(prepare, address=address, port=port, directory=directory, key=key, zone=next(iter(zones)))
@@ -41,7 +43,14 @@ def running_bind(
 
 
 def _configuration(
-    directory: Path, zones: Mapping[str, str], key: TsigKey, address: str, port: int, options: str, denied: str
+    directory: Path,
+    zones: Mapping[str, str],
+    key: TsigKey,
+    address: str,
+    port: int,
+    options: str,
+    denied: str,
+    is_recursive: bool,
 ) -> str:
     allowed = dict.fromkeys(("allow-update", "allow-transfer"), f'key "{key.name}"') | {denied: "none"}
     listed = "".join(
@@ -64,7 +73,7 @@ options {{
     managed-keys-directory "{directory}";
     listen-on port {port} {{ {address}; }};
     listen-on-v6 {{ none; }};
-    recursion no;
+    recursion {"yes" if is_recursive else "no"};
     notify no;
     dnssec-validation no;
     {options}

@@ -49,6 +49,7 @@ EXAMPLE = [
     *CHAIN,
 ]
 OTHER = ["shop CNAME www.example.test.", "loop CNAME loop.example.test.", "plugin CNAME app1.apps.example.test."]
+SPLIT = '_berth-challenge.www TXT "berth-verification=one"'
 CHILD = ["www A 192.0.2.20"]
 
 
@@ -101,7 +102,7 @@ def running_hierarchy(directory: Path) -> Iterator[Hierarchy]:
     }
     bind = {
         **same,
-        "split.test": zone_file("split.test", "www A 192.0.2.30", "www AAAA 2001:db8::30", servers=BOTH),
+        "split.test": zone_file("split.test", "www A 192.0.2.30", "www AAAA 2001:db8::30", SPLIT, servers=BOTH),
         "broken.test": zone_file("broken.test", "www A 192.0.2.31", servers=BOTH),
         "failing.test": "$TTL 300\nwww A 192.0.2.32\n",
     }

@@ -11,8 +11,12 @@ import dns.flags
 import dns.message
 import dns.rrset
 
-# The packets that come back, over TCP each with its length; None: it says nothing, and keeps the connection.
+# The packets that come back, over TCP each with its length. None: it says nothing, and keeps the connection.
 Behaviour = Callable[[dns.message.Message, bool], Sequence[bytes] | None]
+
+
+class Unframed(bytes):
+    """Sent over TCP without its length."""
 
 
 @dataclass
@@ -22,6 +26,8 @@ class Hostile:
     behave: Behaviour = lambda _query, _is_tcp: None
     asked: list[dns.message.Message] = field(default_factory=list)
     asked_by_tcp: list[dns.message.Message] = field(default_factory=list)
+    # Who asked last.
+    client: tuple[str, int] = ("", 0)
 
     def answers(self, query: dns.message.Message, is_tcp: bool) -> Sequence[bytes]:
         (self.asked_by_tcp if is_tcp else self.asked).append(query)
@@ -52,17 +58,22 @@ def running_hostile(address: str, port: int, *, listens_by_tcp: bool = True) -> 
     udp = socket.socket(type=socket.SOCK_DGRAM)
     udp.bind((address, port))
     sockets = [udp]
-    threading.Thread(target=_by_udp, args=(server, udp), daemon=True).start()
+    threads = [threading.Thread(target=_by_udp, args=(server, udp), daemon=True)]
     if listens_by_tcp:
         sockets.append(socket.create_server((address, port)))
-        threading.Thread(target=_by_tcp, args=(server, sockets[-1]), daemon=True).start()
+        threads.append(threading.Thread(target=_by_tcp, args=(server, sockets[-1]), daemon=True))
+    for thread in threads:
+        thread.start()
     try:
         yield server
     finally:
         for each in sockets:
-            # Closing alone would leave its thread, and the port, where they are.
+            # Wakes its thread, which closing alone would not.
             with suppress(OSError):
                 each.shutdown(socket.SHUT_RDWR)
+        for thread in threads:
+            thread.join()
+        for each in sockets:
             each.close()
 
 
@@ -72,6 +83,7 @@ def _by_udp(server: Hostile, udp: socket.socket) -> None:
             packet, client = udp.recvfrom(4096)
             if not packet:
                 return
+            server.client = client
             for answer in server.answers(dns.message.from_wire(packet), False):
                 udp.sendto(answer, client)
         except OSError:
@@ -90,4 +102,4 @@ def _by_tcp(server: Hostile, listener: socket.socket) -> None:
         kept.append(connection)
         (size,) = struct.unpack("!H", connection.recv(2))
         for answer in server.answers(dns.message.from_wire(connection.recv(size)), True):
-            connection.sendall(struct.pack("!H", len(answer)) + answer)
+            connection.sendall(answer if isinstance(answer, Unframed) else struct.pack("!H", len(answer)) + answer)
