@@ -17,6 +17,8 @@ from django.conf import settings
 
 from paas.demo.client import ApiClient, DemoFailed, GitClient, through_edge
 from paas.demo.load import Load
+from provisioning.dns.answers import Outcome
+from provisioning.selectors.delegations import resolution
 from tenants.models import User
 from tenants.services.people import user_create
 
@@ -93,6 +95,7 @@ class Story:
         self.sign_in_people()
         organization = self.make_organization()
         self.make_app(organization)
+        self.ask_name_servers()
         with tempfile.TemporaryDirectory(prefix="berth-demo-") as directory:
             git = self.clone(Path(directory))
             first = self.release(git, "v1")
@@ -173,6 +176,20 @@ class Story:
                 {"value": "Good day", "secret": False},
             )
             shown += [self.app["id"], self.hostname, self.app["repository"]["http_url"]]
+
+    def ask_name_servers(self) -> None:
+        """What the servers of the hostname's zone say, with authority, as `dig` would show it."""
+        if not settings.EMBEDDED_DNS:
+            return
+        with self.step(f"the name server is asked for {self.hostname}") as shown:
+            found = resolution().observe(self.hostname, "A")
+            for answer in found.answers:
+                where = f"{answer.server.address} port {answer.server.port}"
+                if answer.outcome != Outcome.ANSWER:
+                    raise DemoFailed(f"the name server at {where} says {answer.outcome}: {answer.detail}")
+                shown.append(f"{where} answers with authority: A {' '.join(answer.values)}, TTL {answer.ttl_s} s")
+            if not found.answers:
+                raise DemoFailed(f"no name server could be asked: {found.detail}")
 
     def clone(self, directory: Path) -> GitClient:
         credentials = self.client("developer").post("/me/git-token/")

@@ -9,8 +9,8 @@ from django.conf import settings
 from paas.doctor.check import Check, Failed, Warned
 from provisioning.dns.answers import Outcome, ServerAnswer
 from provisioning.dns.providers import PROVIDERS
-from provisioning.dns.resolution import nameserver_from_text, resolution_from_settings
 from provisioning.models import DnsAccount, HostedZone
+from provisioning.selectors.delegations import resolution
 from provisioning.services.dns_accounts import provider_settings
 from provisioning.services.dns_zones import targets_of
 
@@ -55,8 +55,7 @@ def _account(account: DnsAccount) -> str:
 def _zone(hosted: HostedZone) -> str:
     """Every name server of the zone answers for it, and names in it point to where somebody can come."""
     name = hosted.zone.name
-    named = [nameserver_from_text(text) for text in hosted.nameservers]
-    found = resolution_from_settings(delegations={name: named} if named else None).observe(name, "SOA")
+    found = resolution().observe(name, "SOA")
     wrong = [_said(answer) for answer in found.answers if answer.outcome != Outcome.ANSWER]
     if wrong or not found.answers:
         said = "; ".join(wrong[:3]) or found.detail or "nobody could be asked"

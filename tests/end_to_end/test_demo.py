@@ -14,6 +14,7 @@ LINES = [
     "developer, reviewer and operator sign in",
     "the developer's organization",
     "a PHP app is created and provisioned",
+    "answers with authority: A 127.0.0.1",
     "git clone",
     "git push of v1",
     "the developer asks for a release to production: release 1,",
