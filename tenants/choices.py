@@ -90,6 +90,24 @@ class ReleaseState(models.TextChoices):
     ROLLED_BACK = "rolled_back"
 
 
+class DomainState(models.TextChoices):
+    """Of a domain of the customer's own. `active` and `warned` are served."""
+
+    PENDING = "pending"
+    ACTIVE = "active"
+    WARNED = "warned"
+    WITHDRAWN = "withdrawn"
+    REMOVED = "removed"
+
+
+class Finding(models.TextChoices):
+    """What a look at the DNS has shown of one thing. `unheard`: nobody who would know has answered."""
+
+    YES = "yes"
+    NO = "no"
+    UNHEARD = "unheard"
+
+
 class ReviewDecision(models.TextChoices):
     APPROVE = "approve"
     REJECT = "reject"
@@ -131,4 +149,12 @@ RELEASE_SOURCES: dict[str, set[str]] = {
     ReleaseState.ROLLED_BACK: {ReleaseState.LIVE, ReleaseState.DEPLOYING},
     ReleaseState.FAILED: {ReleaseState.SUBMITTED, ReleaseState.CHECKING, ReleaseState.DEPLOYING},
 }
+DOMAIN_SOURCES: dict[str, set[str]] = {
+    DomainState.ACTIVE: {DomainState.PENDING, DomainState.WARNED},
+    DomainState.WARNED: {DomainState.ACTIVE},
+    DomainState.WITHDRAWN: {DomainState.ACTIVE, DomainState.WARNED},
+    DomainState.REMOVED: {DomainState.PENDING, DomainState.ACTIVE, DomainState.WARNED, DomainState.WITHDRAWN},
+}
+SERVED_DOMAIN_STATES = (DomainState.ACTIVE, DomainState.WARNED)
+OPEN_DOMAIN_STATES = (DomainState.PENDING, *SERVED_DOMAIN_STATES)
 OPEN_RELEASE_STATES = (ReleaseState.SUBMITTED, ReleaseState.CHECKING, ReleaseState.AWAITING_REVIEW)

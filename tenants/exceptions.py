@@ -72,6 +72,20 @@ class AlreadyExists(TenantsError):
     status = 409
 
 
+class NameTaken(TenantsError):
+    """The hostname, or one above or below it, is proven by somebody else."""
+
+    code = "name_taken"
+    status = 409
+
+
+class NameHeld(TenantsError):
+    """The hostname, or one above or below it, was somebody else's not long ago and is held until a date."""
+
+    code = "name_held"
+    status = 409
+
+
 class LastOwner(TenantsError):
     """An organization keeps at least one owner."""
 
@@ -124,7 +138,7 @@ class InvalidSecondFactor(SignInRefused):
 
 
 class TooManyAttempts(TenantsError):
-    """Too many wrong guesses. `wait_s` is how long it takes until another is looked at."""
+    """Too many wrong guesses, or too many questions. `wait_s` is how long it takes until another is looked at."""
 
     code = "throttled"
     status = 429
@@ -144,3 +158,7 @@ class SecondFactorThrottled(TooManyAttempts):
     """This person has had too many wrong codes. A recovery code is taken nevertheless."""
 
     code = "second_factor_throttled"
+
+
+class CheckedTooOften(TooManyAttempts):
+    """The domain was asked about a moment ago."""

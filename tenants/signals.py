@@ -2,6 +2,8 @@
 
 from django.dispatch import Signal
 
+custom_domain_changed = Signal()  # domain_id, environment_id: it is served from now on, or is not any more
+custom_domain_check_requested = Signal()  # domain_id
 app_requested = Signal()  # app_id
 app_retiring = Signal()  # app_id
 membership_changed = Signal()  # organization_id

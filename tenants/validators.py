@@ -7,6 +7,7 @@ from typing import Any
 
 from tenants.canonical import canonical_json
 from tenants.choices import EnvironmentName, Fallback, MemberRole, Stack, TokenScope
+from tenants.custom_names import hostname_custom as hostname_custom
 from tenants.exceptions import InvalidInput
 from tenants.reserved import RESERVED_SLUGS, RESERVED_VARIABLE_PREFIXES, RESERVED_VARIABLES
 

@@ -49,6 +49,8 @@ ALSO = {
     "access_explain_retrieve": {403, 404},
     "access_who_can_retrieve": {403, 404},
     "apps_destroy": {409},
+    "apps_environments_domains_check_create": {409},
+    "apps_environments_domains_destroy": {409},
     "apps_environments_logs_retrieve": {403},
     "apps_environments_partial_update": {409},
     "apps_environments_variables_destroy": {400, 409},

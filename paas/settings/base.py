@@ -173,10 +173,19 @@ EDGE_PORT = env.integer("BERTH_EDGE_PORT", 8080)
 EDGE_TLS_PORT = env.integer("BERTH_EDGE_TLS_PORT", 8443)
 # Whether plain HTTP for a name with a certificate is sent to HTTPS.
 EDGE_HTTPS_REDIRECT = env.boolean("BERTH_EDGE_HTTPS_REDIRECT", False)
-# Where the world reaches the edge: what names point to.
-EDGE_PUBLIC_ADDRESSES = env.words("BERTH_EDGE_PUBLIC_ADDRESSES", EDGE_ADDRESS)
 # Where Berth itself reaches the edge, to look at an app as the world does.
 EDGE_PROBE_ADDRESS = env.text("BERTH_EDGE_PROBE_ADDRESS", "127.0.0.1")
+# The addresses under which the world reaches the edge: what a customer's domain points to. Left out: the edge's own.
+EDGE_PUBLIC_ADDRESSES = env.addresses("BERTH_EDGE_PUBLIC_ADDRESSES", EDGE_ADDRESS)
+# Customers' own domains: how often one that is served is looked at, how long it may fail until it is withdrawn, and how
+# long nobody may answer for it until then.
+DOMAIN_CHECK_INTERVAL_S = env.integer("BERTH_DOMAIN_CHECK_INTERVAL_S", 24 * 3600)
+DOMAIN_GRACE_DAYS = env.integer("BERTH_DOMAIN_GRACE_DAYS", 7)
+DOMAIN_UNHEARD_DAYS = env.integer("BERTH_DOMAIN_UNHEARD_DAYS", 30)
+# For so long a name that was proven is nobody else's after its end.
+NAME_QUARANTINE_DAYS = env.integer("BERTH_NAME_QUARANTINE_DAYS", 30)
+# Suffixes of a private network below which customers may have names, though the public DNS has none there.
+CUSTOM_DOMAIN_SUFFIXES = env.words("BERTH_CUSTOM_DOMAIN_SUFFIXES")
 # Who the edge's workers run as. Empty: an unprivileged user where the edge starts as root.
 EDGE_USER = env.text("BERTH_EDGE_USER", "")
 EDGE_HOME = HOME / "edge"

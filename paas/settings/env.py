@@ -6,6 +6,7 @@ of the same name in the environment wins. What is no secret is also read from `s
 `bin/up` notes what the installation was set up with, so that a command run by hand finds the same settings.
 """
 
+import ipaddress
 import os
 from pathlib import Path
 
@@ -63,3 +64,20 @@ def path(name: str, default: Path) -> Path:
 def words(name: str, default: str = "") -> list[str]:
     """A comma-separated list, empty items left out."""
     return [item.strip() for item in text(name, default).split(",") if item.strip()]
+
+
+def addresses(name: str, default: str = "") -> list[str]:
+    """A comma-separated list of IP addresses, as `ipaddress` writes them; the default loses what is no address."""
+    if not text(name, ""):
+        return [item for item in words(name, default) if _is_reachable(item)]
+    try:
+        return [str(ipaddress.ip_address(item)) for item in words(name)]
+    except ValueError as exc:
+        raise ImproperlyConfigured(f"{name}: {exc}: set a comma-separated list of IP addresses") from None
+
+
+def _is_reachable(item: str) -> bool:
+    try:
+        return not ipaddress.ip_address(item).is_unspecified
+    except ValueError:
+        return False

@@ -22,6 +22,8 @@ os.environ.setdefault("BERTH_UID_LAST", "399999")
 os.environ.setdefault("BERTH_EDGE_PORT", "18081")
 # As far above as 8443 is above 8080.
 os.environ.setdefault("BERTH_EDGE_TLS_PORT", str(int(os.environ["BERTH_EDGE_PORT"]) + 363))
+# Names for tests are below a suffix that nobody has outside of them.
+os.environ.setdefault("BERTH_CUSTOM_DOMAIN_SUFFIXES", "test")
 os.environ.setdefault("BERTH_API_RATE_USER", "100000/minute")
 os.environ.setdefault("BERTH_API_RATE_ADDRESS", "100000/minute")
 os.environ.setdefault("BERTH_API_RATE_SIGN_IN", "100000/minute")

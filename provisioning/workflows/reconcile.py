@@ -19,7 +19,7 @@ from provisioning.models import Host, Operation, Workload
 from provisioning.rendering.edge import render_edge_site
 from provisioning.rendering.specs import parts_of
 from provisioning.workflows.instances import ensure_instance
-from provisioning.workflows.specs import container_names, release_spec, role_of, site_spec
+from provisioning.workflows.specs import container_names, release_spec, role_of, site_spec, with_sites
 from tenants.choices import AppState
 from tenants.models import Environment
 from tenants.services.audit import audit_record
@@ -128,9 +128,9 @@ def _repair(workload: Workload, broken: dict[str, str]) -> None:
 def reconcile_edge() -> None:
     """Writes the edge's entries that are missing or not what should be served. Unchanged text reloads nothing."""
     serving = Workload.objects.filter(environment=OuterRef("pk"), state=WorkloadState.SERVING)
-    environments = Environment.objects.filter(Exists(serving), app__state=AppState.ACTIVE).select_related("app")
+    environments = Environment.objects.filter(Exists(serving), app__state=AppState.ACTIVE)
     sites: dict[str, str | None] = {}
-    for environment in environments:
+    for environment in with_sites(environments):
         site = site_spec(environment)
         sites[site.name] = render_edge_site(site)
     edge_from_settings().apply(sites)

@@ -3,6 +3,7 @@
 from pathlib import PurePosixPath
 
 from django.conf import settings
+from django.db.models import Prefetch, QuerySet
 
 from provisioning.choices import Transport, WorkloadRole, WorkloadState
 from provisioning.leases import subnet_lease, uid_lease
@@ -17,6 +18,7 @@ from provisioning.rendering.specs import (
     parts_of,
 )
 from tenants.models import Environment, Release
+from tenants.selectors.domains import served_hostnames, with_served_hostnames
 
 DEFAULT_INSTALLATION = "berth"
 LOCAL_ENGINE = "unix:///var/run/docker.sock"
@@ -66,14 +68,24 @@ def role_of(workload: Workload) -> Role:
     return "standby" if workload.role == WorkloadRole.STANDBY else "live"
 
 
+def with_sites(environments: QuerySet[Environment]) -> QuerySet[Environment]:
+    """The environments with all that `site_spec` reads: a fixed number of queries, however many environments."""
+    serving = Workload.objects.filter(state=WorkloadState.SERVING).select_related("host")
+    return with_served_hostnames(environments.select_related("app")).prefetch_related(
+        Prefetch("workloads", queryset=serving, to_attr="serving_workloads")
+    )
+
+
 def site_spec(environment: Environment) -> SiteSpec:
     """What the edge shall serve for the environment now: its serving workloads, the live one first."""
-    serving = environment.workloads.filter(state=WorkloadState.SERVING).select_related("host")
+    serving = getattr(environment, "serving_workloads", None)
+    if serving is None:
+        serving = environment.workloads.filter(state=WorkloadState.SERVING).select_related("host")
     ordered = sorted(serving, key=lambda workload: workload.role != WorkloadRole.LIVE)
     return SiteSpec(
         app_id=environment.app.public_id,
         environment=environment.name,
-        hostnames=tuple(environment.subdomains.values_list("hostname", flat=True)),
+        hostnames=served_hostnames(environment),
         servers=tuple(
             UpstreamServer(
                 address=workload.host.address, port=workload.port, is_backup=workload.role == WorkloadRole.STANDBY

@@ -1,5 +1,6 @@
 from tenants.models.audit import AuditChain, AuditEvent
 from tenants.models.credentials import ApiToken, IdempotencyKey
+from tenants.models.custom_domain import CustomDomain, HeldName, RegistrableDomain
 from tenants.models.environment import ConfigVariable, Environment
 from tenants.models.grants import PluginAppUserObjectPermission, ReleaseUserObjectPermission
 from tenants.models.invitation import Invitation
@@ -20,8 +21,10 @@ __all__ = [
     "AuditChain",
     "AuditEvent",
     "ConfigVariable",
+    "CustomDomain",
     "Environment",
     "Freeze",
+    "HeldName",
     "IdempotencyKey",
     "Invitation",
     "Membership",
@@ -29,6 +32,7 @@ __all__ = [
     "PluginApp",
     "PluginAppUserObjectPermission",
     "RecoveryCode",
+    "RegistrableDomain",
     "Release",
     "ReleaseUserObjectPermission",
     "Review",

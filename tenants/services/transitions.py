@@ -4,9 +4,9 @@ from collections.abc import Collection, Mapping
 from typing import Any
 
 from tenants.exceptions import InvalidTransition
-from tenants.models import Invitation, PluginApp, Release
+from tenants.models import CustomDomain, Invitation, PluginApp, Release
 
-Stateful = PluginApp | Release | Invitation
+Stateful = PluginApp | Release | Invitation | CustomDomain
 
 
 def transition(row: Stateful, *, to: str, sources: Mapping[str, Collection[str]], **fields: Any) -> str:
@@ -32,6 +32,8 @@ def _name(row: Stateful) -> str:
             return f"release {row.number} of {row.app.public_id}"
         case Invitation():
             return f"the invitation of {row.invitee} to {row.organization}"
+        case CustomDomain():
+            return row.hostname
 
 
 def _listed(states: Collection[str]) -> str:

@@ -13,6 +13,7 @@ from tests.written_rows import Function, functions_of, many_to_many, module_name
 SERVICES = ("tenants/services", "provisioning/services")
 # What services are made of: public, called by services alone, and told of by these.
 PARTS = {
+    "tenants.services.domains.prove": "makes a domain served; whoever calls it tells how it was proven",
     "tenants.services.transitions.transition": "changes a state; whoever calls it tells why",
     "tenants.services.releases.move": "changes a state; whoever calls it tells why",
     "tenants.services.memberships.membership_make": "the row of a membership; whoever calls it tells how it came about",
@@ -21,6 +22,9 @@ PARTS = {
 }
 # Services that write and record nothing, and why.
 SILENT_SERVICES = {
+    "tenants.services.domain_checks.domain_checked": "what a look has shown; what follows from it has its event",
+    "tenants.services.domain_checks.domain_noted": "what a look has shown where nothing follows from it",
+    "tenants.services.domain_checks.domains_take": "which worker looks at a domain now",
     "tenants.services.idempotency.idempotency_keys_forget": "answers kept for repeated requests; no row of a tenant's",
     "tenants.services.sign_in.password_check": "how often a wrong password came; counted by django-axes",
     "tenants.services.sign_in.sign_in_attempts_forget": "how often a wrong password came; counted by django-axes",

@@ -19,6 +19,7 @@ from tenants.choices import EnvironmentName, MemberRole, ReleaseState, Stack
 from tenants.models import AccessPolicy, ApiToken, AuditEvent, Organization, PluginApp, Release, User
 from tenants.resources import ACTIONS
 from tenants.services import grants, policies
+from tenants.services.domains import domain_add
 from tenants.services.environments import variable_set
 from tests.factories import (
     environment_of,
@@ -88,12 +89,14 @@ def make_world(slug: str = "acme", owner: User | None = None, operator: User | N
         state=OperationState.SUCCEEDED,
         requested_by=owner,
     )
+    domain = domain_add(environment=environment_of(app, "test"), hostname=f"{slug}.test", actor=owner)
     waiting, mine = make_invitation(organization, outsider), make_invitation(make_organization(), owner)
     known = {
         "action": sorted(ACTIONS),
         "app": [app.public_id],
         "deployment": [deployment.pk],
         "digest": [release.digest for release in releases],
+        "domain": [domain.pk],
         "env": list(EnvironmentName.values),
         "environment": list(EnvironmentName.values),
         "event": list(AuditEvent.objects.filter(organization=organization).values_list("pk", flat=True)[:2]),

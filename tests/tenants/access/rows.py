@@ -13,12 +13,22 @@ from django.db.models import Model
 
 from provisioning.choices import OperationKind, OperationState
 from provisioning.models import DnsAccount, Host, Operation
-from tenants.choices import AppState, EnvironmentName, InvitationState, MemberRole, PolicyEffect, ReleaseState, Stack
+from tenants.choices import (
+    AppState,
+    DomainState,
+    EnvironmentName,
+    InvitationState,
+    MemberRole,
+    PolicyEffect,
+    ReleaseState,
+    Stack,
+)
 from tenants.models import (
     AccessPolicy,
     ApiToken,
     AuditChain,
     AuditEvent,
+    CustomDomain,
     Environment,
     Freeze,
     Invitation,
@@ -26,6 +36,7 @@ from tenants.models import (
     Organization,
     PluginApp,
     PluginAppUserObjectPermission,
+    RegistrableDomain,
     Release,
     ReleaseUserObjectPermission,
     User,
@@ -92,6 +103,7 @@ def make_rows() -> Rows:
         "app": apps,
         "environment": environments,
         "release": releases,
+        "custom_domain": _custom_domains(environments, users),
         "deployment": _operations(environments, users),
         "audit_event": events,
         "host": _hosts(),
@@ -245,6 +257,24 @@ def _hosts() -> list[Host]:
         )
         for name, transport in (("a%1", "local"), ("a_1", "ssh"), ("A_1", "ssh"))
     )
+
+
+def _custom_domains(environments: list[Environment], users: list[User]) -> list[CustomDomain]:
+    roots = RegistrableDomain.objects.bulk_create(RegistrableDomain(name=name) for name in ("a%.test", "a_.test"))
+    domains = CustomDomain.objects.bulk_create(
+        CustomDomain(
+            environment=environment,
+            hostname=f"{('a', 'A', 'b')[place % 3]}-{place}.test",
+            registrable=roots[place % 2],
+            state=list(DomainState)[place % 5],
+            is_mixed_script=place % 3 == 1,
+            created_by=users[place % 5],
+            proven_at=START + timedelta(place) if place % 5 else None,
+        )
+        for place, environment in enumerate(environments)
+    )
+    _spread(domains, "created_at")
+    return domains
 
 
 def _zones() -> list[Zone]:

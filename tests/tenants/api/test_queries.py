@@ -13,7 +13,7 @@ from provisioning.choices import OperationKind, OperationState
 from provisioning.models import Host, Operation
 from tenants.access import facts
 from tenants.choices import ReleaseState
-from tenants.models import AccessPolicy, Organization, User
+from tenants.models import AccessPolicy, Organization, RegistrableDomain, User
 from tenants.services.grants import app_grant_create, release_grant_create
 from tenants.services.policies import freeze_create, policy_change, policy_create
 from tests.factories import (
@@ -163,6 +163,15 @@ def _deployments(organization: Organization, count: int) -> None:
             operation.steps.create(position=position, name=name)
 
 
+def _domains(organization: Organization, count: int) -> None:
+    """Past the service, which takes no more than twenty."""
+    environment = environment_of(organization.apps.get(slug="first"), "test")
+    for _ in range(count):
+        name = f"d{environment.custom_domains.count()}.test"
+        registrable = RegistrableDomain.objects.create(name=name)
+        environment.custom_domains.create(hostname=name, registrable=registrable, created_by=owner_of(organization))
+
+
 def _hosts(organization: Organization, count: int) -> None:
     _users(organization, 0)
     for _ in range(count):
@@ -180,6 +189,7 @@ Add = Callable[[Organization, int], None]
 LISTS: dict[str, Add] = {
     "apps/": _apps,
     "apps/<str:app>/deployments/": _deployments,
+    "apps/<str:app>/environments/<str:env>/domains/": _domains,
     "apps/<str:app>/grants/": _app_grants,
     "apps/<str:app>/releases/": _releases,
     "apps/<str:app>/timeline/": _releases,

@@ -17,6 +17,7 @@ VIEWS = {
     "tenants.api.idempotency.IdempotentCreate.post": _KEYS,
     "tenants.api.idempotency._claim": _KEYS,
     "tenants.api.idempotency._keep": _KEYS,
+    "tenants.api.serializers_domains.DomainSerializer.get_records": "shows what a visible domain's owner has to set",
     "tenants.api.serializers_people.ServiceAccountSerializer.get_role": "shows the role of an account that is visible",
     "tenants.api.views.access.WhoCanView.get": "asks organization.who_can or user.explain; owners see their members",
     "tenants.api.views.audit.AuditExportView.get_queryset": "is restricted chunk by chunk, as the export is read",
@@ -26,6 +27,8 @@ VIEWS = {
 # Services that name an actor and ask no policy about them.
 SERVICES = {
     "tenants.services.audit.audit_record": "writes down what another service did",
+    "tenants.services.domains.domain_end": "ends a claim for domain_remove, which has asked, and for the platform",
+    "tenants.services.domains.record": "writes down what another service did",
     "tenants.services.second_factor.recovery_codes_renew": _OWN_FACTOR,
     "tenants.services.second_factor.second_factor_confirm": _OWN_FACTOR,
     "tenants.services.second_factor.second_factor_enroll": _OWN_FACTOR,

@@ -5,6 +5,7 @@ from tests.tenants.api.endpoints.calls import LIST, READ, Call
 _APP = "apps/<str:app>/"
 _ENVIRONMENT = f"{_APP}environments/<str:env>/"
 _VARIABLE = f"{_ENVIRONMENT}variables/<str:name>/"
+_DOMAIN = f"{_ENVIRONMENT}domains/<int:domain>/"
 _RELEASE = "releases/<int:release>/"
 _GRANT = "grants/<int:grant>/"
 KEEP = (401, 404, 403, 200, 200, 403, 403, 403)
@@ -50,6 +51,17 @@ CALLS = [
         things={"name": "variable"},
         event="variable.removed",
     ),
+    Call("GET", f"{_ENVIRONMENT}domains/", READ, needs=("domain",)),
+    Call(
+        "POST",
+        f"{_ENVIRONMENT}domains/",
+        (401, 404, 403, 201, 201, 403, 403, 403),
+        {"hostname": "plugin.customer.test"},
+        event="domain.added",
+    ),
+    Call("GET", _DOMAIN, READ),
+    Call("DELETE", _DOMAIN, (401, 404, 403, 204, 204, 403, 403, 403), event="domain.removed"),
+    Call("POST", f"{_DOMAIN}check/", (401, 404, 403, 202, 202, 403, 403, 403), event="domain.check_requested"),
     Call("GET", f"{_APP}releases/", READ, needs=("release",)),
     Call("POST", f"{_APP}releases/", SUBMIT, {"environment": "test", "ref": "main"}, event="release.submitted"),
     Call("GET", "releases/", LIST, needs=("release",)),

@@ -21,7 +21,7 @@ from provisioning.services.hosts import host_register_local
 from provisioning.services.operations import deployment_create
 from tenants.choices import EnvironmentName, MemberRole, ReleaseState
 from tenants.models import ApiToken, Invitation, User
-from tenants.services import environments, grants, policies, second_factor, tokens
+from tenants.services import domains, environments, grants, policies, second_factor, tokens
 from tests import factories
 from tests.authenticator import Authenticator, enroll
 from tests.factories import PASSWORD
@@ -180,6 +180,11 @@ def _variable(world: World) -> str:
     return "OLD"
 
 
+def _domain(world: World) -> Any:
+    environment = world.row("app").environments.get(name="test")
+    return domains.domain_add(environment=environment, hostname="tidewatch.test", actor=world.user("owner"))
+
+
 def _policy(world: World) -> Any:
     everything = {"match_all": True}
     return policies.policy_create(
@@ -241,6 +246,7 @@ THINGS: dict[str, Callable[[World], Any]] = {
     "production": lambda _world: "production",
     "variable": _variable,
     "new_variable": lambda _world: "KEY",
+    "domain": _domain,
     "release": _release("app"),
     "commit": _commit,
     "pushed_release": _pushed_release,
