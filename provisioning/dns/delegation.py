@@ -10,7 +10,7 @@ import secrets
 import socket
 import threading
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
@@ -145,10 +145,7 @@ class Walk:
         """The cut with all addresses of all servers; for a server that has none, the reason."""
         servers, unasked = list(cut.servers), list(cut.unasked)
         for name in cut.names:
-            try:
-                found, refused = self._nameservers(name, self._addresses_of(name, depth))
-            except LookupFailed as exc:
-                found, refused = [], [_unasked(text_of(name), "", exc.outcome, _NO_ADDRESS + exc.reason)]
+            found, refused = self._found(name, depth)
             servers += found
             unasked += refused
         if len(servers) > MAX_SERVERS:
@@ -189,25 +186,29 @@ class Walk:
         return servers, refused
 
     def _any(self, cut: Cut, name: dns.name.Name, type_: str, depth: int) -> dns.message.Message:
-        """A useful message of any server of the zone: authoritative, or a referral. Raises `LookupFailed`."""
+        """A useful message of any server of the zone: authoritative, or a referral. Raises `LookupFailed`.
+
+        Servers with known addresses come first, in any order; others are looked for only where those are of no use.
+        """
         heard: list[ServerAnswer] = [*cut.unasked]
         pending: set[Future[tuple[dns.message.Message | None, ServerAnswer]]] = set()
-        tries = 0
-        some = self._some(cut, depth, heard)
-        while True:
-            while len(pending) < AT_ONCE and tries < MAX_TRIES:
-                server = next(some, None)
-                if server is None:
-                    break
-                tries += 1
-                pending.add(self._threads.submit(self._answer, server, name, type_, cut.zone))
-            if not pending:
+        known, names = _with_a_route(cut.servers), list(cut.names)
+        secrets.SystemRandom().shuffle(known)
+        for _ in range(MAX_TRIES + len(names)):
+            while known and len(pending) < AT_ONCE:
+                pending.add(self._threads.submit(self._answer, known.pop(), name, type_, cut.zone))
+            if pending:
+                done, pending = wait(pending, return_when=FIRST_COMPLETED)
+                for message, answer in (future.result() for future in done):
+                    if message is not None:
+                        return message
+                    heard.append(answer)
+            elif names:
+                found, unasked = self._found(names.pop(0), depth)
+                known = _with_a_route(found)
+                heard += unasked
+            else:
                 break
-            done, pending = wait(pending, return_when=FIRST_COMPLETED)
-            for message, answer in (future.result() for future in done):
-                if message is not None:
-                    return message
-                heard.append(answer)
         zone = text_of(cut.zone)
         reasons = "; ".join(f"{answer.server.name}: {answer.detail}" for answer in heard[:3])
         raise LookupFailed(
@@ -235,18 +236,12 @@ class Walk:
         )
         return (message if leads_on else None), answer
 
-    def _some(self, cut: Cut, depth: int, heard: list[ServerAnswer]) -> Iterator[Nameserver]:
-        """Servers of the zone in any order, those first whose addresses are known. Why others have none is `heard`."""
-        known = _with_a_route(cut.servers)
-        secrets.SystemRandom().shuffle(known)
-        yield from known
-        for name in cut.names:
-            try:
-                found, refused = self._nameservers(name, self._addresses_of(name, depth))
-            except LookupFailed as exc:
-                found, refused = [], [_unasked(text_of(name), "", exc.outcome, _NO_ADDRESS + exc.reason)]
-            heard += refused
-            yield from _with_a_route(found)
+    def _found(self, name: dns.name.Name, depth: int) -> tuple[list[Nameserver], list[ServerAnswer]]:
+        """The addresses of this server that may be asked, and what keeps others from it."""
+        try:
+            return self._nameservers(name, self._addresses_of(name, depth))
+        except LookupFailed as exc:
+            return [], [_unasked(text_of(name), "", exc.outcome, _NO_ADDRESS + exc.reason)]
 
     def _addresses_of(self, name: dns.name.Name, depth: int) -> tuple[str, ...]:
         """Addresses of a name server, from its own zone. Raises `LookupFailed`, also where it has none."""

@@ -65,7 +65,7 @@ def verify_control(resolution: Resolution, *, hostname: str, token: str) -> Veri
     fault = _difference(observation, lambda answer: not answer.cname and value in answer.values)
     return Verification(
         is_met=not fault,
-        is_final=observation.is_unanimous,
+        is_final=not fault or observation.is_unanimous,
         observations=(observation,),
         detail=f"set a TXT record {name} with the text {value}: {fault}"[:MAX_DETAIL] if fault else "",
     )

@@ -362,6 +362,28 @@ def test_h7_a_delegation_into_our_network_sends_nothing_there(hierarchy: Hierarc
     assert observed(hierarchy, allow_private=True, delegations=known).values == ("192.0.2.66",)
 
 
+def test_h7_a_name_server_whose_name_leads_into_our_network_is_not_asked(
+    hierarchy: Hierarchy, hostile: Hostile
+) -> None:
+    """Without glue, its address comes from the zone that it is in: a public server may say anything."""
+
+    def say(query: dns.message.Message, _is_tcp: bool) -> list[bytes]:
+        if name_of(query).endswith("sub.hostile.test."):
+            authority = ["sub.hostile.test. 60 IN NS inside.other.hostile.test."]
+            return [reply(query, authority=authority, is_authoritative=False).to_wire()]
+        address = [f"inside.other.hostile.test. 60 IN A {BIND}"] if query.question[0].rdtype == dns.rdatatype.A else []
+        return [reply(query, *address, authority=[] if address else [SOA]).to_wire()]
+
+    hostile.behave = say
+    # Its own server is one that the operator has named, so that it is asked at all.
+    known = {"hostile.test": (delegation.Nameserver(name="hostile", address=HOSTILE, port=hierarchy.port),)}
+    (answer,) = observed(hierarchy, "www.sub.hostile.test", allow_private=False, delegations=known).answers
+    assert (answer.server.address, answer.outcome) == (BIND, Outcome.LAME)
+    assert answer.detail == "not asked: it is at no public address"
+    (answer,) = observed(hierarchy, "www.sub.hostile.test", allow_private=True, delegations=known).answers
+    assert (answer.server.address, answer.outcome) == (BIND, Outcome.REFUSED)
+
+
 def test_h8_an_answer_without_authority_is_none(hierarchy: Hierarchy, hostile: Hostile) -> None:
     hostile.behave = after_the_walk(lambda query, _: [reply(query, RIGHT, is_authoritative=False).to_wire()])
     (answer,) = observed(hierarchy).answers
