@@ -63,7 +63,7 @@ class PowerDns:
     def __init__(self, values: Mapping[str, str]) -> None:
         found = checked(self.settings, values)
         self.url = _checked_url(found["url"])
-        self.capabilities = Capabilities(batch_size=500, is_atomic=True, lists_names=True, rate_per_s=50, burst=100)
+        self.capabilities = Capabilities(batch_size=500, is_atomic=True, lists_names=True, rate_per_s=500, burst=1_000)
         self.calls = 0
         self._timeout_s = timeout_of(found)
         self._api_key = found["api_key"]

@@ -1,5 +1,8 @@
 """What a provider promises about record sets that Berth makes."""
 
+import threading
+from concurrent.futures import ThreadPoolExecutor
+
 import pytest
 
 from provisioning.dns.protocol import Provider
@@ -236,6 +239,29 @@ def test_over_somebody_elses_change_nothing_is_written(account: Account, zone: s
     with pytest.raises(RecordsChanged, match=name):
         ours.apply(zone, [Change(was, wanted)])
     assert listed(ours, zone, name) == {}
+
+
+def test_of_many_who_make_the_same_at_once_one_wins(account: Account, zone: str, name: str) -> None:
+    wanted = [record_set(name, "A", [f"192.0.2.{number}"], 120) for number in range(1, 9)]
+    start = threading.Barrier(len(wanted))
+
+    def make(record: RecordSet) -> bool:
+        provider = account.connect()
+        start.wait(30)
+        try:
+            provider.apply(zone, [Change(None, record)])
+        except RecordsChanged:
+            return False
+        return True
+
+    with ThreadPoolExecutor(len(wanted)) as pool:
+        made = list(pool.map(make, wanted))
+
+    [found] = listed(account.connect(), zone, name).values()
+    winners = [record for record, is_made in zip(wanted, made, strict=True) if is_made]
+    assert found in winners
+    if account.connect().capabilities.is_guarded:
+        assert winners == [found]
 
 
 def test_what_is_in_force_already_does_not_hold_up_the_rest(provider: Provider, zone: str, name: str) -> None:
