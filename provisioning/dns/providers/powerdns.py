@@ -6,6 +6,7 @@ asked for just before; `rrset_name` and `rrset_type` narrow what a GET lists.
 
 import contextlib
 import json
+import secrets
 import ssl
 import time
 from collections.abc import Collection, Iterator, Mapping, Sequence
@@ -44,6 +45,13 @@ FEW_NAMES = 10
 # The server copies these zones from another: what is written to them does not stay.
 COPIES = {"slave", "secondary", "consumer"}
 MAX_RETRY_AFTER_S = 3_600
+# After these times a write is tried again that has stumbled over another one.
+STUMBLE_WAITS_S = (0.02, 0.05, 0.1, 0.2, 0.4)
+_JITTER = secrets.SystemRandom()
+
+
+class _Stumbled(ServiceUnavailable):
+    """Status 500: with SQLite that is also what the second of two who write at once gets; nothing was done."""
 
 
 class PowerDns:
@@ -105,6 +113,14 @@ class PowerDns:
 
     def apply(self, zone: str, changes: Sequence[Change]) -> None:
         refuse_unfit(zone, changes, batch_size=self.capabilities.batch_size)
+        for wait_s in STUMBLE_WAITS_S:
+            with contextlib.suppress(_Stumbled):
+                self._apply_once(zone, changes)
+                return
+            time.sleep(wait_s * _JITTER.uniform(0.5, 1.5))
+        self._apply_once(zone, changes)
+
+    def _apply_once(self, zone: str, changes: Sequence[Change]) -> None:
         if not changes:
             return
         present = by_key(self.list_records(zone, names={change.key[0] for change in changes}))
@@ -173,7 +189,7 @@ class PowerDns:
         if status == 429:
             return RateLimited(f"{who} asks to wait while {doing}", retry_after_s=_retry_after_s(response))
         if status >= 500:
-            return ServiceUnavailable(
+            return (_Stumbled if status == 500 else ServiceUnavailable)(
                 f"{who} answered {status} while {doing} ({self._said(response)}): Berth tries again; "
                 "an operator should look at its log if this lasts"
             )

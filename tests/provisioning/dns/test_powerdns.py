@@ -10,7 +10,7 @@ import pytest
 
 from provisioning.dns.providers import powerdns
 from provisioning.dns.providers.powerdns import PowerDns
-from provisioning.dns.records import RecordSet, record_set
+from provisioning.dns.records import Change, RecordSet, record_set
 from provisioning.exceptions import OperatorError, ProvisioningError, RateLimited, ServiceUnavailable
 from tests.name_servers.faulty import FaultyServer, faulty_server, http_request
 from tests.provisioning.certificates.making import Authority, key_pem, new_key
@@ -217,6 +217,20 @@ def test_a_copied_zone_is_not_one_to_write_to(kind: str) -> None:
     zones = [{"name": "copied.example.", "kind": kind}, {"name": "OURS.example.", "kind": "Native"}]
     with faulty_server(http_request, lambda _: iter([http("200 OK", json.dumps(zones).encode())])) as server:
         assert provider(server).zones() == ["ours.example"]
+
+
+def test_a_write_that_stumbles_over_another_looks_again_and_is_tried_so_many_times(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(powerdns, "STUMBLE_WAITS_S", (0.001, 0.001))
+    listing = http("200 OK", json.dumps({"rrsets": []}).encode())
+
+    def answer(request: bytes) -> Iterator[bytes]:
+        yield listing if request.startswith(b"GET") else http("500 Internal Server Error")
+
+    with faulty_server(http_request, answer) as server, pytest.raises(ServiceUnavailable, match="answered 500"):
+        provider(server).apply(ZONE, [Change(None, record_set(f"a.{ZONE}", "A", ["192.0.2.1"], 60))])
+    assert [request.split()[0] for request in server.received] == [b"GET", b"PATCH"] * 3
 
 
 def test_a_server_without_a_zone_is_the_operators_to_mend() -> None:
