@@ -1,4 +1,4 @@
-"""What the edge is told to serve: the platform's hostnames and customers' proven ones, at a price that does not grow."""
+"""What the edge is told to serve: the platform's names and customers' proven ones, at a price that does not grow."""
 
 import pytest
 from django.db import connection
