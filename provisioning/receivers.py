@@ -7,7 +7,7 @@ from django.dispatch import receiver
 from provisioning.choices import UNFINISHED, OperationKind
 from provisioning.models import Operation
 from provisioning.services.operations import operation_ensure
-from provisioning.wakeups import wake, wake_membership
+from provisioning.wakeups import wake, wake_domain_checks, wake_edge, wake_membership
 from provisioning.workflows.check_release import resolve_at_once
 from provisioning.workflows.sweep import adopt_approved_releases
 from tenants import signals
@@ -46,3 +46,13 @@ def deploy_approved_release(*, release_id: int, **_kwargs: Any) -> None:
         release=release_id, kind=OperationKind.DEPLOY_RELEASE, state__in=UNFINISHED
     ).values_list("pk", flat=True):
         wake(pk)
+
+
+@receiver(signals.custom_domain_check_requested)
+def check_domains(**_kwargs: Any) -> None:
+    wake_domain_checks()
+
+
+@receiver(signals.custom_domain_changed)
+def serve_names(*, environment_id: int, **_kwargs: Any) -> None:
+    wake_edge(environment_id)

@@ -9,9 +9,9 @@ from provisioning.exceptions import ProvisioningError
 from provisioning.forge.client import forge_from_settings
 from provisioning.forge.webhooks import forget_deliveries
 from provisioning.services.repositories import organization_members_sync
-from provisioning.wakeups import RUN_OPERATION, SYNC_MEMBERS, wake
+from provisioning.wakeups import CHECK_DOMAINS, RUN_OPERATION, SERVE_NAMES, SYNC_MEMBERS, wake
+from provisioning.workflows import check_domain, registry
 from provisioning.workflows import reconcile as reconciler
-from provisioning.workflows import registry
 from provisioning.workflows import sweep as sweeper
 from tenants.models import Organization
 from tenants.services.idempotency import idempotency_keys_forget
@@ -36,6 +36,24 @@ def sweep() -> None:
 @shared_task(name="provisioning.reconcile")
 def reconcile() -> None:
     reconciler.run()
+
+
+@shared_task(name=CHECK_DOMAINS)
+def check_domains() -> None:
+    """Customers' own domains that are due: every few seconds, and when somebody asks for a check."""
+    try:
+        check_domain.run()
+    except ProvisioningError as error:
+        logger.warning("customers' domains can't be checked now: %s", error)
+
+
+@shared_task(name=SERVE_NAMES)
+def serve_names(environment_id: int) -> None:
+    """The edge serves the environment under the names that it has now. What goes wrong here, the reconciler mends."""
+    try:
+        reconciler.reconcile_edge(environment_id)
+    except ProvisioningError as error:
+        logger.warning("the edge does not serve the names of environment %s yet: %s", environment_id, error)
 
 
 @shared_task(name="provisioning.tidy")

@@ -11,6 +11,8 @@ logger = logging.getLogger(__name__)
 
 RUN_OPERATION = "provisioning.run_operation"
 SYNC_MEMBERS = "provisioning.sync_members"
+CHECK_DOMAINS = "provisioning.check_domains"
+SERVE_NAMES = "provisioning.serve_names"
 
 
 def wake(operation_id: int, *, countdown_s: float = 0) -> None:
@@ -27,8 +29,18 @@ def wake_membership(organization_id: int) -> None:
     _publish(SYNC_MEMBERS, organization_id)
 
 
-def _publish(task: str, argument: int, *, countdown_s: float = 0) -> None:
+def wake_domain_checks() -> None:
+    """Asks a worker to look at the customers' domains that are due."""
+    _publish(CHECK_DOMAINS)
+
+
+def wake_edge(environment_id: int) -> None:
+    """Asks a worker to have the edge serve the environment under the names that it has now."""
+    _publish(SERVE_NAMES, environment_id)
+
+
+def _publish(task: str, *arguments: int, countdown_s: float = 0) -> None:
     try:
-        current_app.send_task(task, (argument,), countdown=countdown_s or None, retry=False)
+        current_app.send_task(task, arguments, countdown=countdown_s or None, retry=False)
     except (OperationalError, OSError) as exc:
-        logger.warning("the broker did not take %s(%s): %s", task, argument, exc)
+        logger.warning("the broker did not take %s%s: %s", task, arguments, exc)

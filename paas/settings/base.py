@@ -251,6 +251,8 @@ CELERY_BROKER_TRANSPORT_OPTIONS = {
 CELERY_TASK_PUBLISH_RETRY = False
 SWEEP_INTERVAL_S = env.integer("BERTH_SWEEP_INTERVAL_S", 5)
 RECONCILE_INTERVAL_S = env.integer("BERTH_RECONCILE_INTERVAL_S", 3)
+# How often customers' domains are looked for that are due for a check.
+DOMAIN_ROUND_INTERVAL_S = env.integer("BERTH_DOMAIN_ROUND_INTERVAL_S", 5)
 CELERY_BEAT_SCHEDULE = {
     # A round that could not start before the next one is due is not worth running.
     "sweep": {
@@ -262,6 +264,11 @@ CELERY_BEAT_SCHEDULE = {
         "task": "provisioning.reconcile",
         "schedule": RECONCILE_INTERVAL_S,
         "options": {"expires": RECONCILE_INTERVAL_S},
+    },
+    "check-domains": {
+        "task": "provisioning.check_domains",
+        "schedule": DOMAIN_ROUND_INTERVAL_S,
+        "options": {"expires": DOMAIN_ROUND_INTERVAL_S},
     },
     "tidy": {"task": "provisioning.tidy", "schedule": 24 * 3600},
     "sync-members": {"task": "provisioning.sync_members", "schedule": 300, "options": {"expires": 300}},

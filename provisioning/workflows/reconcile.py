@@ -125,10 +125,15 @@ def _repair(workload: Workload, broken: dict[str, str]) -> None:
     )
 
 
-def reconcile_edge() -> None:
-    """Writes the edge's entries that are missing or not what should be served. Unchanged text reloads nothing."""
+def reconcile_edge(environment_id: int | None = None) -> None:
+    """Writes the edge's entries that are missing or not what should be served. Unchanged text reloads nothing.
+
+    With `environment_id` that environment's alone, where something of it is served.
+    """
     serving = Workload.objects.filter(environment=OuterRef("pk"), state=WorkloadState.SERVING)
     environments = Environment.objects.filter(Exists(serving), app__state=AppState.ACTIVE)
+    if environment_id is not None:
+        environments = environments.filter(pk=environment_id)
     sites: dict[str, str | None] = {}
     for environment in with_sites(environments):
         site = site_spec(environment)

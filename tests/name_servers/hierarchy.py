@@ -24,6 +24,8 @@ BOTH = {"bind": BIND, "knot": KNOT}
 DELEGATIONS: Mapping[str, Mapping[str, str]] = {
     "example.test": BOTH,
     "other.test": BOTH,
+    # Tests write what stands in it.
+    "customer.test": BOTH,
     "split.test": BOTH,
     # `knot` holds no such zone, `tld` refers to those that do, and nothing listens at `down`.
     "broken.test": {"bind": BIND, "knot": KNOT, "tld": TLDS, "down": DOWN},
@@ -97,6 +99,7 @@ def running_hierarchy(directory: Path) -> Iterator[Hierarchy]:
         "example.test": zone_file("example.test", *EXAMPLE, *_delegated({"child": BOTH}), servers=BOTH),
         "child.example.test": zone_file("child.example.test", *CHILD, servers=BOTH),
         "other.test": zone_file("other.test", *OTHER, servers=BOTH),
+        "customer.test": zone_file("customer.test", servers=BOTH),
         "abroad.elsewhere": zone_file("abroad.elsewhere", "www A 192.0.2.40"),
         "unnamed.elsewhere": zone_file("unnamed.elsewhere", "www A 192.0.2.41"),
     }

@@ -1,6 +1,6 @@
 """A customer's own domain: who may claim a name, who gets it, what a look at the DNS changes, and who gets it after."""
 
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
@@ -31,6 +31,7 @@ from tests.factories import environment_of, make_app, make_member, make_operator
 pytestmark = pytest.mark.django_db
 NAME = "plugin.customer.test"
 NO_PROOF = "none of its servers has the TXT record"
+LONG_AGO = datetime(2026, 1, 1, tzinfo=UTC)
 FINE = {"control": Finding.YES, "pointing": Finding.YES}
 PROVEN_ONLY = {"control": Finding.YES, "pointing": Finding.NO, "pointing_detail": "it points elsewhere"}
 GONE = {"control": Finding.NO, "control_detail": NO_PROOF, "pointing": Finding.YES}
@@ -45,8 +46,9 @@ def add(app: PluginApp, name: str = NAME, environment: str = "production") -> Cu
 def check(domain: CustomDomain, found: dict[str, Any], *, after: timedelta = timedelta()) -> CustomDomain:
     """What a worker does who looks at the domain `after` its last look, and finds this."""
     rewind(domain, after)
-    CustomDomain.objects.filter(pk=domain.pk).update(next_check_at=timezone.now(), lease_until=None)
-    (taken,) = domains_take(count=1, domain_id=domain.pk)
+    # The one that is due longest.
+    CustomDomain.objects.filter(pk=domain.pk).update(next_check_at=LONG_AGO, lease_until=None)
+    (taken,) = domains_take(count=1)
     assert domain_checked(domain=taken, look=Look(**found))
     domain.refresh_from_db()
     return domain
@@ -368,7 +370,7 @@ def test_two_workers_never_look_at_one_domain_at_the_same_time() -> None:
     assert taken == domain
     assert not domains_take(count=10)
     domain_check_request(domain=domain, actor=owner_of(domain.environment.app.organization))
-    assert not domains_take(count=10, domain_id=domain.pk)
+    assert not domains_take(count=10)
 
 
 def test_what_a_killed_worker_had_taken_is_taken_again() -> None:
@@ -389,6 +391,14 @@ def test_a_check_of_what_was_removed_meanwhile_changes_nothing() -> None:
     assert not domain_checked(domain=taken, look=Look(**FINE))
     domain.refresh_from_db()
     assert domain.state == DomainState.REMOVED
+
+
+def test_so_many_are_looked_at_by_all_workers_together_and_no_more() -> None:
+    for number in range(3):
+        add(make_app(), f"customer{number}.test")
+    assert len(domains_take(count=2, at_once=3)) == 2
+    assert not domains_take(count=2, at_once=3)
+    assert len(domains_take(count=2, at_once=4)) == 1
 
 
 def test_one_organizations_many_claims_keep_no_other_waiting() -> None:
