@@ -12,7 +12,7 @@ import dns.update
 from django.utils import timezone
 
 from provisioning.choices import OperationKind, WorkloadRole, WorkloadState
-from provisioning.models import Operation, PortLease, Workload
+from provisioning.models import Host, Operation, PortLease, Workload
 from provisioning.services.hosts import host_register_local
 from provisioning.workflows import check_domain
 from provisioning.workflows.reconcile import reconcile_edge
@@ -37,7 +37,7 @@ class World:
         app = make_app(**fields)
         environment = environment_of(app)
         release = make_release(app=app, state=ReleaseState.APPROVED)
-        host = host_register_local()
+        host = Host.objects.first() or host_register_local()
         Workload.objects.create(
             environment=environment,
             release=release,
@@ -59,6 +59,16 @@ class World:
 
     def add(self, app: PluginApp, hostname: str) -> CustomDomain:
         return domain_add(environment=environment_of(app), hostname=hostname, actor=owner_of(app.organization))
+
+    def add_past_refusals(self, app: PluginApp, hostname: str) -> CustomDomain:
+        """As if it had been added before anybody had proven the name."""
+        added = self.add(app, f"for-{app.pk}.customer.test")
+        CustomDomain.objects.filter(pk=added.pk).update(hostname=hostname)
+        added.refresh_from_db()
+        return added
+
+    def reconcile(self) -> None:
+        reconcile_edge()
 
     def remove(self, domain: CustomDomain) -> None:
         domain_remove(domain=domain, actor=owner_of(domain.environment.app.organization))
