@@ -52,17 +52,25 @@ HEARD = {Outcome.ANSWER, Outcome.NO_DATA, Outcome.NX_DOMAIN}
 class LookupFailed(Exception):
     """Nobody could be asked, or nobody answered. `detail` is for people; `answers` are of those who were asked.
 
-    `reason` is at the bottom of it, where one thing failed for want of another.
+    `reason` is at the bottom of it, where one thing failed for want of another. `cut` is whose servers were of no use.
     """
 
     def __init__(
-        self, detail: str, outcome: Outcome, *, zone: str = "", answers: Sequence[ServerAnswer] = (), reason: str = ""
+        self,
+        detail: str,
+        outcome: Outcome,
+        *,
+        zone: str = "",
+        answers: Sequence[ServerAnswer] = (),
+        reason: str = "",
+        cut: "Cut | None" = None,
     ) -> None:
         super().__init__(detail)
         self.detail = detail
         self.reason = reason or detail
         self.outcome = outcome
         self.zone = zone
+        self.cut = cut
         self.answers = tuple(answers)
 
 
@@ -141,6 +149,16 @@ class Walk:
             f"{text_of(name)}: more than {MAX_REFERRALS} delegations lead to it", Outcome.LAME, zone=text_of(cut.zone)
         )
 
+    def servers_of(self, name: dns.name.Name) -> tuple[Cut, str]:
+        """All servers of the zone that `name` is in, and what is wrong with the zone. Raises `LookupFailed`."""
+        try:
+            return self.complete(self.closest(name)), ""
+        except LookupFailed as exc:
+            # Whoever answers, but not about zones, may do so about the records that one wants to know.
+            if exc.cut is None or all(answer.outcome is Outcome.TIMEOUT for answer in exc.answers):
+                raise
+            return self.complete(exc.cut), exc.detail
+
     def complete(self, cut: Cut, depth: int = 0) -> Cut:
         """The cut with all addresses of all servers; for a server that has none, the reason."""
         servers, unasked = list(cut.servers), list(cut.unasked)
@@ -216,6 +234,7 @@ class Walk:
             heard[0].outcome if heard else Outcome.LAME,
             zone=zone,
             answers=heard,
+            cut=cut,
             reason=heard[0].detail.removeprefix(_NO_ADDRESS) if heard else "",
         )
 

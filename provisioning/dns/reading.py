@@ -61,11 +61,13 @@ def delegation_of(
 
 
 def apex_of(message: dns.message.Message, *, name: dns.name.Name, zone: dns.name.Name) -> dns.name.Name | None:
-    """The zone that an authoritative answer to `name` is from, `zone` or one below it. None where it does not say."""
-    for section in (message.answer, message.authority):
-        for rrset in _records(section, "SOA"):
-            if name.is_subdomain(rrset.name) and rrset.name.is_subdomain(zone):
-                return rrset.name
+    """The zone that an authoritative answer to `name` is from, `zone` or one below it. None where it does not say.
+
+    What comes with a CNAME may be about its target.
+    """
+    for rrset in _records(message.answer or message.authority, "SOA"):
+        if name.is_subdomain(rrset.name) and rrset.name.is_subdomain(zone):
+            return rrset.name
     return None
 
 

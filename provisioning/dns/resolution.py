@@ -12,7 +12,7 @@ import dns.name
 from django.conf import settings as django_settings
 
 from provisioning.dns.answers import Nameserver, Observation, Outcome
-from provisioning.dns.delegation import LookupFailed, Walk
+from provisioning.dns.delegation import HEARD, LookupFailed, Walk
 from provisioning.dns.reading import text_of
 from provisioning.dns.records import canonical_name
 from provisioning.exceptions import OperatorError
@@ -168,18 +168,17 @@ def cname_of(observation: Observation) -> str:
 
 
 def _observe(walk: Walk, name: str, type_: str) -> Observation:
-    found = _name(name)
+    found, name = _name(name), canonical_name(name)
     try:
-        cut = walk.complete(walk.closest(found))
+        cut, fault = walk.servers_of(found)
     except LookupFailed as exc:
-        return Observation(
-            name=canonical_name(name), type=type_, zone=exc.zone, answers=exc.answers, detail=exc.detail[:500]
-        )
+        return Observation(name=name, type=type_, zone=exc.zone, answers=exc.answers, detail=exc.detail)
     answers = walk.ask_all(cut.servers, found, type_, zone=cut.zone) if cut.servers else ()
-    detail = "" if cut.servers else f"no server of {text_of(cut.zone)} can be asked"
-    return Observation(
-        name=canonical_name(name), type=type_, zone=text_of(cut.zone), answers=(*answers, *cut.unasked), detail=detail
-    )
+    if not any(answer.outcome in HEARD for answer in answers):
+        detail = fault or f"no server of {text_of(cut.zone)} answers for it"
+    else:
+        detail = ""
+    return Observation(name=name, type=type_, zone=text_of(cut.zone), answers=(*answers, *cut.unasked), detail=detail)
 
 
 def _name(name: str) -> dns.name.Name:

@@ -52,7 +52,7 @@ EXAMPLE = [
 ]
 OTHER = ["shop CNAME www.example.test.", "loop CNAME loop.example.test.", "plugin CNAME app1.apps.example.test."]
 SPLIT = '_berth-challenge.www TXT "berth-verification=one"'
-CHILD = ["www A 192.0.2.20"]
+CHILD = ["www A 192.0.2.20", "up CNAME missing.example.test."]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -78,7 +78,8 @@ class Hierarchy:
 
 @contextmanager
 def running_hierarchy(directory: Path) -> Iterator[Hierarchy]:
-    port = free_port(HOSTILE)
+    # Where others have ports, too.
+    port = free_port(BIND)
     places = {name: directory / name for name in ("root", "tlds", "bind", "knot")}
     for place in places.values():
         place.mkdir()

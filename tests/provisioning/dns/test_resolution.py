@@ -1,7 +1,11 @@
 """Lookups through a real delegation: Knots as root and top-level domains, a BIND and a Knot with the zones."""
 
+import dns.rcode
+import dns.rdatatype
+
 from provisioning.dns.answers import Outcome
 from tests.name_servers.hierarchy import BIND, KNOT, Hierarchy
+from tests.name_servers.hostile import Hostile, reply
 
 
 def outcomes(hierarchy: Hierarchy, name: str, type_: str = "A") -> dict[str, Outcome]:
@@ -29,6 +33,15 @@ def test_every_server_says_what_it_has(hierarchy: Hierarchy) -> None:
 def test_a_child_with_the_servers_of_its_parent_is_a_zone_of_its_own(hierarchy: Hierarchy) -> None:
     observation = hierarchy.resolution().observe("www.child.example.test", "A")
     assert (observation.zone, observation.values) == ("child.example.test", ("192.0.2.20",))
+
+
+def test_a_cname_out_of_the_child_is_still_the_childs(hierarchy: Hierarchy) -> None:
+    """The answer comes with the SOA of where it leads."""
+    observation = hierarchy.resolution().observe("up.child.example.test", "A")
+    assert (observation.zone, {answer.cname for answer in observation.answers}) == (
+        "child.example.test",
+        {"missing.example.test"},
+    )
 
 
 def test_servers_without_glue_are_found_from_the_roots(hierarchy: Hierarchy) -> None:
@@ -110,10 +123,21 @@ def test_a_chain_of_cnames_ends_after_eight(hierarchy: Hierarchy) -> None:
 def test_a_server_that_hangs_costs_its_own_answer_alone(hierarchy: Hierarchy) -> None:
     hierarchy.knot.suspend()
     try:
-        observation = hierarchy.resolution(timeout_s=0.3).observe("www.example.test", "A")
+        observation = hierarchy.resolution(timeout_s=1).observe("www.example.test", "A")
     finally:
         hierarchy.knot.resume()
     assert {answer.server.address: answer.outcome for answer in observation.answers} == {
         BIND: Outcome.ANSWER,
         KNOT: Outcome.TIMEOUT,
     }
+
+
+def test_a_server_that_knows_addresses_and_nothing_of_zones_is_heard(hierarchy: Hierarchy, hostile: Hostile) -> None:
+    """As some load balancers do."""
+    hostile.behave = lambda query, _: [
+        reply(query, "www.hostile.test. 60 IN A 192.0.2.66").to_wire()
+        if query.question[0].rdtype == dns.rdatatype.A
+        else reply(query, rcode=dns.rcode.NOTIMP).to_wire()
+    ]
+    observation = hierarchy.resolution().observe("www.hostile.test", "A")
+    assert (observation.zone, observation.values, observation.detail) == ("hostile.test", ("192.0.2.66",), "")

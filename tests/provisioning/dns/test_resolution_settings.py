@@ -97,4 +97,4 @@ def test_a_packet_that_is_lost_is_sent_again(hierarchy: Hierarchy, hostile: Host
     hostile.behave = lambda query, _: (
         [reply(query, "www.hostile.test. 60 IN A 192.0.2.66").to_wire()] if len(hostile.asked) % 2 == 0 else None
     )
-    assert hierarchy.resolution(timeout_s=0.4).observe("www.hostile.test", "A").values == ("192.0.2.66",)
+    assert hierarchy.resolution(timeout_s=0.8).observe("www.hostile.test", "A").values == ("192.0.2.66",)
