@@ -5,9 +5,7 @@ ends. Who delegates a zone to servers with names in a zone of theirs, and so on,
 the limits (NXNSAttack, CVE-2020-12662 and its relatives).
 """
 
-import ipaddress
 import secrets
-import socket
 import threading
 import time
 from collections.abc import Sequence
@@ -18,6 +16,7 @@ from typing import TYPE_CHECKING
 import dns.message
 import dns.name
 
+from provisioning.dns.addresses import is_public, with_a_route
 from provisioning.dns.answers import Nameserver, Outcome, ServerAnswer
 from provisioning.dns.exchange import NoAnswer, exchange
 from provisioning.dns.reading import (
@@ -172,7 +171,7 @@ class Walk:
                 Outcome.LAME,
                 zone=text_of(cut.zone),
             )
-        return Cut(zone=cut.zone, servers=tuple(_with_a_route(servers)), unasked=tuple(unasked))
+        return Cut(zone=cut.zone, servers=tuple(with_a_route(servers)), unasked=tuple(unasked))
 
     def _cut(self, found: Referral) -> Cut:
         zone = text_of(found.zone)
@@ -210,7 +209,7 @@ class Walk:
         """
         heard: list[ServerAnswer] = [*cut.unasked]
         pending: set[Future[tuple[dns.message.Message | None, ServerAnswer]]] = set()
-        known, names = _with_a_route(cut.servers), list(cut.names)
+        known, names = with_a_route(cut.servers), list(cut.names)
         secrets.SystemRandom().shuffle(known)
         for _ in range(MAX_TRIES + len(names)):
             while known and len(pending) < AT_ONCE:
@@ -223,7 +222,7 @@ class Walk:
                     heard.append(answer)
             elif names:
                 found, unasked = self._found(names.pop(0), depth)
-                known = _with_a_route(found)
+                known = with_a_route(found)
                 heard += unasked
             else:
                 break
@@ -306,40 +305,6 @@ class Walk:
                 return cut.zone
             asked = asked.parent()
             message = self._any(cut, asked, "SOA", depth)
-
-
-def is_public(address: str) -> bool:
-    """Whether packets to it leave for the Internet, also where an IPv4 address is wrapped in an IPv6 one."""
-    found = ipaddress.ip_address(address)
-    if isinstance(found, ipaddress.IPv6Address):
-        if found in _TRANSLATED:
-            return is_public(str(ipaddress.IPv4Address(int(found) & 0xFFFFFFFF)))
-        wrapped = found.ipv4_mapped or found.sixtofour or (found.teredo and found.teredo[1])
-        if wrapped:
-            return is_public(str(wrapped))
-        if found.is_site_local:
-            return False
-    return found.is_global and not found.is_multicast and not found.is_reserved
-
-
-# RFC 6052, section 2.1: the well-known prefix of NAT64.
-_TRANSLATED = ipaddress.IPv6Network("64:ff9b::/96")
-
-
-def _with_a_route(servers: Sequence[Nameserver]) -> list[Nameserver]:
-    """Without those at IPv6 addresses where this machine has no IPv6, unless there are no others."""
-    routed = [server for server in servers if ":" not in server.address or _has_route(server.address)]
-    return routed or list(servers)
-
-
-def _has_route(address: str) -> bool:
-    with socket.socket(socket.AF_INET6, socket.SOCK_DGRAM) as udp:
-        try:
-            # Sends nothing: the kernel looks for a route.
-            udp.connect((address, 53))
-        except OSError:
-            return False
-    return True
 
 
 def _unasked(name: str, address: str, outcome: Outcome, detail: str) -> ServerAnswer:
