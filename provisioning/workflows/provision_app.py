@@ -20,7 +20,7 @@ from provisioning.services.repositories import (
     organization_members_sync,
     repository_of,
 )
-from provisioning.workflows.dns_names import ensure_dns_records
+from provisioning.workflows.dns_names import ensure_dns_records, ensure_dns_records_asked_for
 from provisioning.workflows.engine import Cancelled, Run, Workflow, steps
 from tenants.choices import AppState
 from tenants.services import apps
@@ -147,6 +147,7 @@ def cancelled(_run: Run) -> None:
 
 WORKFLOW = Workflow(
     steps=steps(
+        ensure_dns_records_asked_for,
         ensure_group,
         ensure_code_repository,
         ensure_management_repository,
