@@ -12,6 +12,7 @@ from django.conf import settings
 from tests.benchmarks import approve_to_live, audit, deploys_under_load, edge_throughput, failover, idle_memory
 from tests.benchmarks.access import benchmark as access
 from tests.benchmarks.figures import Figure, table, write
+from tests.benchmarks.names import benchmark as names
 from tests.benchmarks.stage import Stage, stage
 
 # In this order: idle memory is that of a platform which has worked.
@@ -21,6 +22,7 @@ BENCHMARKS: dict[str, Callable[[Stage], list[Figure]]] = {
     "failover": failover.measure,
     "edge_throughput": edge_throughput.measure,
     "idle_memory": idle_memory.measure,
+    "names": names.measure,
     "audit": audit.measure,
     "access": access.measure,
 }

@@ -36,7 +36,7 @@ class Plugin:
     @classmethod
     def create(cls, platform: RunningPlatform, directory: Path) -> "Plugin":
         """Its first release is live and has settled when this returns."""
-        developer, reviewer = _person(platform, "developer"), _person(platform, "reviewer", "--reviewer")
+        developer, reviewer = person(platform, "developer"), person(platform, "reviewer", "--reviewer")
         developer.post("/organizations/", {"name": "Benchmarks", "slug": "benchmarks"})
         created = developer.post(
             "/apps/", {"organization": "benchmarks", "name": "Benchmark", "slug": "benchmark", "stack": "php"}
@@ -116,7 +116,8 @@ class Plugin:
         return self.platform.home / "releases" / self.app / "production" / str(number)
 
 
-def _person(platform: RunningPlatform, role: str, *options: str) -> ApiClient:
+def person(platform: RunningPlatform, role: str, *options: str) -> ApiClient:
+    """Somebody new, with a token."""
     username = f"bench-{role}"
     said = platform.manage("user_add", username, "--email", f"{username}@example.com", "--generate", *options)
     password = re.search(r"^password: (\S+)$", said, re.MULTILINE)
