@@ -56,6 +56,8 @@ class Account:
     big: int = BIG
     foreign: list[RecordSet]
     parts: RecordSet | None
+    # What is behind knows single records: of those who make one at once, each may add its own.
+    has_single_records: bool = False
     # Settings with which it waits no longer than a second.
     impatient: dict[str, str] = field(default_factory=dict)
 

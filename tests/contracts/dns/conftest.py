@@ -12,6 +12,7 @@ import pytest
 from provisioning.dns.protocol import Provider
 from tests.contracts.dns import account as accounts
 from tests.contracts.dns.account import Account, Implementation
+from tests.contracts.dns.vendors.accounts import VENDORS
 from tests.name_servers.bind import running_bind
 from tests.name_servers.knot import running_knot
 from tests.name_servers.powerdns import running_powerdns
@@ -21,6 +22,7 @@ IMPLEMENTATIONS: dict[str, Implementation] = {
     "rfc2136-bind": accounts.rfc2136(running_bind),
     "rfc2136-knot": accounts.rfc2136(running_knot),
     "rfc2136-powerdns": accounts.rfc2136(running_powerdns),
+    **VENDORS,
 }
 
 

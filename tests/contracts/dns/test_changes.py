@@ -190,6 +190,7 @@ def test_an_alias_beside_others_is_refused_and_changes_nothing(provider: Provide
 
 def test_two_hundred_at_once_are_all_there(provider: Provider, zone: str, name: str) -> None:
     records = [record_set(f"n{number}.{name}", "TXT", [f"number {number}"], 120) for number in range(200)]
+    provider.list_records(zone, names=[name])  # some have to find out the zone's id, once
     before = provider.calls
 
     apply_all(provider, zone, [Change(before=None, after=record) for record in records])
@@ -259,6 +260,11 @@ def test_of_many_who_make_the_same_at_once_one_wins(account: Account, zone: str,
 
     [found] = listed(account.connect(), zone, name).values()
     winners = [record for record, is_made in zip(wanted, made, strict=True) if is_made]
+    if account.has_single_records:
+        assert set(found.values) <= {value for record in winners for value in record.values}
+        account.connect().ensure_record(zone, wanted[0])
+        assert listed(account.connect(), zone, name) == {found.key: wanted[0]}
+        return
     assert found in winners
     if account.connect().capabilities.is_guarded:
         assert winners == [found]
