@@ -115,6 +115,14 @@ class AppForm(forms.Form):
         self.fields["organization"].widget = forms.Select(choices=organizations)
 
 
+class DomainForm(forms.Form):
+    hostname = _line(
+        label="A domain of yours",
+        help_text="The name alone, as in plugin.example.com. It is served once it is proven to be yours.",
+        is_code=True,
+    )
+
+
 class ReleaseForm(forms.Form):
     environment = forms.CharField(
         label="Environment",

@@ -12,7 +12,9 @@ from django.utils import timezone
 
 from provisioning.choices import UNFINISHED
 from provisioning.models import Operation
-from tenants.models import Environment
+from tenants.custom_names import in_unicode
+from tenants.models import CustomDomain, Environment
+from tenants.selectors.domains import RecordToSet, is_apex, records_to_set, served_hostnames
 
 # A browser stays usable with so many lines; what is left out is said.
 MAX_DIFF_LINES = 10_000
@@ -40,6 +42,29 @@ class ShownWork:
     duration: str
     is_busy: bool
     now: str
+
+
+@dataclass(frozen=True)
+class ShownAnswer:
+    """What one name server said when it was asked for `name` and `type`."""
+
+    name: str
+    type: str
+    server: str
+    said: str
+
+
+@dataclass(frozen=True)
+class ShownDomain:
+    """`ends_at`: when it is withdrawn, should nobody mend it; None where all is well."""
+
+    row: CustomDomain
+    name: str
+    records: list[RecordToSet]
+    answers: list[ShownAnswer]
+    is_apex: bool
+    is_due: bool
+    ends_at: datetime | None
 
 
 @dataclass(frozen=True)
@@ -133,8 +158,43 @@ def edge_urls(environment: Environment) -> list[tuple[str, str]]:
     port = settings.EDGE_PORT
     scheme = "https" if port == 443 else "http"
     suffix = "" if port in (80, 443) else f":{port}"
-    names = [subdomain.hostname for subdomain in environment.subdomains.all()]
-    return [(name, f"{scheme}://{name}{suffix}/") for name in names]
+    return [(name, f"{scheme}://{name}{suffix}/") for name in served_hostnames(environment)]
+
+
+def show_domain(domain: CustomDomain) -> ShownDomain:
+    since = domain.failing_since if domain.is_served else None
+    return ShownDomain(
+        row=domain,
+        name=in_unicode(domain.hostname),
+        records=records_to_set(domain),
+        answers=[answer for observation in domain.observations for answer in _answers(observation)],
+        is_apex=is_apex(domain),
+        is_due=domain.next_check_at is not None and domain.next_check_at <= timezone.now(),
+        ends_at=since + timedelta(days=settings.DOMAIN_GRACE_DAYS) if since else None,
+    )
+
+
+def _answers(observation: dict[str, Any]) -> list[ShownAnswer]:
+    def shown(server: str, said: str) -> ShownAnswer:
+        return ShownAnswer(name=observation["name"], type=observation["type"], server=server, said=said)
+
+    found = [
+        shown(f"{answer['server']} ({answer['address'] or 'no address'})", _said(answer))
+        for answer in observation["answers"]
+    ]
+    return found if found or not observation["detail"] else [shown("none", observation["detail"])]
+
+
+def _said(answer: dict[str, Any]) -> str:
+    match answer["outcome"]:
+        case "answer":
+            return f"a CNAME to {answer['cname']}" if answer["cname"] else "\n".join(answer["values"])
+        case "no_data":
+            return "there is no such record"
+        case "nx_domain":
+            return "there is no such name"
+        case outcome:
+            return f"nothing of use ({outcome.replace('_', ' ')}): {answer['detail']}"
 
 
 def show_diff(diff: dict[str, Any]) -> ShownDiff:

@@ -7,6 +7,7 @@ from django.views.generic import RedirectView
 from paas.portal.views import (
     app_page,
     apps,
+    domains,
     members,
     organizations,
     releases,
@@ -32,6 +33,12 @@ urlpatterns: list[URLPattern] = [
     path("apps/<str:app>/releases/new/", releases.release_new, name="release-new"),
     path("apps/<str:app>/deployments/", app_page.deployment_list, name="app-deployments"),
     path("apps/<str:app>/timeline/", app_page.timeline, name="app-timeline"),
+    path("apps/<str:app>/environments/<str:env>/domains/", domains.domain_page, name="domains"),
+    path("apps/<str:app>/environments/<str:env>/domains/progress/", domains.domain_progress, name="domains-progress"),
+    path(
+        "apps/<str:app>/environments/<str:env>/domains/<int:domain>/check/", domains.domain_check, name="domain-check"
+    ),
+    path("apps/<str:app>/environments/<str:env>/domains/<int:domain>/remove/", domains.domain_end, name="domain-end"),
     path("apps/<str:app>/environments/<str:env>/logs/", app_page.log_page, name="logs"),
     path("apps/<str:app>/environments/<str:env>/rollback/", rollbacks.rollback, name="rollback"),
     path("deployments/<int:deployment>/", app_page.deployment_page, name="deployment"),

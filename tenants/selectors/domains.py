@@ -8,7 +8,7 @@ from django.conf import settings
 from django.db.models import Prefetch, Q, QuerySet
 from django.utils import timezone
 
-from tenants.choices import SERVED_DOMAIN_STATES, DomainState
+from tenants.choices import OPEN_DOMAIN_STATES, SERVED_DOMAIN_STATES, DomainState
 from tenants.models import CustomDomain, Environment, HeldName, RegistrableDomain
 from tenants.selectors.zones import platform_domains
 
@@ -50,6 +50,11 @@ def domains() -> QuerySet[CustomDomain]:
         .select_related("environment__app__organization", "registrable", "created_by")
         .prefetch_related("environment__subdomains")
     )
+
+
+def flagged(environment: Environment) -> QuerySet[CustomDomain]:
+    """Claimed or served names that mix scripts, or could be read as another name: people look at them twice."""
+    return environment.custom_domains.filter(state__in=OPEN_DOMAIN_STATES, is_mixed_script=True).order_by("pk")
 
 
 def is_apex(domain: CustomDomain) -> bool:

@@ -17,6 +17,7 @@ from tenants.models import (
     Review,
     User,
 )
+from tenants.selectors.domains import with_served_hostnames
 
 
 def organizations() -> QuerySet[Organization]:
@@ -30,7 +31,7 @@ def environments() -> QuerySet[Environment]:
 
 
 def apps() -> QuerySet[PluginApp]:
-    shown = Environment.objects.select_related("current_release").prefetch_related("subdomains")
+    shown = with_served_hostnames(Environment.objects.select_related("current_release"))
     return PluginApp.objects.select_related("organization", "created_by").prefetch_related(
         Prefetch("environments", queryset=shown)
     )

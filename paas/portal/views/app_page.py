@@ -20,6 +20,7 @@ from tenants.choices import AppState, EnvironmentName
 from tenants.exceptions import InvalidInput
 from tenants.models import AuditEvent, ConfigVariable, Environment, PluginApp, Release
 from tenants.selectors import rows
+from tenants.selectors.domains import with_served_hostnames
 
 NEWEST = 5
 LOG_LINES = 30
@@ -179,6 +180,7 @@ def _environments(request: HttpRequest, app: PluginApp) -> QuerySet[Environment]
         Environment.objects.filter(app=app)
         .select_related("app", "current_release")
         .defer("current_release__variables")
-        .prefetch_related("subdomains", Prefetch("variables", queryset=names))
+        .prefetch_related(Prefetch("variables", queryset=names))
     )
+    queryset = with_served_hostnames(queryset)
     return access.restrict(queryset, request.user, "environment.view")

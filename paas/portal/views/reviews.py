@@ -12,6 +12,7 @@ from tenants.choices import ReleaseState
 from tenants.exceptions import TenantsError
 from tenants.models import Release
 from tenants.selectors import rows
+from tenants.selectors.domains import flagged
 from tenants.services.reviews import release_approve, release_reject
 
 _DECISIONS = {"approve": release_approve, "reject": release_reject}
@@ -54,6 +55,7 @@ def review(request: HttpRequest, release: int) -> HttpResponse:
         "release": row,
         "form": form,
         "reason": _reason_against(request, row),
+        "flagged": access.restrict(flagged(row.environment), request.user, "domain.view"),
         **(read_diff(row) if row.state == ReleaseState.AWAITING_REVIEW else {}),
     }
     return render(request, "portal/review.html", context, status=status)

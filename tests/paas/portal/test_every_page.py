@@ -20,7 +20,7 @@ OPEN_TO_ALL = {"home", "sign-in", "sign-in-code", "sign-out"}
 PAGES = [pattern for pattern in urlpatterns if pattern.name not in OPEN_TO_ALL]
 # What stands for a page's parameter. A new parameter needs a line here.
 THINGS = {
-    **{name: name for name in ("app", "release", "deployment", "invitation", "token")},
+    **{name: name for name in ("app", "release", "deployment", "domain", "invitation", "token")},
     "slug": "organization",
     "username": "member",
     "name": "account",
@@ -41,6 +41,7 @@ FORM = {
     "comment": "x",
     "release": "1",
     "expires_in_days": "30",
+    "hostname": "plugin.customer.test",
 }
 
 
@@ -102,6 +103,7 @@ def test_what_is_another_tenants_is_not_in_what_is_mine(visit: Visit, pattern: U
         world.row(THINGS[name])
     stranger = visit(world.user("stranger"))
     mine = {outer: MINE[THINGS[outer]]}
+    world.row(mine[outer])
     for name in inner:
         if THINGS[name] != "environment":
             with Unchanged():

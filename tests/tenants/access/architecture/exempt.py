@@ -10,6 +10,8 @@ VIEWS = {
     "paas.api.authentication.TokenAuthentication.authenticate": _NOBODY_YET,
     "paas.api.authentication.by_session": "says how somebody came in, which policies then ask for",
     "paas.api.health.database_answers": "asks the database for the number 1, and for no row",
+    "paas.portal.presenters.edge_urls": "names the hostnames of an environment that is visible: a part of it",
+    "paas.portal.presenters.show_domain": "shows what is to be set for a domain that is visible",
     "paas.portal.views.organizations._accounts": "reads the role of accounts that are visible: a part of them",
     "paas.portal.views.releases.read_diff": "compares a release that was found by release.view",
     "provisioning.api.logs._FollowRequest.recheck": "reads again whether the account of who asks is still active",
