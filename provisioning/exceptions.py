@@ -51,6 +51,12 @@ class OperatorError(PermanentError):
     code = "operator_must_act"
 
 
+class CertificateRefused(OperatorError):
+    """A certificate must not be served as it is; what was served before stays."""
+
+    code = "certificate_refused"
+
+
 class RefNotFound(DeveloperError):
     code = "ref_not_found"
 

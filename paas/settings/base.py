@@ -173,6 +173,12 @@ EDGE_PORT = env.integer("BERTH_EDGE_PORT", 8080)
 EDGE_TLS_PORT = env.integer("BERTH_EDGE_TLS_PORT", 8443)
 # Whether plain HTTP for a name with a certificate is sent to HTTPS.
 EDGE_HTTPS_REDIRECT = env.boolean("BERTH_EDGE_HTTPS_REDIRECT", False)
+# Where operators put certificates: NAME/fullchain.pem and NAME/privkey.pem, NAME being a zone or a hostname.
+CERTIFICATES_HOME = env.path("BERTH_CERTIFICATES_HOME", HOME / "certificates")
+# Whether a zone without one gets one that signs itself.
+SELF_SIGNED_CERTIFICATES = env.boolean("BERTH_SELF_SIGNED_CERTIFICATES", True)
+SELF_SIGNED_HOME = HOME / "self-signed"
+CERTIFICATES_INTERVAL_S = env.integer("BERTH_CERTIFICATES_INTERVAL_S", 60)
 # Where Berth itself reaches the edge, to look at an app as the world does.
 EDGE_PROBE_ADDRESS = env.text("BERTH_EDGE_PROBE_ADDRESS", "127.0.0.1")
 # The addresses under which the world reaches the edge: what a customer's domain points to. Left out: the edge's own.
@@ -269,6 +275,11 @@ CELERY_BEAT_SCHEDULE = {
         "task": "provisioning.check_domains",
         "schedule": DOMAIN_ROUND_INTERVAL_S,
         "options": {"expires": DOMAIN_ROUND_INTERVAL_S},
+    },
+    "refresh-certificates": {
+        "task": "provisioning.refresh_certificates",
+        "schedule": CERTIFICATES_INTERVAL_S,
+        "options": {"expires": CERTIFICATES_INTERVAL_S},
     },
     "tidy": {"task": "provisioning.tidy", "schedule": 24 * 3600},
     "sync-members": {"task": "provisioning.sync_members", "schedule": 300, "options": {"expires": 300}},

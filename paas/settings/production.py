@@ -18,6 +18,8 @@ DATABASES = {
 CACHES = {
     "default": {"BACKEND": "django.core.cache.backends.redis.RedisCache", "LOCATION": env.text("BERTH_CACHE_URL")}
 }
+# Browsers warn of them: better no HTTPS than one that teaches visitors to click warnings away.
+SELF_SIGNED_CERTIFICATES = env.boolean("BERTH_SELF_SIGNED_CERTIFICATES", False)
 SESSION_COOKIE_SECURE = True
 CSRF_COOKIE_SECURE = True
 SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https")

@@ -1,0 +1,1 @@
+"""Where the edge's certificates come from, and what they must be before the edge uses them."""
