@@ -33,6 +33,16 @@ class Transport(models.TextChoices):
     SSH = "ssh"
 
 
+class CertificateState(models.TextChoices):
+    """Of what is served: good, near its end, past it; or nothing is, for want of one or of a good one."""
+
+    VALID = "valid"
+    EXPIRING = "expiring"
+    EXPIRED = "expired"
+    MISSING = "missing"
+    REFUSED = "refused"
+
+
 class WorkloadRole(models.TextChoices):
     LIVE = "live"
     STANDBY = "standby"

@@ -8,6 +8,7 @@ from django.core.management import call_command
 from provisioning.exceptions import ProvisioningError
 from provisioning.forge.client import forge_from_settings
 from provisioning.forge.webhooks import forget_deliveries
+from provisioning.services.certificates import certificates_refresh
 from provisioning.services.repositories import organization_members_sync
 from provisioning.wakeups import CHECK_DOMAINS, RUN_OPERATION, SERVE_NAMES, SYNC_MEMBERS, wake
 from provisioning.workflows import check_domain, registry
@@ -54,6 +55,11 @@ def serve_names(environment_id: int) -> None:
         reconciler.reconcile_edge(environment_id)
     except ProvisioningError as error:
         logger.warning("the edge does not serve the names of environment %s yet: %s", environment_id, error)
+
+
+@shared_task(name="provisioning.refresh_certificates")
+def refresh_certificates() -> None:
+    certificates_refresh()
 
 
 @shared_task(name="provisioning.tidy")

@@ -85,7 +85,7 @@ def _bring_up(configuration: Configuration) -> processes.Process:
             commands.append("forge_bootstrap")
         if configuration.has_embedded_dns:
             commands.append("dns_register")
-        printed = setup.manage(configuration, [*commands, "edge_config"])
+        printed = setup.manage(configuration, [*commands, "certificates", "edge_config"])
         edge_argv = json.loads(printed["edge_config"])
         found = supervisor.programs(configuration, edge_argv=edge_argv)
         with step("processes") as current:

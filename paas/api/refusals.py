@@ -56,6 +56,7 @@ ALSO = {
     "apps_environments_variables_destroy": {400, 409},
     "apps_environments_variables_update": {409},
     "apps_partial_update": {409},
+    "certificates_list": {404},
     "freezes_create": {409},
     "freezes_end_create": {409},
     "hosts_list": {404},

@@ -155,8 +155,10 @@ def cores(cpu_millis: int) -> str:
 
 def edge_urls(environment: Environment) -> list[tuple[str, str]]:
     """Hostname and URL through the edge, of every hostname of the environment."""
-    port = settings.EDGE_PORT
-    scheme = "https" if port == 443 else "http"
+    # The platform's own names have their zone's certificate.
+    is_https = settings.EDGE_HTTPS_REDIRECT and settings.EDGE_TLS_PORT
+    port = settings.EDGE_TLS_PORT if is_https else settings.EDGE_PORT
+    scheme = "https" if is_https or port == 443 else "http"
     suffix = "" if port in (80, 443) else f":{port}"
     return [(name, f"{scheme}://{name}{suffix}/") for name in served_hostnames(environment)]
 

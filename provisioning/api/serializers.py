@@ -4,7 +4,7 @@ from typing import Any
 
 from rest_framework import serializers
 
-from provisioning.models import Deployment, Host, Step
+from provisioning.models import Certificate, Deployment, Host, Step
 from tenants.api.fields import StrictSerializer
 
 
@@ -58,6 +58,15 @@ class HostSerializer(serializers.ModelSerializer[Host]):
 
     def get_ports(self, host: Host) -> str:
         return f"{host.port_first}-{host.port_last}"
+
+
+class CertificateSerializer(serializers.ModelSerializer[Certificate]):
+    """What the edge serves for a zone or a hostname, and what is wrong with what it could serve."""
+
+    class Meta:
+        model = Certificate
+        fields = ["name", "names", "source", "fingerprint", "not_before", "not_after", "state", "error"]
+        read_only_fields = fields
 
 
 class GitTokenSerializer(serializers.Serializer[Any]):

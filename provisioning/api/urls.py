@@ -11,6 +11,7 @@ urlpatterns: list[URLPattern] = [
     path("apps/<str:app>/environments/<str:env>/rollback/", views.RollbackView.as_view()),
     path("deployments/<int:deployment>/", views.DeploymentView.as_view()),
     path("releases/<int:release>/diff/", views.ReleaseDiffView.as_view()),
+    path("certificates/", views.CertificateListView.as_view()),
     path("hosts/", views.HostListView.as_view()),
     *logs_urls,
 ]

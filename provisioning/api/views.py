@@ -12,7 +12,7 @@ from rest_framework.views import APIView
 
 from provisioning.api import serializers
 from provisioning.choices import WorkloadState
-from provisioning.models import Deployment, Host
+from provisioning.models import Certificate, Deployment, Host
 from provisioning.selectors.diffs import release_diff
 from provisioning.services.repositories import git_token_create
 from provisioning.services.rollbacks import rollback_request
@@ -108,6 +108,21 @@ class HostListView(ListAPIView[Host]):
             port_count=Count("port_leases", filter=leased, distinct=True),
         )
         return access.restrict(hosts, self.request.user, "host.view")
+
+
+class CertificateListView(ListAPIView[Certificate]):
+    """The certificates of zones and of customers' hostnames, for operators."""
+
+    access_actions = {"GET": "certificate.view"}
+    serializer_class = serializers.CertificateSerializer
+    filter_backends = []
+
+    def get_queryset(self) -> QuerySet[Certificate]:
+        if getattr(self, "swagger_fake_view", False):
+            return Certificate.objects.none()
+        if not access.may_ever(self.request.user, "certificate.view"):
+            raise Http404
+        return access.restrict(Certificate.objects.all(), self.request.user, "certificate.view")
 
 
 class GitTokenView(APIView):

@@ -13,16 +13,24 @@ import re
 import secrets
 import shutil
 import signal
-import subprocess
 import time
 from collections.abc import Callable, Collection, Iterator, Mapping
+from contextlib import AbstractContextManager
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import NoReturn
 
 from provisioning.edge import certificates, locks, workers
+from provisioning.edge.commands import brief, nginx_command, run
 from provisioning.edge.status import ask
-from provisioning.exceptions import OperatorError, PermanentError, ProvisioningError, RetryableError, ServiceUnavailable
+from provisioning.exceptions import (
+    CertificateRefused,
+    OperatorError,
+    PermanentError,
+    ProvisioningError,
+    RetryableError,
+    ServiceUnavailable,
+)
 from provisioning.rendering.edge import (
     CERTIFICATES_DIRECTORY,
     GENERATION_FILE,
@@ -36,10 +44,10 @@ from provisioning.rendering.edge import (
     render_edge_generation,
     render_edge_listen,
     render_edge_main,
+    render_edge_trial,
 )
 from provisioning.rendering.specs import EdgeSpec
 
-TEST_TIMEOUT_S = 60
 # 10,000 apps take 9 s to load.
 RELOAD_TIMEOUT_S = 30
 RELOAD_INTERVAL_S = 1.0
@@ -49,21 +57,6 @@ _NAME = re.compile(r"[a-z0-9][a-z0-9-]{0,99}")
 Contents = Mapping[Path, bytes | None]
 # In capitals: no site has such a name.
 _KEPT = "KEPT.conf"
-_SHELL = 'ulimit -S -n "$(ulimit -H -n)"; exec "$@"'
-
-
-def edge_command(spec: EdgeSpec) -> list[str]:
-    """The command line that runs the edge in the foreground, for a process manager.
-
-    It raises the limit of open files as far as it may: each app's access log is one, in every process. SIGQUIT ends
-    nginx after the running requests, SIGTERM at once.
-    """
-    return ["/bin/sh", "-c", _SHELL, "berth-edge", *_nginx(spec, Path(spec.home) / "nginx.conf"), "-g", "daemon off;"]
-
-
-def _nginx(spec: EdgeSpec, configuration: Path) -> list[str]:
-    home = str(spec.home)
-    return ["nginx", "-p", home, "-c", str(configuration), "-e", f"{home}/log/error.log"]
 
 
 @dataclass(frozen=True)
@@ -138,6 +131,27 @@ class EdgeNginx:
         with _disk(self.home):
             self._ensure_directories()
             return certificates.store(self.home, certificate)
+
+    def certificates_held(self) -> AbstractContextManager[None]:
+        """Whoever takes certificates from their sources is alone meanwhile."""
+        with _disk(self.home):
+            self._ensure_directories()
+        return locks.held(self.home / "run" / "certificates.lock")
+
+    def try_certificate(self, file: str) -> None:
+        """Has nginx itself load a stored certificate, alone. Raises `CertificateRefused` with its message."""
+        with _disk(self.home):
+            candidate = self.home / f".candidate-{secrets.token_hex(4)}"
+            try:
+                candidate.mkdir(mode=0o700)
+                (candidate / CERTIFICATES_DIRECTORY).symlink_to(self.home / CERTIFICATES_DIRECTORY)
+                (candidate / "nginx.conf").write_text(render_edge_trial(self.spec, file))
+                result = run([*nginx_command(self.spec, candidate / "nginx.conf")[:-1], "stderr", "-t"])
+            finally:
+                shutil.rmtree(candidate, ignore_errors=True)
+        if result.returncode != 0:
+            said = brief(result.stderr.replace(f"{candidate}/", f"{self.home}/"))
+            raise CertificateRefused(f"nginx refuses the certificate: get another (nginx: {said})")
 
     def remove_certificates(self, *, kept: Collection[str]) -> list[str]:
         """Removes stored certificates that are neither `kept` nor named by any configuration; returns their files."""
@@ -228,7 +242,7 @@ class EdgeNginx:
             for path, content in changed.items():
                 if content is not None:
                     (candidate / path.relative_to(self.home)).write_bytes(content)
-            result = _run([*_nginx(self.spec, candidate / "nginx.conf")[:-1], "stderr", "-t"])
+            result = run([*nginx_command(self.spec, candidate / "nginx.conf")[:-1], "stderr", "-t"])
         finally:
             shutil.rmtree(candidate, ignore_errors=True)
         said = result.stderr.replace(f"{candidate}/", f"{self.home}/")
@@ -236,7 +250,7 @@ class EdgeNginx:
         if result.returncode == 0 and conflict is None:
             return
         if "No space left on device" in said:
-            raise OperatorError(f"the disk of {self.home} is full: free space (nginx: {_brief(said)})")
+            raise OperatorError(f"the disk of {self.home} is full: free space (nginx: {brief(said)})")
         if conflict is not None:
             raise PermanentError(
                 f"the edge serves {conflict[1]} for another environment already: an operator must find out whose it is"
@@ -245,9 +259,9 @@ class EdgeNginx:
         if guilty and Path(guilty[0]) not in changed:
             raise OperatorError(
                 f"nginx refuses {guilty[0]}, which was there before: an operator must repair the file or move it away "
-                f"(nginx: {_brief(said)})"
+                f"(nginx: {brief(said)})"
             )
-        raise PermanentError(f"nginx refuses the new configuration, the old one stays (nginx: {_brief(said)})")
+        raise PermanentError(f"nginx refuses the new configuration, the old one stays (nginx: {brief(said)})")
 
     def _ensure_served(self, change: _Change) -> None:
         """Returns when the workers serve `change`: by a reload of somebody else's, or by one for all who wrote."""
@@ -322,25 +336,6 @@ def _write_synced(path: Path, content: bytes) -> None:
         os.fsync(file.fileno())
 
 
-def _run(command: list[str]) -> subprocess.CompletedProcess[str]:
-    try:
-        return subprocess.run(
-            command, capture_output=True, text=True, errors="replace", timeout=TEST_TIMEOUT_S, check=False
-        )
-    except FileNotFoundError as exc:
-        raise OperatorError("nginx is not installed: install it (apt-get install nginx-light)") from exc
-    except subprocess.TimeoutExpired as exc:
-        raise RetryableError(
-            f"nginx did not test the configuration within {TEST_TIMEOUT_S} s: is the machine busy?"
-        ) from exc
-
-
-def _brief(said: str) -> str:
-    """nginx's own message, without the lines that only announce the test."""
-    lines = [line for line in said.splitlines() if "[emerg]" in line or "[alert]" in line] or said.splitlines()
-    return "; ".join(line.removeprefix("nginx: ") for line in lines)[:1000]
-
-
 def _refusal(error_log: Path, log_from: int) -> str:
     """Why nginx keeps its old configuration; empty where it has not said so. It tries five times to bind to a port."""
     try:
@@ -350,7 +345,7 @@ def _refusal(error_log: Path, log_from: int) -> str:
     except FileNotFoundError:
         return ""
     final = [line for line in said.splitlines() if "[emerg]" in line and " bind() to " not in line]
-    return _brief(said) if final else ""
+    return brief(said) if final else ""
 
 
 @contextlib.contextmanager

@@ -1,3 +1,4 @@
+from provisioning.models.certificate import Certificate
 from provisioning.models.dns import DnsAccount, DnsRecord, HostedZone
 from provisioning.models.host import Host
 from provisioning.models.leases import PortLease, SubnetLease, UidLease
@@ -6,6 +7,7 @@ from provisioning.models.repository import ForgeAccount, Repository, WebhookDeli
 from provisioning.models.workload import Workload
 
 __all__ = [
+    "Certificate",
     "Deployment",
     "DnsAccount",
     "DnsRecord",

@@ -11,6 +11,7 @@ of another certificate name their own. Whether there is TLS at all, and where, t
 
 import ipaddress
 import re
+from dataclasses import replace
 
 from provisioning.rendering.grammar import check_home
 from provisioning.rendering.limits import MAX_BODY_MIB
@@ -147,6 +148,14 @@ def render_edge_site(spec: SiteSpec) -> str:
                 _server(spec, group.hostnames, f"    include {TLS_FILE};\n{_certificate(group.file, indent=4)}\n")
             )
     return f"# Rendered by Berth.\n{_upstream(spec) if spec.servers else ''}{''.join(servers)}"
+
+
+def render_edge_trial(spec: EdgeSpec, file: str) -> str:
+    """An nginx.conf that does nothing but load one certificate as the edge does, for a test."""
+    check_edge(replace(spec, zone_certificate=file))
+    return fill(
+        "edge/trial.conf", HOME=spec.home, CIPHERS=":".join(CIPHERS), CERTIFICATE=_certificate(file, indent=4).strip()
+    )
 
 
 def certificate_named(main: str) -> str:

@@ -18,6 +18,7 @@ from provisioning.exceptions import ProvisioningError
 from provisioning.models import Host, Operation, Workload
 from provisioning.rendering.edge import render_edge_site
 from provisioning.rendering.specs import parts_of
+from provisioning.selectors.certificates import installed_certificates
 from provisioning.workflows.instances import ensure_instance
 from provisioning.workflows.specs import container_names, release_spec, role_of, site_spec, with_sites
 from tenants.choices import AppState
@@ -134,8 +135,9 @@ def reconcile_edge(environment_id: int | None = None) -> None:
     environments = Environment.objects.filter(Exists(serving), app__state=AppState.ACTIVE)
     if environment_id is not None:
         environments = environments.filter(pk=environment_id)
+    certificates = installed_certificates()
     sites: dict[str, str | None] = {}
     for environment in with_sites(environments):
-        site = site_spec(environment)
+        site = site_spec(environment, certificates)
         sites[site.name] = render_edge_site(site)
     edge_from_settings().apply(sites)

@@ -17,6 +17,7 @@ from provisioning.rendering.specs import (
     environment_name,
     parts_of,
 )
+from provisioning.selectors.certificates import InstalledCertificates, installed_certificates
 from tenants.models import Environment, Release
 from tenants.selectors.domains import served_hostnames, with_served_hostnames
 
@@ -76,8 +77,12 @@ def with_sites(environments: QuerySet[Environment]) -> QuerySet[Environment]:
     )
 
 
-def site_spec(environment: Environment) -> SiteSpec:
-    """What the edge shall serve for the environment now: its serving workloads, the live one first."""
+def site_spec(environment: Environment, certificates: InstalledCertificates | None = None) -> SiteSpec:
+    """What the edge shall serve for the environment now: its serving workloads, the live one first.
+
+    Whoever asks for many gives what `installed_certificates` says, which is then looked up once.
+    """
+    hostnames = served_hostnames(environment)
     serving = getattr(environment, "serving_workloads", None)
     if serving is None:
         serving = environment.workloads.filter(state=WorkloadState.SERVING).select_related("host")
@@ -85,7 +90,8 @@ def site_spec(environment: Environment) -> SiteSpec:
     return SiteSpec(
         app_id=environment.app.public_id,
         environment=environment.name,
-        hostnames=served_hostnames(environment),
+        hostnames=hostnames,
+        certificates=(certificates or installed_certificates()).of(hostnames),
         servers=tuple(
             UpstreamServer(
                 address=workload.host.address, port=workload.port, is_backup=workload.role == WorkloadRole.STANDBY

@@ -18,6 +18,7 @@ from provisioning.exceptions import (
 from provisioning.logs.sources import masked
 from provisioning.models import Host
 from provisioning.rendering.edge import render_edge_site
+from provisioning.selectors.certificates import installed_certificates
 from provisioning.workflows.engine import Run, Wait
 from provisioning.workflows.instances import ensure_instance, remove_release_trees, remove_workloads
 from provisioning.workflows.specs import (
@@ -84,18 +85,22 @@ def ensure_reachable(run: Run) -> None:
     """The page answers at its own hostname, through the edge."""
     release, environment = subject_of(run)
     path = release.configuration["health_check_path"]
+    certificates = installed_certificates()
     for hostname in environment.subdomains.values_list("hostname", flat=True):
+        # Where HTTP is sent to HTTPS, its answer says nothing of the page. Whose certificate it is, others look at.
+        is_https = settings.EDGE_HTTPS_REDIRECT and certificates.has(hostname)
+        port, tls = (settings.EDGE_TLS_PORT, probes.trusting_any()) if is_https else (settings.EDGE_PORT, None)
         answer = "no answer"
         for _look in range(20):
             answer, healthy = probes.probe(
-                address=settings.EDGE_PROBE_ADDRESS, port=settings.EDGE_PORT, hostname=hostname, path=path
+                address=settings.EDGE_PROBE_ADDRESS, port=port, hostname=hostname, path=path, tls=tls
             )
             if healthy:
                 break
             time.sleep(HEALTH_LOOK_S)
         else:
             raise OperatorError(f"{hostname} did not answer through the edge: {answer}; look at the edge's error log")
-        run.note(f"http://{hostname}:{settings.EDGE_PORT}{path}: {answer}")
+        run.note(f"{'https' if is_https else 'http'}://{hostname}:{port}{path}: {answer}")
 
 
 def ensure_standby(run: Run) -> None:

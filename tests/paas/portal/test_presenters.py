@@ -45,6 +45,15 @@ def test_addresses_go_through_the_edge(settings: Any, port: int, start: str, end
     assert edge_urls(environment) == [(hostname, f"{start}://{hostname}{end}")]
 
 
+@pytest.mark.parametrize(("port", "end"), [(8443, ":8443/"), (443, "/")])
+@pytest.mark.django_db
+def test_addresses_are_those_that_visitors_are_sent_to(settings: Any, port: int, end: str) -> None:
+    settings.EDGE_HTTPS_REDIRECT, settings.EDGE_TLS_PORT = True, port
+    environment = environment_of(make_app())
+    hostname = environment.subdomains.get().hostname
+    assert edge_urls(environment) == [(hostname, f"https://{hostname}{end}")]
+
+
 def test_text_that_looks_different_from_what_runs_is_written_out() -> None:
     assert visible("if (admin\u202e) \x1b[2J\u200b \tok") == "if (admin\\u202e) \\x1b[2J\\u200b \tok"
 

@@ -11,8 +11,8 @@ from typing import Any
 from django.contrib.auth.models import Group, Permission
 from django.db.models import Model
 
-from provisioning.choices import OperationKind, OperationState
-from provisioning.models import DnsAccount, Host, Operation
+from provisioning.choices import CertificateState, OperationKind, OperationState
+from provisioning.models import Certificate, DnsAccount, Host, Operation
 from tenants.choices import (
     AppState,
     DomainState,
@@ -107,6 +107,7 @@ def make_rows() -> Rows:
         "deployment": _operations(environments, users),
         "audit_event": events,
         "host": _hosts(),
+        "certificate": _certificates(),
         "zone": _zones(),
         "dns_account": _dns_accounts(),
         "policy": policies,
@@ -275,6 +276,18 @@ def _custom_domains(environments: list[Environment], users: list[User]) -> list[
     )
     _spread(domains, "created_at")
     return domains
+
+
+def _certificates() -> list[Certificate]:
+    return Certificate.objects.bulk_create(
+        Certificate(
+            name=name,
+            source=("files", "", "Files")[place],
+            state=list(CertificateState)[place],
+            not_after=START + timedelta(place) if place else None,
+        )
+        for place, name in enumerate(("a-1.example", "a_1.example", "A-1.example"))
+    )
 
 
 def _zones() -> list[Zone]:

@@ -10,7 +10,7 @@ from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
 from provisioning.choices import OperationKind, OperationState
-from provisioning.models import Host, Operation
+from provisioning.models import Certificate, Host, Operation
 from tenants.access import facts
 from tenants.choices import ReleaseState
 from tenants.models import AccessPolicy, Organization, RegistrableDomain, User
@@ -184,6 +184,12 @@ def _hosts(organization: Organization, count: int) -> None:
         )
 
 
+def _certificates(organization: Organization, count: int) -> None:
+    _users(organization, 0)
+    for _ in range(count):
+        Certificate.objects.create(name=f"zone{Certificate.objects.count()}.example")
+
+
 Add = Callable[[Organization, int], None]
 # By their routes in the URL table.
 LISTS: dict[str, Add] = {
@@ -194,6 +200,7 @@ LISTS: dict[str, Add] = {
     "apps/<str:app>/releases/": _releases,
     "apps/<str:app>/timeline/": _releases,
     "audit/": _releases,
+    "certificates/": _certificates,
     "freezes/": _freezes,
     "hosts/": _hosts,
     "invitations/": _my_invitations,

@@ -68,6 +68,7 @@ CALLS = [
     ),
     Call("GET", f"{_ENVIRONMENT}logs/", READ_LOGS, outside=403),
     Call("GET", f"{_ENVIRONMENT}logs/", READ_LOGS, query="follow=true", outside=403, note="followed"),
+    Call("GET", "certificates/", OVERSEE, needs=("certificate",), outside=404),
     Call("GET", "hosts/", OVERSEE, needs=("host",), outside=404),
     Call("GET", "health/", PUBLIC),
     Call("GET", "schema/", PUBLIC),

@@ -16,7 +16,7 @@ from django.db import transaction
 from django.utils import timezone
 from rest_framework.test import APIClient
 
-from provisioning.models import Deployment, Operation, Repository
+from provisioning.models import Certificate, Deployment, Operation, Repository
 from provisioning.services.hosts import host_register_local
 from provisioning.services.operations import deployment_create
 from tenants.choices import EnvironmentName, MemberRole, ReleaseState
@@ -278,6 +278,7 @@ THINGS: dict[str, Callable[[World], Any]] = {
     "version": lambda world: str(world.row("policy").version),
     "freeze": _freeze,
     "tomorrow": lambda _world: (timezone.now() + timedelta(days=1)).isoformat(),
+    "certificate": lambda _world: Certificate.objects.create(name="apps.localhost"),
     "host": lambda _world: host_register_local(),
     "password": lambda _world: PASSWORD,
     "lost": _lost,

@@ -1,0 +1,3 @@
+from tests.provisioning.edge.fixtures import upstream
+
+__all__ = ["upstream"]
