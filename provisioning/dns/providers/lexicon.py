@@ -80,7 +80,8 @@ class Lexicon(LexiconRecords):
         ProviderSetting(name="options", help='what the vendor wants, as JSON: {"auth_token": "..."}', is_secret=True),
         TIMEOUT,
     )
-    overwrites_by_id: ClassVar[bool] = False
+    # Not all of them mind the TTL then, or take the record that is meant.
+    overwrites: ClassVar[bool] = False
     capabilities = Capabilities(rate_per_s=2, burst=5)
 
     def __init__(self, values: Mapping[str, str]) -> None:

@@ -71,8 +71,8 @@ class LexiconRecords:
     # Above as many names, reading the whole zone costs fewer calls.
     few_names: ClassVar[int] = 0
     default_wait_s: ClassVar[float] = 10
-    # The vendor overwrites the record that we name, and no other.
-    overwrites_by_id: ClassVar[bool] = True
+    # lexicon's `update_record` overwrites the record that we name, and no other, with its TTL.
+    overwrites: ClassVar[bool] = True
     # The vendor writes a TXT as a zone file does.
     has_quoted_texts: ClassVar[bool] = True
     capabilities = Capabilities()
@@ -212,17 +212,18 @@ class LexiconRecords:
         stale = [record for record in present if record.value not in values]
         late = [record for record in present if record.value in values and record.ttl_s != ttl_s]
         missing = [value for value in values if value not in {record.value for record in present}]
-        if self.overwrites_by_id or len(present) == len(values) == 1:
+        if self.overwrites:
             operations += [_operation("update", record, record.value, ttl_s) for record in late]
             operations += [_operation("update", *pair, ttl_s) for pair in zip(stale, missing, strict=False)]
             stale, missing = stale[len(missing) :], missing[len(stale) :]
-        else:
-            for record in late:
-                operations += [_operation("delete", record, record.value)]
-                operations += [_operation("create", record, record.value, ttl_s)]
-        if wanted:
-            operations += [Operation("create", "", wanted.name, wanted.type, value, ttl_s) for value in missing]
-        return operations + [_operation("delete", record, record.value) for record in stale]
+        for record in [] if self.overwrites else late:
+            operations += [_operation("delete", record, record.value)]
+            operations += [_operation("create", record, record.value, ttl_s)]
+        made = [Operation("create", "", wanted.name, wanted.type, value, ttl_s) for value in missing] if wanted else []
+        gone = [_operation("delete", record, record.value) for record in stale]
+        # An alias has no room for another.
+        is_alias = wanted is not None and wanted.type == "CNAME"
+        return operations + (gone + made if is_alias else made + gone)
 
     def _perform(self, zone: str, operations: Sequence[Operation]) -> None:
         """One after the other, by lexicon's calls."""

@@ -37,6 +37,7 @@ def everything_told(error: BaseException | None, caplog: pytest.LogCaptureFixtur
 @pytest.fixture(autouse=True)
 def all_logs(caplog: pytest.LogCaptureFixture) -> None:
     caplog.set_level(logging.DEBUG)
+    caplog.set_level(logging.DEBUG, "urllib3")  # which has a level of its own
 
 
 @pytest.mark.parametrize("call", CALLS.values(), ids=CALLS)
