@@ -34,6 +34,8 @@ def want(hosted: HostedZone, wanted: Sequence[Wanted], *, again: bool = False) -
     """
     names = {one.record.name for one in wanted}
     keys = {one.key for one in wanted}
+    # Mostly one: a move changes all in the same way.
+    groups: dict[tuple[tuple[str, ...], int], list[int]] = {}
     with transaction.atomic():
         held = {(row.name, row.type): row for row in _of_names(hosted, names)}
         environments = _environments(wanted)
@@ -43,7 +45,8 @@ def want(hosted: HostedZone, wanted: Sequence[Wanted], *, again: bool = False) -
         for one in wanted:
             row = held.get(one.key)
             if row is not None and (again or not _is_applied(row, one)):
-                changed += _change(row, hosted, one, environments)
+                groups.setdefault((one.record.values, one.record.ttl_s), []).append(row.pk)
+        changed += sum(_change(pks, *content) for content, pks in groups.items())
         others = [row.pk for key, row in held.items() if key not in keys]
         return changed + remove(DnsRecord.objects.filter(pk__in=others))
 
@@ -112,16 +115,13 @@ def _is_applied(row: DnsRecord, one: Wanted) -> bool:
     return same and (row.state == DnsRecordState.APPLIED or (row.state == DnsRecordState.PENDING and not row.error))
 
 
-def _change(
-    row: DnsRecord, hosted: HostedZone, one: Wanted, environments: dict[tuple[str, str], tuple[int, int]]
-) -> int:
-    fresh = _row(hosted, one, environments)
-    return DnsRecord.objects.filter(pk=row.pk).update(
-        values=fresh.values,
-        ttl_s=fresh.ttl_s,
-        app=fresh.app_id,
-        environment=fresh.environment_id,
-        state=DnsRecordState.PENDING,
-        error="",
-        generation=F("generation") + 1,
-    )
+def _change(pks: Sequence[int], values: tuple[str, ...], ttl_s: int) -> int:
+    for start in range(0, len(pks), CHUNK):
+        DnsRecord.objects.filter(pk__in=pks[start : start + CHUNK]).update(
+            values=list(values),
+            ttl_s=ttl_s,
+            state=DnsRecordState.PENDING,
+            error="",
+            generation=F("generation") + 1,
+        )
+    return len(pks)

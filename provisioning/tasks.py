@@ -10,8 +10,8 @@ from provisioning.forge.client import forge_from_settings
 from provisioning.forge.webhooks import forget_deliveries
 from provisioning.services.certificates import certificates_refresh
 from provisioning.services.repositories import organization_members_sync
-from provisioning.wakeups import CHECK_DOMAINS, RUN_OPERATION, SERVE_NAMES, SYNC_MEMBERS, wake
-from provisioning.workflows import check_domain, registry
+from provisioning.wakeups import CHECK_DOMAINS, RUN_OPERATION, SERVE_NAMES, SYNC_MEMBERS, SYNC_ZONE, wake
+from provisioning.workflows import check_domain, dns_drift, dns_sync, registry
 from provisioning.workflows import reconcile as reconciler
 from provisioning.workflows import sweep as sweeper
 from tenants.models import Organization
@@ -83,3 +83,22 @@ def sync_members(organization_id: int | None = None) -> None:
             organization_members_sync(forge=forge, organization=organization)
         except ProvisioningError as error:
             logger.warning("the members of %s are not yet those of its forge group: %s", organization.slug, error)
+
+
+@shared_task(name=SYNC_ZONE)
+def sync_zone(hosted_zone_id: int) -> None:
+    try:
+        dns_sync.sync(hosted_zone_id)
+    except ProvisioningError as error:
+        logger.warning("zone %s is not written yet: %s", hosted_zone_id, error)
+
+
+@shared_task(name="provisioning.advance_zones")
+def advance_zones() -> None:
+    """Planned moves whose time has come, and what waits in zones though nobody is at it."""
+    dns_drift.advance_all()
+
+
+@shared_task(name="provisioning.compare_zones")
+def compare_zones() -> None:
+    dns_drift.compare_all()

@@ -13,6 +13,7 @@ RUN_OPERATION = "provisioning.run_operation"
 SYNC_MEMBERS = "provisioning.sync_members"
 CHECK_DOMAINS = "provisioning.check_domains"
 SERVE_NAMES = "provisioning.serve_names"
+SYNC_ZONE = "provisioning.sync_zone"
 
 
 def wake(operation_id: int, *, countdown_s: float = 0) -> None:
@@ -37,6 +38,11 @@ def wake_domain_checks() -> None:
 def wake_edge(environment_id: int) -> None:
     """Asks a worker to have the edge serve the environment under the names that it has now."""
     _publish(SERVE_NAMES, environment_id)
+
+
+def wake_zone(hosted_zone_id: int) -> None:
+    """Asks a worker to write what waits in the zone."""
+    _publish(SYNC_ZONE, hosted_zone_id)
 
 
 def _publish(task: str, *arguments: int, countdown_s: float = 0) -> None:

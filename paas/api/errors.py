@@ -12,7 +12,7 @@ from django.views import defaults
 from rest_framework import exceptions
 
 from paas.api.authentication import CHALLENGE
-from provisioning.exceptions import ProvisioningError, ServiceUnavailable
+from provisioning.exceptions import ProvisioningError, RateLimited, ServiceUnavailable
 from tenants.exceptions import SignInRefused, TenantsError, TooManyAttempts
 from tenants.request_context import request_id
 
@@ -99,6 +99,9 @@ def problem_details(exc: Exception, _context: dict[str, Any]) -> HttpResponse | 
             )
         case ServiceUnavailable():
             return ProblemResponse(status=503, code=exc.code, detail=str(exc), headers={"Retry-After": "5"})
+        case RateLimited():
+            wait = {"Retry-After": str(max(1, math.ceil(exc.retry_after_s)))}
+            return ProblemResponse(status=503, code=exc.code, detail=str(exc), headers=wait)
         case ProvisioningError():
             return ProblemResponse(status=502, code=exc.code, detail=str(exc))
         case exceptions.ValidationError():

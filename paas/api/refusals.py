@@ -57,6 +57,10 @@ ALSO = {
     "apps_environments_variables_update": {409},
     "apps_partial_update": {409},
     "certificates_list": {404},
+    "dns_accounts_create": {404, 409},
+    "dns_accounts_list": {404},
+    "dns_accounts_partial_update": {409},
+    "dns_providers_list": {404},
     "freezes_create": {409},
     "freezes_end_create": {409},
     "hosts_list": {404},
@@ -80,6 +84,14 @@ ALSO = {
     "second_factor_remove": {400, 409},
     "user_second_factor_reset": {409},
     "users_partial_update": {409},
+    "zones_adopt_create": {409, 502},
+    "zones_apply_create": {409, 502},
+    "zones_create": {404, 409},
+    "zones_hosting_update": {409},
+    "zones_list": {404},
+    "zones_move_destroy": {400, 409, 502},
+    "zones_move_update": {409, 502},
+    "zones_plan_retrieve": {403, 409, 502},
 }
 _WRITES = {"POST", "PUT", "PATCH", "DELETE"}
 _CONTENT = {"application/problem+json": {"schema": {"$ref": "#/components/schemas/Problem"}}}

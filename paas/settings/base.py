@@ -259,6 +259,8 @@ SWEEP_INTERVAL_S = env.integer("BERTH_SWEEP_INTERVAL_S", 5)
 RECONCILE_INTERVAL_S = env.integer("BERTH_RECONCILE_INTERVAL_S", 3)
 # How often customers' domains are looked for that are due for a check.
 DOMAIN_ROUND_INTERVAL_S = env.integer("BERTH_DOMAIN_ROUND_INTERVAL_S", 5)
+DNS_ADVANCE_INTERVAL_S = env.integer("BERTH_DNS_ADVANCE_INTERVAL_S", 10)
+DNS_COMPARE_INTERVAL_S = env.integer("BERTH_DNS_COMPARE_INTERVAL_S", 300)
 CELERY_BEAT_SCHEDULE = {
     # A round that could not start before the next one is due is not worth running.
     "sweep": {
@@ -280,6 +282,16 @@ CELERY_BEAT_SCHEDULE = {
         "task": "provisioning.refresh_certificates",
         "schedule": CERTIFICATES_INTERVAL_S,
         "options": {"expires": CERTIFICATES_INTERVAL_S},
+    },
+    "advance-zones": {
+        "task": "provisioning.advance_zones",
+        "schedule": DNS_ADVANCE_INTERVAL_S,
+        "options": {"expires": DNS_ADVANCE_INTERVAL_S},
+    },
+    "compare-zones": {
+        "task": "provisioning.compare_zones",
+        "schedule": DNS_COMPARE_INTERVAL_S,
+        "options": {"expires": DNS_COMPARE_INTERVAL_S},
     },
     "tidy": {"task": "provisioning.tidy", "schedule": 24 * 3600},
     "sync-members": {"task": "provisioning.sync_members", "schedule": 300, "options": {"expires": 300}},

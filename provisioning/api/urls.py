@@ -4,6 +4,7 @@ from django.urls import URLPattern, path
 
 from provisioning.api import views
 from provisioning.api.logs import logs_urls
+from provisioning.api.zones import zones_urls
 
 urlpatterns: list[URLPattern] = [
     path("me/git-token/", views.GitTokenView.as_view()),
@@ -14,4 +15,5 @@ urlpatterns: list[URLPattern] = [
     path("certificates/", views.CertificateListView.as_view()),
     path("hosts/", views.HostListView.as_view()),
     *logs_urls,
+    *zones_urls,
 ]

@@ -92,6 +92,23 @@ class Plan:
     def items(self) -> tuple[Item, ...]:
         return (*self.deletes, *self.updates, *self.creates)
 
+    @property
+    def signed(self) -> list[tuple[str, Item | Conflict]]:
+        """All of it with signs: `-` goes, `~` changes, `+` comes, `!` is in conflict."""
+        return [
+            *(("-", item) for item in self.deletes),
+            *(("~", item) for item in self.updates),
+            *(("+", item) for item in self.creates),
+            *(("!", conflict) for conflict in self.conflicts),
+        ]
+
+    @property
+    def summary(self) -> str:
+        return (
+            f"{len(self.creates)} to create, {len(self.updates)} to update, {len(self.deletes)} to delete, "
+            f"{len(self.conflicts)} in conflict, {self.untouched} untouched"
+        )
+
     @cached_property
     def affected(self) -> int:
         """How many of the zone's record sets would change or be deleted."""

@@ -1,16 +1,21 @@
 """What is wanted of a hosted zone now: from rows to the values that the pure rooms take."""
 
+from collections.abc import Sequence
 from datetime import datetime
 
 from django.db.models import Exists, OuterRef, Q
+from django.utils import timezone
 
 from provisioning.choices import DnsRecordState
 from provisioning.dns.desired import Hostname, Wanted, ZoneState, desired
+from provisioning.dns.planner import Plan, plan
+from provisioning.dns_calls import AccountCalls
 from provisioning.exceptions import OperatorError
 from provisioning.models import DnsRecord, HostedZone
 from provisioning.services.dns_zones import targets_of
 from tenants.choices import AppState
-from tenants.models import PluginApp, Subdomain
+from tenants.exceptions import InvalidTransition
+from tenants.models import PluginApp, Subdomain, Zone
 
 
 def zone_state(hosted: HostedZone) -> ZoneState:
@@ -51,3 +56,21 @@ def wanted_records(hosted: HostedZone, now: datetime, *, app: PluginApp | None =
         return desired(zone_state(hosted), hostnames(hosted, app=app), now)
     except ValueError as error:
         raise OperatorError(f"zone {hosted.zone.name}: an operator must mend what it points to: {error}") from None
+
+
+def zone_plan(hosted: HostedZone, wanted: Sequence[Wanted] | None = None) -> Plan:
+    """What would lead the zone from what its servers' provider lists to what is wanted now. One listing.
+
+    Raises what providers raise.
+    """
+    wanted = wanted_records(hosted, timezone.now()) if wanted is None else wanted
+    actual = AccountCalls(hosted.account).list_records(hosted.zone.name)
+    return plan(hosted.zone.name, wanted, actual, hosted.owner)
+
+
+def hosted_zone(zone: Zone) -> HostedZone:
+    """Raises `InvalidTransition` for a zone that no account holds."""
+    hosted = HostedZone.objects.filter(zone=zone).select_related("zone", "account").first()
+    if hosted is None:
+        raise InvalidTransition(f"zone {zone.name} is not hosted: host it with an account first")
+    return hosted

@@ -10,10 +10,10 @@ from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
 from provisioning.choices import OperationKind, OperationState
-from provisioning.models import Certificate, Host, Operation
+from provisioning.models import Certificate, Host, HostedZone, Operation
 from tenants.access import facts
 from tenants.choices import ReleaseState
-from tenants.models import AccessPolicy, Organization, RegistrableDomain, User
+from tenants.models import AccessPolicy, Organization, RegistrableDomain, User, Zone
 from tenants.services.grants import app_grant_create, release_grant_create
 from tenants.services.policies import freeze_create, policy_change, policy_create
 from tests.factories import (
@@ -30,6 +30,8 @@ from tests.factories import (
     make_user,
     owner_of,
 )
+from tests.provisioning.dns.fixtures import hosted_zone
+from tests.provisioning.dns.memory import MemoryProvider
 from tests.tenants.api.endpoints.routes import endpoints
 
 pytestmark = pytest.mark.django_db
@@ -190,6 +192,28 @@ def _certificates(organization: Organization, count: int) -> None:
         Certificate.objects.create(name=f"zone{Certificate.objects.count()}.example")
 
 
+def _zones(organization: Organization, count: int) -> None:
+    _users(organization, 0)
+    for _ in range(count):
+        number = Zone.objects.count()
+        MemoryProvider.zones_held[f"z{number}.example"] = {}
+        hosted_zone(f"z{number}.example")
+
+
+def _records(organization: Organization, count: int) -> None:
+    _users(organization, 0)
+    hosted = HostedZone.objects.filter(zone__name="z.example").first() or hosted_zone("z.example")
+    app = organization.apps.get(slug="first")
+    for _ in range(count):
+        hosted.records.create(
+            name=f"n{hosted.records.count()}.z.example",
+            type="A",
+            ttl_s=300,
+            app=app,
+            environment=environment_of(app),
+        )
+
+
 Add = Callable[[Organization, int], None]
 # By their routes in the URL table.
 LISTS: dict[str, Add] = {
@@ -201,6 +225,7 @@ LISTS: dict[str, Add] = {
     "apps/<str:app>/timeline/": _releases,
     "audit/": _releases,
     "certificates/": _certificates,
+    "dns/accounts/": _zones,
     "freezes/": _freezes,
     "hosts/": _hosts,
     "invitations/": _my_invitations,
@@ -215,6 +240,8 @@ LISTS: dict[str, Add] = {
     "releases/<int:release>/grants/": _release_grants,
     "tokens/": _tokens,
     "users/": _users,
+    "zones/": _zones,
+    "zones/<str:zone>/records/": _records,
 }
 # No page: a stream, which reads on as it is sent.
 STREAMS = {"audit/export/"}
@@ -262,6 +289,7 @@ def _queries_and_rows(route: str, add: Add) -> list[tuple[int, int]]:
         "<str:env>": "test",
         "<str:name>": "ci",
         "<str:slug>": "acme",
+        "<str:zone>": "z.example",
         "<int:policy>": str(_first_policy()),
         "<int:release>": str(make_release(app=app).pk),
     }

@@ -15,6 +15,8 @@ VIEWS = {
     "paas.portal.views.organizations._accounts": "reads the role of accounts that are visible: a part of them",
     "paas.portal.views.releases.read_diff": "compares a release that was found by release.view",
     "provisioning.api.logs._FollowRequest.recheck": "reads again whether the account of who asks is still active",
+    "provisioning.api.zones.ZonePlanView.get": "compares a zone that was found by zone.view, and asks dns.plan",
+    "provisioning.api.zones.ZoneRecordListView.get_queryset": "a zone's records are the zone, found before",
     "provisioning.api.views.ReleaseDiffView.get": "compares a release that was found by release.view",
     "tenants.api.idempotency.IdempotentCreate.post": _KEYS,
     "tenants.api.idempotency._claim": _KEYS,

@@ -5,6 +5,9 @@ from tests.tenants.api.endpoints.calls import LIST, PUBLIC, READ, Call
 _EVERYTHING = {"match_all": True}
 _POLICY = "policies/<int:policy>/"
 _ENVIRONMENT = "apps/<str:app>/environments/<str:env>/"
+_ZONE = "zones/<str:zone>/"
+_ACCOUNT = "dns/accounts/<str:account>/"
+_DNS_ACCOUNT = {"account": "dns_account"}
 OVERSEE = (401, *[404] * 5, 200, 200)
 READ_LOGS = (401, 404, 200, 200, 200, 403, 200, 403)
 
@@ -70,6 +73,53 @@ CALLS = [
     Call("GET", f"{_ENVIRONMENT}logs/", READ_LOGS, query="follow=true", outside=403, note="followed"),
     Call("GET", "certificates/", OVERSEE, needs=("certificate",), outside=404),
     Call("GET", "hosts/", OVERSEE, needs=("host",), outside=404),
+    Call("GET", "dns/providers/", OVERSEE, outside=404),
+    Call("GET", "dns/accounts/", OVERSEE, needs=("dns_account",), outside=404),
+    Call(
+        "POST",
+        "dns/accounts/",
+        (401, *[404] * 5, 201, 403),
+        {"name": "second", "provider": "memory", "secrets": {"key": "x"}, "zones": ["second.example"]},
+        event="dns_account.created",
+    ),
+    Call("GET", _ACCOUNT, OVERSEE, things=_DNS_ACCOUNT),
+    Call(
+        "PATCH",
+        _ACCOUNT,
+        (401, *[404] * 5, 200, 403),
+        {"is_enabled": False},
+        things=_DNS_ACCOUNT,
+        event="dns_account.changed",
+    ),
+    Call("GET", "zones/", OVERSEE, needs=("zone",), outside=404),
+    Call("POST", "zones/", (401, *[404] * 5, 201, 403), {"name": "second.example"}, event="zone.created"),
+    Call("GET", _ZONE, OVERSEE),
+    Call("PATCH", _ZONE, (401, *[404] * 5, 200, 403), {"priority": 7}, event="zone.changed"),
+    Call(
+        "PUT",
+        f"{_ZONE}hosting/",
+        (401, *[404] * 5, 200, 403),
+        {"account": "{dns_account}", "ttl_s": 120},
+        event="zone.hosted",
+    ),
+    Call("GET", f"{_ZONE}records/", OVERSEE, needs=("dns_record",), outside=404),
+    Call("GET", f"{_ZONE}plan/", (401, *[404] * 5, 200, 403), outside=403),
+    Call("POST", f"{_ZONE}apply/", (401, *[404] * 5, 202, 403), {"plan": "{plan}"}, event="dns.applied"),
+    Call(
+        "PUT",
+        f"{_ZONE}move/",
+        (401, *[404] * 5, 200, 403),
+        {"targets": ["192.0.2.99"], "at": "{tomorrow}"},
+        event="zone.move_planned",
+    ),
+    Call("DELETE", f"{_ZONE}move/", (401, *[404] * 5, 200, 403), needs=("move",), event="zone.move_cancelled"),
+    Call(
+        "POST",
+        f"{_ZONE}adopt/",
+        (401, *[404] * 5, 200, 403),
+        {"name": "{foreign_name}", "type": "A", "reason": "made by hand"},
+        event="dns.adopted",
+    ),
     Call("GET", "health/", PUBLIC),
     Call("GET", "schema/", PUBLIC),
     Call("GET", "docs/", PUBLIC),

@@ -16,19 +16,25 @@ from django.db import transaction
 from django.utils import timezone
 from rest_framework.test import APIClient
 
-from provisioning.models import Certificate, Deployment, Operation, Repository
+from provisioning.dns.records import RecordSet
+from provisioning.models import Certificate, Deployment, DnsRecord, HostedZone, Operation, Repository
+from provisioning.selectors.zones import zone_plan
+from provisioning.services.dns_moves import move_plan
 from provisioning.services.hosts import host_register_local
 from provisioning.services.operations import deployment_create
 from tenants.choices import EnvironmentName, MemberRole, ReleaseState
-from tenants.models import ApiToken, Invitation, User
+from tenants.models import ApiToken, Invitation, User, Zone
 from tenants.services import domains, environments, grants, policies, second_factor, tokens
 from tests import factories
 from tests.authenticator import Authenticator, enroll
 from tests.factories import PASSWORD
+from tests.provisioning.dns.fixtures import hosted_zone
+from tests.provisioning.dns.memory import MemoryProvider
 from tests.tenants.api.endpoints.calls import Call
 
 # No text of another tenant's answer may have one of these in it.
 MARKS = ("acme", "tidewatch")
+ZONE = "acme-names.example"
 _ROLES = {"reviewer": "is_reviewer", "operator": "is_operator", "auditor": "is_auditor", "keeper": "is_operator"}
 # What stands for nothing that there is. The rest of the names stand for themselves.
 ABSENT = {
@@ -44,6 +50,10 @@ ABSENT = {
     "variable": "NOTHING",
     "digest": "0" * 64,
     "version": "7",
+    "zone": "nothing.example",
+    "dns_account": "nothing",
+    "plan": "0" * 64,
+    "foreign_name": "nothing.nothing.example",
     "code": "000000",
     "first_code": "000000",
 }
@@ -51,6 +61,8 @@ _ABSENT_ID = "999999"
 # Values that name no row, or one of the platform's or of who asks: there is nothing to hide.
 PLAIN = {
     "digest",
+    "plan",
+    "foreign_name",
     "version",
     "code",
     "first_code",
@@ -134,6 +146,29 @@ class World:
         if person in _ROLES:
             return factories.make_user(f"staff-{person}", **{_ROLES[person]: True})
         return factories.make_user(f"acme-{person}")
+
+
+def _zone(world: World) -> str:
+    """A zone that is hosted with a provider in memory (see `conftest`)."""
+    MemoryProvider.zones_held[ZONE] = {}
+    return hosted_zone(ZONE, operator=world.user("keeper")).zone.name
+
+
+def _dns_record(world: World) -> DnsRecord:
+    hosted = HostedZone.objects.get(zone__name=world.row("zone"))
+    return DnsRecord.objects.create(hosted_zone=hosted, name=f"app1000001.{ZONE}", type="A", ttl_s=300)
+
+
+def _move(world: World) -> str:
+    zone = Zone.objects.get(name=world.row("zone"))
+    at = timezone.now() + timedelta(days=1)
+    move_plan(zone=zone, targets=["192.0.2.98"], at=at, actor=world.user("keeper"))
+    return "move"
+
+
+def _foreign_name(world: World) -> str:
+    MemoryProvider.put(world.row("zone"), RecordSet(f"www.{ZONE}", "A", ("198.51.100.1",), 300))
+    return f"www.{ZONE}"
 
 
 def _live(world: World) -> Any:
@@ -280,6 +315,12 @@ THINGS: dict[str, Callable[[World], Any]] = {
     "tomorrow": lambda _world: (timezone.now() + timedelta(days=1)).isoformat(),
     "certificate": lambda _world: Certificate.objects.create(name="apps.localhost"),
     "host": lambda _world: host_register_local(),
+    "zone": _zone,
+    "dns_account": lambda world: world.row("zone") and "account-acme-names-example",
+    "dns_record": _dns_record,
+    "plan": lambda world: world.row("zone") and zone_plan(HostedZone.objects.get()).digest,
+    "move": _move,
+    "foreign_name": _foreign_name,
     "password": lambda _world: PASSWORD,
     "lost": _lost,
     "code": lambda world: enroll(world.user("owner")).recovery_codes[0],
