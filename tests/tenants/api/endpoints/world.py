@@ -16,6 +16,7 @@ from django.db import transaction
 from django.utils import timezone
 from rest_framework.test import APIClient
 
+from provisioning.dns.ownership import Ownership, registry_record
 from provisioning.dns.records import RecordSet
 from provisioning.models import Certificate, Deployment, DnsRecord, HostedZone, Operation, Repository
 from provisioning.selectors.zones import zone_plan
@@ -157,6 +158,13 @@ def _zone(world: World) -> str:
 def _dns_record(world: World) -> DnsRecord:
     hosted = HostedZone.objects.get(zone__name=world.row("zone"))
     return DnsRecord.objects.create(hosted_zone=hosted, name=f"app1000001.{ZONE}", type="A", ttl_s=300)
+
+
+def _plan(world: World) -> str:
+    """There is an owner record in the zone, and nothing that it speaks of."""
+    hosted = HostedZone.objects.get(zone__name=world.row("zone"))
+    MemoryProvider.put(ZONE, registry_record(f"app1000009.{ZONE}", "A", Ownership(hosted.owner, "app1000009")))
+    return zone_plan(hosted).digest
 
 
 def _move(world: World) -> str:
@@ -318,7 +326,7 @@ THINGS: dict[str, Callable[[World], Any]] = {
     "zone": _zone,
     "dns_account": lambda world: world.row("zone") and "account-acme-names-example",
     "dns_record": _dns_record,
-    "plan": lambda world: world.row("zone") and zone_plan(HostedZone.objects.get()).digest,
+    "plan": _plan,
     "move": _move,
     "foreign_name": _foreign_name,
     "password": lambda _world: PASSWORD,
