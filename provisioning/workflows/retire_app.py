@@ -1,7 +1,8 @@
 """Takes a retired app away: its deployments end, its records go, then its hostnames stop answering, its containers,
 networks and access go. Records first: no name of an app's ever leads to where the app is not.
 
-The repositories are archived, not deleted: what ran stays readable to the platform. Hostnames are never used again.
+The repositories are archived, not deleted: what ran stays readable to the platform. The platform's hostnames are
+never used again; customers' own are held for their organization for a while.
 """
 
 from provisioning import leases
@@ -19,6 +20,7 @@ from provisioning.workflows.instances import remove_release_trees, remove_worklo
 from provisioning.workflows.specs import environment_docker_name
 from tenants.choices import AppState
 from tenants.services import apps
+from tenants.services.domains import names_hold
 
 OTHERS_PAUSE_S = 1
 
@@ -38,6 +40,11 @@ def remove_edge_entries(run: Run) -> None:
         names[site.name] = None
     edge_from_settings().apply(names)
     run.note("hostnames answer 404: " + ", ".join(names))
+
+
+def hold_names(run: Run) -> None:
+    """Last of all that concerns names: until here they are the app's, and from here on they are held for its owner."""
+    names_hold(app=run.operation.app)
 
 
 def remove_containers(run: Run) -> None:
@@ -91,6 +98,7 @@ WORKFLOW = Workflow(
         ensure_nothing_else_runs,
         remove_dns_records,
         remove_edge_entries,
+        hold_names,
         remove_containers,
         remove_networks,
         remove_release_files,

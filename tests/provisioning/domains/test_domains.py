@@ -3,6 +3,8 @@
 from collections.abc import Callable
 from datetime import timedelta
 from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
 
 import dns.rcode
 import pytest
@@ -10,12 +12,13 @@ from django.conf import LazySettings
 from django.utils import timezone
 
 from provisioning import tasks
-from provisioning.workflows import check_domain
+from provisioning.workflows import check_domain, retire_app
 from tenants.choices import DomainState
-from tenants.models import CustomDomain
+from tenants.models import CustomDomain, HeldName
 from tenants.selectors.domains import records_to_set
+from tenants.services.apps import app_retire
 from tenants.services.domain_checks import domains_take
-from tests.factories import make_app
+from tests.factories import make_app, owner_of
 from tests.name_servers.bind import running_bind
 from tests.name_servers.hostile import Hostile
 from tests.name_servers.server import zone_file
@@ -204,3 +207,25 @@ def test_a_setting_that_is_no_address_is_an_operators_matter(
     assert "BERTH_DNS_ROOTS" in caplog.text
     domain.refresh_from_db()
     assert domain.lease_until is None
+
+
+def test_retiring_takes_the_records_then_the_entry_at_the_edge_and_then_holds_the_names(
+    world: World, upstream: Start
+) -> None:
+    """In this order no name leads to where the app is not, and none is anybody else's in between."""
+    order = ["remove_dns_records", "remove_edge_entries", "hold_names"]
+    assert [step.name for step in retire_app.WORKFLOW.steps if step.name in order] == order
+    app = world.live_app(upstream("plugin"))
+    domain = world.add(app, "retires.customer.test")
+    world.prove(domain)
+    world.check(domain)
+    app_retire(app=app, actor=owner_of(app.organization))
+    run: Any = SimpleNamespace(operation=SimpleNamespace(app=app), note=lambda _text: None)
+    retire_app.remove_edge_entries(run)
+    domain.refresh_from_db()
+    assert (domain.state, world.served_by("retires.customer.test")) == (DomainState.ACTIVE, "")
+    for _ in range(2):
+        retire_app.hold_names(run)
+    domain.refresh_from_db()
+    assert domain.state == DomainState.REMOVED
+    assert HeldName.objects.get(hostname="retires.customer.test").organization == app.organization
