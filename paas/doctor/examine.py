@@ -9,7 +9,7 @@ from urllib.parse import urlsplit
 from django.conf import settings
 from django.db import DatabaseError, connections
 
-from paas.doctor import machine, names, parts
+from paas.doctor import certificates, machine, names, parts
 from paas.doctor.check import Check, Failed, Finding, Level, Warned
 from provisioning.exceptions import ProvisioningError
 from provisioning.logs.redaction import Redactor
@@ -20,7 +20,12 @@ AT_ONCE = 8
 MAX_MESSAGE = 600
 Room = Callable[[], Sequence[Check]]
 # In this order they are printed.
-ROOMS: dict[str, Room] = {"machine": machine.checks, "parts": parts.checks, "names": names.checks}
+ROOMS: dict[str, Room] = {
+    "machine": machine.checks,
+    "parts": parts.checks,
+    "names": names.checks,
+    "certificates": certificates.checks,
+}
 
 logger = logging.getLogger(__name__)
 

@@ -2,6 +2,8 @@
 
 import os
 import signal
+import socket
+import ssl
 import stat
 import subprocess
 import sys
@@ -11,6 +13,7 @@ from http.client import HTTPConnection
 from pathlib import Path
 
 import pytest
+from cryptography import x509
 from django.conf import settings
 
 from tests.paas.ops.installation import ROOT, Installation, installation
@@ -39,7 +42,17 @@ def test_everything_is_up_and_its_places_are_printed(running: Installation) -> N
     said = running.up().stdout
     web, edge = running.environment["BERTH_WEB_PORT"], running.environment["BERTH_EDGE_PORT"]
     dig = f"dig @127.0.0.1 -p {running.environment['BERTH_DNS_LISTEN_PORT']} app1000001.apps.localhost"
-    for place in [dig, f":{web}/", f":{web}/api/v1/", f":{web}/api/v1/docs/", f":{web}/forge", f":{edge}/", "/log/"]:
+    tls = f"https://127.0.0.1:{running.environment['BERTH_EDGE_TLS_PORT']}/"
+    for place in [
+        dig,
+        tls,
+        f":{web}/",
+        f":{web}/api/v1/",
+        f":{web}/api/v1/docs/",
+        f":{web}/forge",
+        f":{edge}/",
+        "/log/",
+    ]:
         assert place in said
 
 
@@ -51,12 +64,23 @@ def test_the_web_and_the_edge_answer(running: Installation) -> None:
         connection.close()
 
 
+def test_the_edge_has_a_certificate_for_the_apps_names_from_the_first_minute(running: Installation) -> None:
+    address = ("127.0.0.1", int(running.environment["BERTH_EDGE_TLS_PORT"]))
+    shown = x509.load_pem_x509_certificate(ssl.get_server_certificate(address).encode())
+    names = shown.extensions.get_extension_for_class(x509.SubjectAlternativeName).value
+    assert names.get_values_for_type(x509.DNSName) == ["*.apps.localhost", "*.test.apps.localhost"]
+    assert stat.S_IMODE((running.home / "self-signed" / "apps.localhost.pem").stat().st_mode) == 0o600
+    # A name that no app has.
+    with pytest.raises(ssl.SSLError, match=r"(?i)unrecognized.name"):
+        ssl.create_default_context().wrap_socket(socket.create_connection(address), server_hostname="a.apps.localhost")
+
+
 def test_the_doctor_finds_every_part_well(running: Installation) -> None:
     lines = running.manage("doctor").splitlines()
     assert [line for line in lines if not line.startswith("ok ")] == []
     parts = {line.partition(":")[0].split(maxsplit=1)[1] for line in lines}
     assert parts >= {"database", "migrations", "broker", "workers", "web", "forge", "edge", "engine of local", "disk"}
-    assert parts >= {"DNS account embedded", "zone apps.localhost"}
+    assert parts >= {"DNS account embedded", "zone apps.localhost", "certificate apps.localhost"}
 
 
 def test_a_second_up_changes_nothing(running: Installation) -> None:

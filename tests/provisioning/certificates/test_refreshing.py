@@ -293,6 +293,16 @@ def test_command_lists_what_is_served(edge: RunningEdge, settings: Any, capsys: 
     assert "chmod 600" in capsys.readouterr().out
 
 
+def test_hostname_is_known_to_be_reached_over_tls_when_it_is(edge: RunningEdge, settings: Any) -> None:
+    custom_domain()
+    certificates_refresh()
+    installed = installed_certificates()
+    assert installed.has(NAME)
+    assert not installed.has(CUSTOM)
+    settings.EDGE_TLS_PORT = 0
+    assert not installed.has(NAME)
+
+
 def test_operators_see_the_list_and_no_key_is_in_it(edge: RunningEdge, settings: Any, client: Client) -> None:
     put(settings)
     certificates_refresh()
