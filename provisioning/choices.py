@@ -46,6 +46,8 @@ class CertificateState(models.TextChoices):
 class WorkloadRole(models.TextChoices):
     LIVE = "live"
     STANDBY = "standby"
+    # No containers: the edge's own machine serves the release.
+    FALLBACK = "fallback"
 
 
 class WorkloadState(models.TextChoices):

@@ -3,7 +3,7 @@
 import argparse
 
 from lib import configuration as settings
-from lib import containers, engine, home, supervisor
+from lib import containers, engine, home, mounts, supervisor
 from lib.configuration import Configuration
 from lib.console import Failure, say, step
 
@@ -72,3 +72,4 @@ def _answers(configuration: Configuration) -> bool:
 def _stop_processes(configuration: Configuration) -> None:
     with step("processes") as current:
         current.note = "stopped" if supervisor.stop(configuration) else "none were running"
+        mounts.remove(configuration.home / "fallback")

@@ -82,6 +82,7 @@ TESTS = [
     Need("openssl", "visitors that break the rules of TLS", lambda: has("openssl")),
     Need("socat", "an engine that goes away and comes back", lambda: has("socat")),
     Need("iproute2", "which process holds which connection", lambda: has("ss")),
+    Need("php8.2-fpm", "apps that fall back to the host", lambda: has("php-fpm8.2")),
     Need("postgresql", "the grown-up database", lambda: postgres.binaries() is not None),
     Need("bind9", "name servers that take updates", lambda: has("named")),
     Need("knot", "name servers that take updates", lambda: has("knotd")),

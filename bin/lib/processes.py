@@ -7,8 +7,9 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
-# They overwrite the memory of their environment with a title, so they are known by the files they hold open.
-TITLED = {"nginx", "redis-server"}
+# They overwrite the memory of their environment with a title, or are given none: they are known by the files they hold
+# open, and by where they are.
+TITLED = {"unshare", "php-fpm8.2", "nginx", "redis-server"}
 
 
 @dataclass(frozen=True)

@@ -18,6 +18,7 @@ TITLES = {
     "forge_bootstrap": "forge",
     "dns_register": "names",
     "edge_config": "edge configuration",
+    "fallback_config": "fallback",
 }
 
 
@@ -61,7 +62,7 @@ def manage(configuration: Configuration, commands: list[str]) -> dict[str, str]:
 
 def _summary(command: str, output: str) -> str:
     lines = output.strip().splitlines()
-    if command == "edge_config" or not lines:
+    if command in {"edge_config", "fallback_config"} or not lines:
         return "done"
     return lines[-1].strip()[:80]
 

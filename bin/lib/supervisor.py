@@ -37,7 +37,7 @@ class Program:
     directory: Path = ROOT
 
 
-def programs(configuration: Configuration, *, edge_argv: list[str]) -> list[Program]:
+def programs(configuration: Configuration, *, edge_argv: list[str], fallback_argv: list[str]) -> list[Program]:
     """Everything that runs, in the order in which it starts; it stops in the reverse order."""
     python = [str(PYTHON), "-m"]
     redis = shutil.which("redis-server", path=SEARCH_PATH) or "redis-server"
@@ -56,6 +56,9 @@ def programs(configuration: Configuration, *, edge_argv: list[str]) -> list[Prog
         Program("beat", python + beat, 40),
         Program("edge", edge_argv, 50, stop_signal="QUIT", patience_s=6),
     ]
+    if os.geteuid() == 0:
+        # Only root may become the apps' users. A shell that waits, until an operator lets an app fall back to the host.
+        found.append(Program("fallback", fallback_argv, 50, stop_signal="HUP"))
     if configuration.has_embedded_forge:
         found.insert(3, Program("runner", [str(PYTHON), str(ROOT / "manage.py"), "forge_runner"], 30))
     if configuration.has_embedded_dns:

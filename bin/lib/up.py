@@ -85,9 +85,9 @@ def _bring_up(configuration: Configuration) -> processes.Process:
             commands.append("forge_bootstrap")
         if configuration.has_embedded_dns:
             commands.append("dns_register")
-        printed = setup.manage(configuration, [*commands, "certificates", "edge_config"])
-        edge_argv = json.loads(printed["edge_config"])
-        found = supervisor.programs(configuration, edge_argv=edge_argv)
+        printed = setup.manage(configuration, [*commands, "certificates", "edge_config", "fallback_config"])
+        edge_argv, fallback_argv = json.loads(printed["edge_config"]), json.loads(printed["fallback_config"])
+        found = supervisor.programs(configuration, edge_argv=edge_argv, fallback_argv=fallback_argv)
         with step("processes") as current:
             supervisord = supervisor.start(configuration, found)
             engine.note_user(configuration, supervisord.pid)

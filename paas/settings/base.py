@@ -195,6 +195,8 @@ CUSTOM_DOMAIN_SUFFIXES = env.words("BERTH_CUSTOM_DOMAIN_SUFFIXES")
 # Who the edge's workers run as. Empty: an unprivileged user where the edge starts as root.
 EDGE_USER = env.text("BERTH_EDGE_USER", "")
 EDGE_HOME = HOME / "edge"
+# What the edge's machine serves without containers, where an operator wants that.
+FALLBACK_HOME = HOME / "fallback"
 RELEASES_HOME = HOME / "releases"
 # Where lookups begin; empty: the root servers of the Internet. The port is that of servers found by delegation.
 DNS_ROOTS = env.words("BERTH_DNS_ROOTS")

@@ -5,7 +5,7 @@ from provisioning.choices import WorkloadRole, WorkloadState
 
 
 class Workload(models.Model):
-    """The containers of one deployment on one host in one role, behind one leased port."""
+    """The containers of one deployment on one host in one role, or what stands in for them, behind one leased port."""
 
     environment = models.ForeignKey("tenants.Environment", on_delete=models.CASCADE, related_name="workloads")
     release = models.ForeignKey("tenants.Release", on_delete=models.CASCADE, related_name="workloads")

@@ -13,6 +13,7 @@ import ipaddress
 import re
 from dataclasses import replace
 
+from provisioning.rendering.fallback import render_fallback_server
 from provisioning.rendering.grammar import check_home
 from provisioning.rendering.limits import MAX_BODY_MIB
 from provisioning.rendering.specs import EdgeSpec, SiteSpec, UpstreamServer
@@ -140,6 +141,7 @@ def render_edge_site(spec: SiteSpec) -> str:
     secured = {name for group in spec.certificates for name in group.hostnames}
     plain = tuple(name for name in spec.hostnames if name not in secured)
     servers = [_server(spec, plain)] if plain else []
+    fallback = render_fallback_server(spec.fallback) if spec.fallback else ""
     for group in spec.certificates:
         if group.is_zones:
             servers.append(_server(spec, group.hostnames, f"    include {ZONE_TLS_FILE};\n"))
@@ -147,7 +149,7 @@ def render_edge_site(spec: SiteSpec) -> str:
             servers.append(
                 _server(spec, group.hostnames, f"    include {TLS_FILE};\n{_certificate(group.file, indent=4)}\n")
             )
-    return f"# Rendered by Berth.\n{_upstream(spec) if spec.servers else ''}{''.join(servers)}"
+    return f"# Rendered by Berth.\n{_upstream(spec) if spec.servers else ''}{fallback}{''.join(servers)}"
 
 
 def render_edge_trial(spec: EdgeSpec, file: str) -> str:

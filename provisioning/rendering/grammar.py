@@ -8,7 +8,7 @@ import ipaddress
 import re
 from pathlib import PurePosixPath
 
-from provisioning.rendering.specs import ReleaseSpec
+from provisioning.rendering.specs import FallbackSpec, ReleaseSpec
 
 _INSTALLATION = re.compile(r"[a-z0-9](?:[a-z0-9-]{0,30}[a-z0-9])?")
 _APP_ID = re.compile(r"app[1-9][0-9]{6,14}")
@@ -22,6 +22,7 @@ _RESERVED = re.compile(
     r"(?:OMP|GOMP|MAGICK|KMP|OPENBLAS|MALLOC|LD|DYLD|GCONV|BERTH|FPM|FCGI)_.*|PATH|HOME|IFS|PHPRC|PHP_INI_SCAN_DIR|HOSTNAME"
     r"|GLIBC_TUNABLES|HTTP_PROXY|LOCPATH|NLSPATH|RES_OPTIONS|HOSTALIASES|TMPDIR|BASH_ENV|ENV"
 )
+_USER = re.compile(r"[a-z_][a-z0-9_-]{0,31}")
 _STACKS = ("php", "static")
 _ENVIRONMENTS = ("test", "production")
 
@@ -58,6 +59,22 @@ def check_release(spec: ReleaseSpec) -> None:
             raise ValueError(f"instances.address: {instance.address!r} is no IPv4 address") from None
         if instance.address == "0.0.0.0":  # noqa: S104 - refused, not bound
             raise ValueError("instances.address: 0.0.0.0 would publish the app to everyone: name one address")
+
+
+def check_fallback(spec: FallbackSpec) -> None:
+    """As `check_release`, for what the host serves by itself."""
+    _match("app_id", spec.app_id, _APP_ID)
+    _one_of("environment", spec.environment, _ENVIRONMENTS)
+    _one_of("stack", spec.stack, _STACKS)
+    _match("worker_user", spec.worker_user, _USER)
+    _between("deployment", spec.deployment, 1, 10**15)
+    _between("port", spec.port, 1024, 65_535)
+    _between("uid", spec.uid, 10_000, 2**31 - 1)
+    _between("memory_mib", spec.memory_mib, 32, 65_536)
+    _between("pids", spec.pids, 16, 32_768)
+    _between("disk_mib", spec.disk_mib, 8, 65_536)
+    check_home(spec.home)
+    check_home(spec.code)
 
 
 def check_home(home: PurePosixPath) -> None:

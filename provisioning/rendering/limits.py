@@ -38,6 +38,11 @@ def php_limits(*, memory_mib: int, pids: int, disk_mib: int) -> PhpLimits:
     )
 
 
+def fallback_children(limits: PhpLimits, *, memory_mib: int) -> int:
+    """Without a container PHP alone counts: so few workers that their requests together stay in the memory."""
+    return max(1, min(limits.children, memory_mib // limits.memory_mib))
+
+
 def reserved_memory_mib(memory_mib: int) -> int:
     """A quarter of the limit: what the kernel leaves a container when memory is scarce. At least Docker's 6."""
     return max(6, memory_mib // 4)

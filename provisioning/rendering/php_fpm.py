@@ -6,7 +6,7 @@ from provisioning.rendering.specs import ReleaseSpec
 from provisioning.rendering.text import fill
 
 # The container is the boundary. This only takes away the first tools of somebody who got in.
-_DISABLED = (
+DISABLED_FUNCTIONS = (
     "exec", "passthru", "shell_exec", "system", "proc_open", "popen", "dl", "pcntl_exec", "pcntl_fork",
     "proc_nice", "posix_kill", "posix_setuid", "posix_setgid", "show_source", "highlight_file",
 )  # fmt: skip
@@ -40,7 +40,7 @@ def render_php_fpm(spec: ReleaseSpec) -> str:
         CHILDREN=limits.children,
         START=limits.start_children,
         SPARE=max(limits.start_children, limits.children // 2),
-        DISABLED=",".join(_DISABLED),
+        DISABLED=",".join(DISABLED_FUNCTIONS),
         MEMORY=limits.memory_mib,
         BODY=limits.body_mib,
     )

@@ -10,14 +10,20 @@ from provisioning.rendering.text import fill
 def render_sidecar_nginx(spec: ReleaseSpec) -> str:
     """The sidecar's nginx.conf. Only the stack decides what is in it: no text of a tenant's enters."""
     check_release(spec)
-    if spec.stack == "php":
-        fastcgi = fill("sidecar/fastcgi.conf", SOCKET_HOME=SOCKET_HOME).rstrip("\n")
+    tree = render_tree(spec.stack, socket=f"{SOCKET_HOME}/php-fpm.sock")
+    return fill("sidecar/server.conf", BODY_MIB=MAX_BODY_MIB, PORT=SIDECAR_PORT, TREE=tree)
+
+
+def render_tree(stack: str, *, socket: str, prefix: str = "") -> str:
+    """What a release's tree is to a visitor, for inside a `server`: wherever it is served from, it is the same.
+
+    The tree lies at `prefix`/app for nginx, and at /app for the php-fpm behind `socket`.
+    """
+    if stack == "php":
+        fastcgi = fill("sidecar/fastcgi.conf", SOCKET=socket).rstrip("\n")
         locations = fill("sidecar/php.conf", FASTCGI=fastcgi)
         index, indexes = "index.php", "index.php index.html"
     else:
         locations = fill("sidecar/static.conf")
         index = indexes = "index.html"
-    return fill(
-        "sidecar/server.conf",
-        BODY_MIB=MAX_BODY_MIB, PORT=SIDECAR_PORT, INDEX=index, INDEXES=indexes, LOCATIONS=locations,
-    )  # fmt: skip
+    return fill("sidecar/tree.conf", PREFIX=prefix, INDEX=index, INDEXES=indexes, LOCATIONS=locations)

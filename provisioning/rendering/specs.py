@@ -94,10 +94,48 @@ class SiteCertificate:
 
 
 @dataclass(frozen=True, kw_only=True)
+class FallbackSpec:
+    """One deployment as the edge's own machine serves it without containers.
+
+    `home` is where the fallbacks of this machine lie, `code` the release's tree there, `worker_user` who the edge's
+    workers run as.
+    """
+
+    app_id: str
+    environment: str
+    deployment: int
+    stack: str
+    port: int
+    uid: int
+    memory_mib: int
+    pids: int
+    disk_mib: int
+    home: PurePosixPath
+    code: PurePosixPath
+    worker_user: str
+
+    @property
+    def name(self) -> str:
+        """Of its pool and its directory: those of two deployments stand side by side for a while."""
+        return f"{self.app_id}-{self.environment}-d{self.deployment}"
+
+    @property
+    def root(self) -> PurePosixPath:
+        """What a worker of its pool sees as `/`; the tree is `app` in it."""
+        return self.home / "roots" / self.name
+
+    @property
+    def socket(self) -> PurePosixPath:
+        """Named after the port, since a socket's path must be short."""
+        return self.home / "run" / f"{self.port}.sock"
+
+
+@dataclass(frozen=True, kw_only=True)
 class SiteSpec:
     """One environment at the edge: its hostnames, and the servers behind them, the live one first.
 
-    A hostname that no certificate names is served over HTTP only.
+    A hostname that no certificate names is served over HTTP only. With a `fallback`, one of the backups is a server of
+    the edge's own.
     """
 
     app_id: str
@@ -105,6 +143,7 @@ class SiteSpec:
     hostnames: tuple[str, ...]
     servers: tuple[UpstreamServer, ...]
     certificates: tuple[SiteCertificate, ...] = ()
+    fallback: FallbackSpec | None = None
 
     @property
     def name(self) -> str:

@@ -22,6 +22,7 @@ from provisioning.models import Workload
 from provisioning.placement import choose_host
 from provisioning.workflows.check_release import rendered_sha256
 from provisioning.workflows.engine import Run, Workflow, steps
+from provisioning.workflows.fallbacks import ensure_fallback, fallback_refusal
 from provisioning.workflows.publication import (
     end_pipeline,
     ensure_configuration_committed,
@@ -85,7 +86,8 @@ def ensure_leases(run: Run) -> None:
             f"host {host.name} has no image {', '.join(missing)} (Berth was upgraded under a running platform?): "
             "an operator must run bin/up, or manage.py build_images, and deploy the release again"
         )
-    for role in roles_of(environment):
+    why_not = fallback_refusal(release, environment, host)
+    for role in roles_of(environment, can_fall_back=not why_not):
         if run.operation.workloads.filter(role=role).exists():
             continue
         with transaction.atomic():
@@ -99,6 +101,8 @@ def ensure_leases(run: Run) -> None:
                 port_lease=lease,
                 port=lease.port,
             )
+    if why_not:
+        run.note(f"a standby takes the place of the fallback to the host: {why_not}")
     spec = release_spec(run.operation)
     ports = ", ".join(f"{instance.role} {instance.address}:{instance.port}" for instance in spec.instances)
     run.note(f"host {host.name}, {ports}, network {spec.subnet}, uid {spec.uid}")
@@ -145,6 +149,7 @@ WORKFLOW = Workflow(
         ensure_pipeline,
         ensure_pipeline_finished,
         ensure_healthy,
+        ensure_fallback,
         ensure_edge_switched,
         ensure_reachable,
         ensure_live,

@@ -6,13 +6,14 @@ from django.conf import settings
 from django.db.models import QuerySet
 
 from provisioning import leases
-from provisioning.choices import Transport, WorkloadState
+from provisioning.choices import Transport, WorkloadRole, WorkloadState
 from provisioning.containers.compose import compose_up
 from provisioning.containers.engine import engine_for
+from provisioning.fallback import fallback_from_settings
 from provisioning.models import Host, Workload
 from provisioning.rendering.compose import service_names
 from provisioning.transport import TargetSpec, transport_for
-from provisioning.workflows.specs import container_names, engine_seen_from, release_spec, role_of
+from provisioning.workflows.specs import container_names, engine_seen_from, fallback_spec, release_spec, role_of
 
 
 def target_of(host: Host) -> TargetSpec:
@@ -49,13 +50,17 @@ def ensure_instance(workload: Workload, *, restart_unhealthy: bool = False) -> N
 
 
 def remove_workloads(workloads: QuerySet[Workload]) -> Iterable[Workload]:
-    """Stops and removes the containers of the workloads, gives their ports back. Requests under way are finished."""
+    """Stops and removes what serves the workloads, gives their ports back. Requests under way are finished."""
     removed = []
     rows = workloads.select_related("host", "port_lease", "deployment", "release__app", "environment")
     for deployment in {workload.deployment for workload in rows}:
         mine = [workload for workload in rows if workload.deployment_id == deployment.pk]
-        engine = engine_for(mine[0].host.docker_url)
-        engine.remove_deployment(settings.INSTALLATION, deployment.pk)
+        fallbacks = [fallback_spec(workload).name for workload in mine if workload.role == WorkloadRole.FALLBACK]
+        if fallbacks:
+            fallback_from_settings().remove(fallbacks)
+        # The containers of the deployment are all of them: a fallback alone goes without touching those.
+        if len(mine) > len(fallbacks):
+            engine_for(mine[0].host.docker_url).remove_deployment(settings.INSTALLATION, deployment.pk)
         for workload in mine:
             leases.port_release(lease=workload.port_lease)
             Workload.objects.filter(pk=workload.pk).update(state=WorkloadState.REMOVED)

@@ -5,13 +5,12 @@ Does not touch environments in which a deployment or a retirement is under way: 
 
 import logging
 import threading
-from datetime import timedelta
 
 from django.conf import settings
-from django.db.models import Exists, F, OuterRef, QuerySet
+from django.db.models import Exists, OuterRef, QuerySet
 from django.utils import timezone
 
-from provisioning.choices import UNFINISHED, OperationKind, WorkloadState
+from provisioning.choices import UNFINISHED, OperationKind, WorkloadRole, WorkloadState
 from provisioning.containers.engine import engine_for
 from provisioning.edge import edge_from_settings
 from provisioning.exceptions import ProvisioningError
@@ -19,18 +18,15 @@ from provisioning.models import Host, Operation, Workload
 from provisioning.rendering.edge import render_edge_site
 from provisioning.rendering.specs import parts_of
 from provisioning.selectors.certificates import installed_certificates
+from provisioning.workflows.fallbacks import reconcile_fallbacks, remove_withdrawn_fallbacks
 from provisioning.workflows.instances import ensure_instance
+from provisioning.workflows.pauses import may_repair, repair_noted
 from provisioning.workflows.specs import container_names, release_spec, role_of, site_spec, with_sites
 from tenants.choices import AppState
 from tenants.models import Environment
 from tenants.services.audit import audit_record
 
 logger = logging.getLogger(__name__)
-
-# A workload that keeps dying is started again at once, then after 2, 4, 8, … seconds, at most this many.
-MAX_PAUSE = timedelta(minutes=5)
-# A workload that ran for so long starts again at once, whatever it did before.
-SETTLED = timedelta(minutes=10)
 
 _one_at_a_time = threading.Lock()
 
@@ -46,7 +42,12 @@ def run() -> None:
             except ProvisioningError as error:
                 logger.warning("host %s can't be reconciled now: %s", host.name, error)
         try:
+            reconcile_fallbacks()
+        except ProvisioningError as error:
+            logger.warning("what falls back to the host can't be reconciled now: %s", error)
+        try:
             reconcile_edge()
+            remove_withdrawn_fallbacks()
         except ProvisioningError as error:
             logger.warning("the edge can't be reconciled now: %s", error)
     finally:
@@ -70,7 +71,7 @@ def reconcile_host(host: Host) -> None:
             continue
         names = container_names(release_spec(workload.deployment), role_of(workload))
         broken = {name: states.get(name, "missing") for name in names if states.get(name, "missing") != "running"}
-        if broken and _may_start(workload):
+        if broken and may_repair(workload):
             _repair(workload, broken)
 
 
@@ -80,6 +81,7 @@ def _serving(host: Host) -> QuerySet[Workload]:
     )
     return (
         Workload.objects.filter(host=host, state=WorkloadState.SERVING, environment__app__state=AppState.ACTIVE)
+        .exclude(role=WorkloadRole.FALLBACK)
         .filter(~Exists(busy))
         .select_related(
             "host",
@@ -91,19 +93,9 @@ def _serving(host: Host) -> QuerySet[Workload]:
     )
 
 
-def _may_start(workload: Workload) -> bool:
-    if workload.last_restart_at is None:
-        return True
-    since = timezone.now() - workload.last_restart_at
-    if since > SETTLED:
-        Workload.objects.filter(pk=workload.pk).update(restarts=0)
-        return True
-    return since > min(timedelta(seconds=2 ** min(workload.restarts, 10) - 2), MAX_PAUSE)
-
-
 def _repair(workload: Workload, broken: dict[str, str]) -> None:
     started = timezone.now()
-    Workload.objects.filter(pk=workload.pk).update(restarts=F("restarts") + 1, last_restart_at=started)
+    repair_noted(workload)
     found = ", ".join(f"{name} was {state}" for name, state in broken.items())
     app = workload.environment.app
     try:

@@ -6,9 +6,11 @@ from django.conf import settings
 from django.db.models import Prefetch, QuerySet
 
 from provisioning.choices import Transport, WorkloadRole, WorkloadState
+from provisioning.edge import edge_spec_from_settings
 from provisioning.leases import subnet_lease, uid_lease
 from provisioning.models import Host, Operation, Workload
 from provisioning.rendering.specs import (
+    FallbackSpec,
     InstanceSpec,
     ReleaseSpec,
     Role,
@@ -18,6 +20,7 @@ from provisioning.rendering.specs import (
     parts_of,
 )
 from provisioning.selectors.certificates import InstalledCertificates, installed_certificates
+from tenants.choices import Fallback
 from tenants.models import Environment, Release
 from tenants.selectors.domains import served_hostnames, with_served_hostnames
 
@@ -61,6 +64,7 @@ def release_spec(deployment: Operation) -> ReleaseSpec:
         instances=tuple(
             InstanceSpec(role=role_of(workload), address=workload.host.address, port=workload.port)
             for workload in workloads
+            if workload.role != WorkloadRole.FALLBACK
         ),
     )
 
@@ -87,24 +91,49 @@ def site_spec(environment: Environment, certificates: InstalledCertificates | No
     if serving is None:
         serving = environment.workloads.filter(state=WorkloadState.SERVING).select_related("host")
     ordered = sorted(serving, key=lambda workload: workload.role != WorkloadRole.LIVE)
+    fallback = next((workload for workload in ordered if workload.role == WorkloadRole.FALLBACK), None)
     return SiteSpec(
         app_id=environment.app.public_id,
         environment=environment.name,
         hostnames=hostnames,
         certificates=(certificates or installed_certificates()).of(hostnames),
-        servers=tuple(
-            UpstreamServer(
-                address=workload.host.address, port=workload.port, is_backup=workload.role == WorkloadRole.STANDBY
-            )
-            for workload in ordered
-        ),
+        servers=tuple(_server(workload) for workload in ordered),
+        fallback=fallback_spec(fallback) if fallback else None,
     )
 
 
-def roles_of(environment: Environment) -> tuple[WorkloadRole, ...]:
-    """Production has a standby beside the live workload."""
-    if environment.name == "production":
-        return (WorkloadRole.LIVE, WorkloadRole.STANDBY)
+def _server(workload: Workload) -> UpstreamServer:
+    # The edge itself answers there, and for itself alone.
+    address = "127.0.0.1" if workload.role == WorkloadRole.FALLBACK else workload.host.address
+    return UpstreamServer(address=address, port=workload.port, is_backup=workload.role != WorkloadRole.LIVE)
+
+
+def fallback_spec(workload: Workload) -> FallbackSpec:
+    """How the edge's own machine serves the workload's release, within the limits that it was approved with."""
+    release, snapshot = workload.release, workload.release.configuration
+    return FallbackSpec(
+        app_id=release.app.public_id,
+        environment=workload.environment.name,
+        deployment=workload.deployment_id,
+        stack=release.app.stack,
+        port=workload.port,
+        uid=uid_lease(app=release.app),
+        memory_mib=snapshot["memory_mib"],
+        pids=snapshot["pids"],
+        disk_mib=snapshot["disk_mib"],
+        home=PurePosixPath(settings.FALLBACK_HOME),
+        code=release_home(release, workload.host) / "code",
+        worker_user=edge_spec_from_settings().user or "root",
+    )
+
+
+def roles_of(environment: Environment, *, can_fall_back: bool = True) -> tuple[WorkloadRole, ...]:
+    """The live workload, and what answers while it does not: where the host can't, containers do as for others."""
+    match environment.fallback:
+        case Fallback.HOST if can_fall_back:
+            return (WorkloadRole.LIVE, WorkloadRole.FALLBACK)
+        case Fallback.HOST | Fallback.STANDBY:
+            return (WorkloadRole.LIVE, WorkloadRole.STANDBY)
     return (WorkloadRole.LIVE,)
 
 

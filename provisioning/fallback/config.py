@@ -1,0 +1,51 @@
+"""The fallbacks of this installation, from Django's settings; and whether this machine can have any."""
+
+import os
+import re
+import shutil
+import subprocess
+from pathlib import Path
+
+from django.conf import settings
+
+from provisioning.edge import edge_spec_from_settings
+from provisioning.fallback.command import PHP_FPM
+from provisioning.fallback.php_fpm import HostFallback
+from provisioning.rendering.text import template
+
+# Of a unix socket's path, with the NUL at its end.
+_MAX_SOCKET = 108
+# Packages of PHP's that bring programs, or what is not used here.
+_NO_EXTENSIONS = {"fpm", "fpm8", "cli", "opcache"}
+
+
+def fallback_from_settings() -> HostFallback:
+    return HostFallback(Path(settings.FALLBACK_HOME), worker_user=edge_spec_from_settings().user or "root")
+
+
+def refusal(stack: str) -> str:
+    """Why this machine can't serve `stack` without containers, and what an operator must do; empty where it can."""
+    if stack != "php":
+        return ""
+    if os.geteuid() != 0:
+        return "Berth does not run as root, and php-fpm could not become the app's user: run bin/up as root"
+    if _php_fpm() is None:
+        return f"{PHP_FPM} is not installed: run apt-get install php8.2-fpm"
+    if len(f"{settings.FALLBACK_HOME}/run/65535.sock") >= _MAX_SOCKET:
+        return f"{settings.FALLBACK_HOME} is too long a path for a socket: set BERTH_HOME to a shorter one"
+    return ""
+
+
+def missing_extensions() -> list[str]:
+    """What the containers' image installs for PHP and this machine's php-fpm does not load."""
+    program = _php_fpm()
+    if program is None:
+        return []
+    packages = re.findall(r"\bphp(?:8\.2)?-(\w+)", template("images/php/Dockerfile"))
+    listed = subprocess.run([program, "-m"], capture_output=True, text=True, errors="replace", timeout=10, check=False)
+    loaded = {line.strip().lower() for line in listed.stdout.splitlines()}
+    return sorted(set(packages) - _NO_EXTENSIONS - loaded)
+
+
+def _php_fpm() -> str | None:
+    return shutil.which(PHP_FPM, path=f"{os.environ.get('PATH', os.defpath)}:/usr/sbin")

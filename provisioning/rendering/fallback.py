@@ -1,0 +1,73 @@
+"""A release without its containers, on the edge's own machine: a server of the edge's nginx, and a pool of php-fpm.
+
+What serves the tree and the tree's rules are the sidecar's own; what is different is what stands around the plugin: a
+directory as its file system, its app's user, and the limits that PHP and php-fpm have.
+"""
+
+import base64
+from collections.abc import Mapping
+from pathlib import PurePosixPath
+
+from provisioning.rendering.grammar import check_fallback, check_home, check_variable
+from provisioning.rendering.limits import fallback_children, php_limits
+from provisioning.rendering.php_fpm import DISABLED_FUNCTIONS
+from provisioning.rendering.sidecar import render_tree
+from provisioning.rendering.specs import FallbackSpec
+from provisioning.rendering.text import fill
+
+# In the pool's file system.
+VARIABLES_FILE = PurePosixPath("/run/variables.php")
+# On top of what a plugin in a container can't call: what starts programs, changes limits, or reaches memory that no
+# limit counts and other pools could share.
+_DISABLED = (
+    *DISABLED_FUNCTIONS,
+    "posix_mkfifo", "posix_mknod", "posix_setrlimit", "posix_setpgid", "posix_setsid", "posix_seteuid", "posix_setegid",
+    "posix_initgroups", "shmop_open", "shm_attach", "sem_get", "msg_get_queue",
+)  # fmt: skip
+# Read once by the master. Compiled code is kept in memory that all pools share: none is kept.
+MASTER_SETTINGS = ("opcache.enable=0", "expose_php=0", "ffi.enable=0", "phar.readonly=1", "enable_dl=0")
+
+
+def render_fallback_server(spec: FallbackSpec) -> str:
+    """The server for the environment's site file. Raises `ValueError` naming a bad field."""
+    check_fallback(spec)
+    tree = render_tree(spec.stack, socket=str(spec.socket), prefix=str(spec.root))
+    return fill("fallback/server.conf", PORT=spec.port, TREE=tree)
+
+
+def render_fallback_pool(spec: FallbackSpec) -> str:
+    """The pool, for pools/`spec.name`.conf. No text of a tenant's enters."""
+    check_fallback(spec)
+    limits = php_limits(memory_mib=spec.memory_mib, pids=spec.pids, disk_mib=spec.disk_mib)
+    return fill(
+        "fallback/pool.conf",
+        NAME=spec.name,
+        UID=spec.uid,
+        ROOT=spec.root,
+        SOCKET=spec.socket,
+        WORKER_USER=spec.worker_user,
+        CHILDREN=fallback_children(limits, memory_mib=spec.memory_mib),
+        VARIABLES=VARIABLES_FILE,
+        DISABLED=",".join(_DISABLED),
+        MEMORY=limits.memory_mib,
+        BODY=limits.body_mib,
+    )
+
+
+def render_fallback_main(*, pools: PurePosixPath) -> str:
+    """php-fpm.conf, which includes every pool of the directory `pools`."""
+    check_home(pools)
+    return fill("fallback/php-fpm.conf", POOLS=pools)
+
+
+def render_fallback_variables(variables: Mapping[str, str]) -> str:
+    """PHP that puts the variables where a plugin looks for them. Raises `ValueError` naming a bad one, not its value.
+
+    Names are identifiers and values base64, so that nothing in them is read as anything else.
+    """
+    for name, value in variables.items():
+        check_variable(name, value)
+    lines = [
+        f"'{name}' => '{base64.b64encode(value.encode()).decode()}',\n" for name, value in sorted(variables.items())
+    ]
+    return fill("fallback/variables.php", VARIABLES="".join(lines))

@@ -1,0 +1,160 @@
+"""Environments that fall back to the host: made ready in a deployment, kept by the reconciler, taken away again.
+
+None of it asks a Docker Engine anything: that one does not answer is what it is for.
+"""
+
+import contextlib
+import json
+import logging
+import socket
+from collections.abc import Iterator
+from datetime import timedelta
+
+from django.db import transaction
+from django.db.models import Exists, OuterRef, QuerySet
+
+from provisioning import leases
+from provisioning.choices import UNFINISHED, OperationKind, Transport, WorkloadRole, WorkloadState
+from provisioning.exceptions import ProvisioningError
+from provisioning.fallback import fallback_from_settings, missing_extensions, refusal
+from provisioning.models import Host, Operation, Workload
+from provisioning.workflows.engine import Run
+from provisioning.workflows.instances import remove_workloads
+from provisioning.workflows.pauses import may_repair, repair_noted
+from provisioning.workflows.specs import fallback_spec
+from provisioning.workflows.subject import subject_of
+from tenants.choices import AppState, Fallback
+from tenants.models import Environment, Release
+from tenants.services.audit import audit_record
+
+logger = logging.getLogger(__name__)
+
+# A port that a stranger was found on is not tried again for so long.
+STRANGERS_REST = timedelta(days=1)
+
+
+def fallback_refusal(release: Release, environment: Environment, host: Host) -> str:
+    """Why the environment can't fall back to the host although it should; empty where it can, or need not."""
+    if environment.fallback != Fallback.HOST:
+        return ""
+    if host.transport != Transport.LOCAL:
+        return (
+            f"{host.name} is not the edge's own machine: an operator must run the app there, or choose another fallback"
+        )
+    return refusal(release.app.stack)
+
+
+def ensure_fallback(run: Run) -> None:
+    """Tree and pool of the new release are there before the edge knows of them. One that is not keeps nothing back."""
+    release, _environment = subject_of(run)
+    workload = _rows().filter(deployment=run.operation, role=WorkloadRole.FALLBACK).first()
+    if workload is None:
+        run.note("nothing to do: this environment does not fall back to the host")
+        return
+    try:
+        if workload.state == WorkloadState.STARTING:
+            _avoid_strangers(workload)
+        _ensure(workload)
+    except ProvisioningError as error:
+        run.note(f"the host can't serve the release yet: {error}; the reconciler tries again")
+        _record(workload, "fallback.repair_failed", f"the host can't serve the release without containers: {error}")
+        return
+    run.note(f"127.0.0.1:{workload.port} serves the release without containers")
+    missing = missing_extensions() if release.app.stack == "php" else []
+    if missing:
+        run.note(f"the host's PHP lacks what the containers' has: {', '.join(missing)}")
+
+
+def reconcile_fallbacks() -> None:
+    """Makes whole what should serve, and withdraws what should not any more. Says so on the app's timeline."""
+    home = fallback_from_settings()
+    present = home.names()
+    serving = _rows().filter(role=WorkloadRole.FALLBACK, state=WorkloadState.SERVING)
+    for workload in serving.filter(~Exists(_busy()), environment__app__state=AppState.ACTIVE):
+        if workload.environment.fallback != Fallback.HOST:
+            Workload.objects.filter(pk=workload.pk, state=WorkloadState.SERVING).update(state=WorkloadState.DRAINING)
+            _record(workload, "fallback.withdrawn", "the host serves the release no longer when its containers do not")
+        elif may_repair(workload):
+            _repair(workload)
+    # What a worker that died in the middle has left behind.
+    known = _rows().filter(role=WorkloadRole.FALLBACK).exclude(state=WorkloadState.REMOVED)
+    strays = present - {fallback_spec(workload).name for workload in known}
+    if strays:
+        with _told("leftovers of fallbacks"):
+            home.remove(sorted(strays))
+
+
+def remove_withdrawn_fallbacks() -> None:
+    """Once the edge knows nothing of them any more."""
+    withdrawn = Workload.objects.filter(role=WorkloadRole.FALLBACK, state=WorkloadState.DRAINING)
+    withdrawn = withdrawn.filter(~Exists(_busy()))
+    if withdrawn.exists():
+        with _told("withdrawn fallbacks"):
+            remove_workloads(withdrawn)
+
+
+def _rows() -> QuerySet[Workload]:
+    return Workload.objects.select_related("host", "release__app", "environment__app__organization", "port_lease")
+
+
+def _busy() -> QuerySet[Operation]:
+    return Operation.objects.filter(
+        environment=OuterRef("environment"), kind=OperationKind.DEPLOY_RELEASE, state__in=UNFINISHED
+    )
+
+
+def _ensure(workload: Workload) -> bool:
+    return fallback_from_settings().ensure(fallback_spec(workload), json.loads(workload.release.variables))
+
+
+def _repair(workload: Workload) -> None:
+    try:
+        changed = _ensure(workload)
+    except ProvisioningError as error:
+        repair_noted(workload)
+        _record(workload, "fallback.repair_failed", f"the host can't serve the release without containers: {error}")
+        return
+    if changed:
+        repair_noted(workload)
+        _record(workload, "fallback.repaired", "the host can serve the release without containers again")
+
+
+def _avoid_strangers(workload: Workload) -> None:
+    """Leases another port while a stranger listens on the one there is: nginx would refuse all of its configuration."""
+    while not _is_free(workload.port):
+        with transaction.atomic():
+            leases.port_release(lease=workload.port_lease, rest=STRANGERS_REST)
+            lease = leases.port_lease(host=workload.host, use=workload.port_lease.use)
+            workload.port_lease, workload.port = lease, lease.port
+            workload.save(update_fields=["port_lease", "port"])
+
+
+def _is_free(port: int) -> bool:
+    with socket.socket() as listener:
+        listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            listener.bind(("127.0.0.1", port))
+        except OSError:
+            return False
+    return True
+
+
+@contextlib.contextmanager
+def _told(what: str) -> Iterator[None]:
+    try:
+        yield
+    except ProvisioningError as error:
+        logger.warning("%s can't be removed now: %s", what, error)
+
+
+def _record(workload: Workload, action: str, message: str) -> None:
+    app = workload.environment.app
+    audit_record(
+        action=action,
+        message=message,
+        organization=app.organization,
+        app=app,
+        environment=workload.environment.name,
+        release=workload.release,
+        data={"role": workload.role},
+    )

@@ -1,0 +1,3 @@
+from tests.provisioning.fallback.fixtures import machine
+
+__all__ = ["machine"]

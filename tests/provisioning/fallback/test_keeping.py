@@ -1,0 +1,213 @@
+"""The reconciler keeps what falls back to the host, withdraws it, and says so; it asks no Docker Engine anything."""
+
+import json
+import os
+import shutil
+import socket
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from provisioning import leases
+from provisioning.choices import OperationKind, OperationState, Transport, WorkloadRole, WorkloadState
+from provisioning.fallback import config, php_fpm
+from provisioning.models import Host, Operation, PortLease, Workload
+from provisioning.services.hosts import host_register_local
+from provisioning.workflows import fallbacks, reconcile
+from provisioning.workflows.engine import Run
+from provisioning.workflows.instances import remove_workloads
+from provisioning.workflows.specs import fallback_spec, release_home, roles_of, site_spec
+from tenants.choices import ReleaseState, Stack
+from tenants.models import AuditEvent
+from tenants.services.environments import environment_fallback_set
+from tests.factories import make_app, make_operator, make_release
+from tests.provisioning.fallback.stage import Machine
+
+pytestmark = pytest.mark.django_db
+
+
+@pytest.fixture
+def host(machine: Machine, settings: Any) -> Iterator[Host]:
+    """This machine, with an engine that nobody answers for."""
+    settings.FALLBACK_HOME = machine.home / "fallback"
+    settings.RELEASES_HOME = machine.home / "releases"
+    settings.EDGE_HOME, settings.EDGE_PORT = machine.edge.home, machine.edge.port
+    settings.DOCKER_URL = f"unix://{machine.home}/no-engine.sock"
+    settings.EDGE_USER = "www-data"
+    yield host_register_local()
+    machine.fallback.remove(machine.fallback.names())
+    machine.edge.edge.apply(dict.fromkeys(path.stem for path in (machine.edge.home / "sites").glob("*.conf")))
+    shutil.rmtree(machine.home / "releases", ignore_errors=True)
+
+
+def serving(host: Host, stack: str = Stack.PHP) -> Workload:
+    """An environment that falls back to the host, with a live release whose containers are dead."""
+    app = make_app(stack=stack)
+    environment = app.environments.get(name="production")
+    environment_fallback_set(environment=environment, fallback="host", actor=make_operator())
+    release = make_release(app=app, state=ReleaseState.LIVE)
+    operation = Operation.objects.create(
+        kind=OperationKind.DEPLOY_RELEASE, app=app, environment=environment, release=release,
+        state=OperationState.SUCCEEDED, fence=1,
+    )  # fmt: skip
+    code = Path(release_home(release, host) / "code")
+    code.mkdir(parents=True)
+    (code / "index.php").write_text("<?php echo 'from the host';")
+    (code / "index.html").write_text("a page of the host")
+    for role in roles_of(environment):
+        lease = leases.port_lease(host=host, use=f"{release} {role}")
+        workload = Workload.objects.create(
+            environment=environment, release=release, deployment=operation, host=host, role=role,
+            state=WorkloadState.SERVING, port_lease=lease, port=lease.port,
+        )  # fmt: skip
+    return workload
+
+
+def ask(machine: Machine, workload: Workload) -> str:
+    return machine.edge.get(workload.environment.subdomains.get().hostname).body
+
+
+def events(workload: Workload, action: str) -> list[AuditEvent]:
+    return list(AuditEvent.objects.filter(app=workload.environment.app, action=action))
+
+
+def test_each_fallback_has_its_roles() -> None:
+    environment = make_app().environments.get(name="production")
+    found = {}
+    for fallback in ("none", "standby", "host"):
+        environment.fallback = fallback
+        found[fallback] = (roles_of(environment), roles_of(environment, can_fall_back=False))
+    live, standby, host = ("live",), ("live", "standby"), ("live", "fallback")
+    assert found == {"none": (live, live), "standby": (standby, standby), "host": (host, standby)}
+
+
+@pytest.mark.parametrize("stack", [Stack.PHP, Stack.STATIC])
+def test_a_round_without_an_engine_makes_the_host_answer(machine: Machine, host: Host, stack: str) -> None:
+    workload = serving(host, stack)
+    reconcile.run()
+    assert ask(machine, workload) == ("from the host" if stack == Stack.PHP else "a page of the host")
+    assert len(events(workload, "fallback.repaired")) == 1
+    # Nothing to repair, nothing to tell.
+    reconcile.run()
+    assert len(events(workload, "fallback.repaired")) == 1
+    assert site_spec(workload.environment).servers[1].is_backup
+
+
+def test_what_is_turned_off_goes_at_once_and_its_port_rests(machine: Machine, host: Host) -> None:
+    workload = serving(host)
+    reconcile.run()
+    root = Path(fallback_spec(workload).root)
+    assert root.is_dir()
+    environment_fallback_set(environment=workload.environment, fallback="standby", actor=make_operator())
+    reconcile.run()
+    workload.refresh_from_db()
+    assert (workload.state, root.exists()) == (WorkloadState.REMOVED, False)
+    assert PortLease.objects.get(pk=workload.port_lease_id).free_at is not None
+    assert len(events(workload, "fallback.withdrawn")) == 1
+    # Its containers' workload is as it was: the environment is served by them alone.
+    assert [server.is_backup for server in site_spec(workload.environment).servers] == [False]
+    assert "from the host" not in ask(machine, workload)
+
+
+def test_a_deployment_under_way_is_not_disturbed(host: Host) -> None:
+    workload = serving(host)
+    Operation.objects.filter(pk=workload.deployment_id).update(state=OperationState.RUNNING)
+    environment_fallback_set(environment=workload.environment, fallback="none", actor=make_operator())
+    reconcile.run()
+    workload.refresh_from_db()
+    assert workload.state == WorkloadState.SERVING
+    assert events(workload, "fallback.withdrawn") == events(workload, "fallback.repaired") == []
+
+
+def test_what_can_not_be_repaired_is_told_and_tried_again_after_a_pause(host: Host) -> None:
+    workload = serving(host)
+    code = Path(release_home(workload.release, host))
+    shutil.move(code, f"{code}.away")
+    for _ in range(4):
+        reconcile.run()
+    # At once, once more, and then after a pause.
+    first, second = events(workload, "fallback.repair_failed")
+    assert "deploy the release again" in first.message
+    assert second.message == first.message
+    shutil.move(f"{code}.away", code)
+    Workload.objects.filter(pk=workload.pk).update(last_restart_at=None)
+    reconcile.run()
+    assert len(events(workload, "fallback.repaired")) == 1
+
+
+def test_what_nobody_knows_of_is_cleared_away(machine: Machine, host: Host) -> None:
+    stray = machine.plugin(77, {"index.php": "<?php"}).served()
+    kept = serving(host)
+    reconcile.run()
+    assert stray.spec.name not in machine.fallback.names()
+    assert fallback_spec(kept).name in machine.fallback.names()
+
+
+def test_a_fallback_goes_without_its_deployments_containers(machine: Machine, host: Host) -> None:
+    workload = serving(host)
+    reconcile.run()
+    # No engine answers: one that was asked would raise.
+    remove_workloads(Workload.objects.filter(pk=workload.pk))
+    assert fallback_spec(workload).name not in machine.fallback.names()
+
+
+def step_of(workload: Workload) -> Run:
+    Workload.objects.filter(pk=workload.pk).update(state=WorkloadState.STARTING)
+    Operation.objects.filter(pk=workload.deployment_id).update(state=OperationState.RUNNING)
+    return Run(Operation.objects.get(pk=workload.deployment_id), 1)
+
+
+def test_a_deployment_steps_around_a_stranger_on_its_port(host: Host) -> None:
+    workload = serving(host, Stack.STATIC)
+    run = step_of(workload)
+    with socket.create_server(("127.0.0.1", workload.port)):
+        fallbacks.ensure_fallback(run)
+    before = workload.port
+    workload.refresh_from_db()
+    assert workload.port != before
+    assert f"127.0.0.1:{workload.port} serves the release without containers" in run.lines
+    assert PortLease.objects.get(port=before, host=host).free_at is not None
+
+
+def test_a_fallback_that_fails_keeps_no_release_back(host: Host, monkeypatch: pytest.MonkeyPatch) -> None:
+    workload = serving(host)
+    monkeypatch.setattr(php_fpm.trees, "_SYSTEM", ("/etc/hostname",))
+    shutil.rmtree(release_home(workload.release, host))
+    run = step_of(workload)
+    fallbacks.ensure_fallback(run)
+    assert "the reconciler tries again" in run.lines[0]
+    assert len(events(workload, "fallback.repair_failed")) == 1
+
+
+def test_a_machine_that_can_not_says_what_an_operator_must_do(host: Host, monkeypatch: pytest.MonkeyPatch) -> None:
+    workload = serving(host)
+    release, environment = workload.release, workload.environment
+    assert fallbacks.fallback_refusal(release, environment, host) == ""
+    monkeypatch.setattr(config, "_php_fpm", lambda: None)
+    assert "apt-get install php8.2-fpm" in fallbacks.fallback_refusal(release, environment, host)
+    monkeypatch.setattr(os, "geteuid", lambda: 1000)
+    assert "run bin/up as root" in fallbacks.fallback_refusal(release, environment, host)
+    static = serving(host, Stack.STATIC)
+    assert fallbacks.fallback_refusal(static.release, static.environment, host) == ""
+    host.transport = Transport.SSH
+    assert "not the edge's own machine" in fallbacks.fallback_refusal(release, environment, host)
+    environment.fallback = "standby"
+    assert fallbacks.fallback_refusal(release, environment, host) == ""
+
+
+def test_the_pool_gets_the_variables_that_were_approved(machine: Machine, host: Host) -> None:
+    workload = serving(host)
+    code = Path(release_home(workload.release, host) / "code")
+    (code / "index.php").write_text("<?php echo getenv('KEY') ?: 'none';")
+    type(workload.release).objects.filter(pk=workload.release_id).update(variables=json.dumps({"KEY": "as approved"}))
+    reconcile.run()
+    assert ask(machine, workload) == "as approved"
+
+
+def test_every_role_but_the_live_one_is_a_backup(host: Host) -> None:
+    workload = serving(host)
+    assert {row.role for row in workload.environment.workloads.all()} == {WorkloadRole.LIVE, WorkloadRole.FALLBACK}
+    servers = site_spec(workload.environment).servers
+    assert [(server.address, server.is_backup) for server in servers] == [("127.0.0.1", False), ("127.0.0.1", True)]
