@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from tenants.models import PluginApp, Zone
+from tenants.models import PluginApp, Release, Zone
 from tenants.services.audit import audit_record
 from tenants.services.unit import unit_of_work
 
@@ -32,3 +32,9 @@ def names_back(*, app: PluginApp, zone: Zone) -> None:
 @unit_of_work
 def zone_event(*, zone: Zone, action: str, message: str, data: dict[str, Any]) -> None:
     audit_record(action=action, message=message, obj=zone, data=data)
+
+
+@unit_of_work
+def names_looked_up(*, release: Release | None, message: str, data: dict[str, Any]) -> None:
+    """What each name server said about a deployment's names, on its timeline."""
+    audit_record(action="names.looked_up", message=message, release=release, data=data)

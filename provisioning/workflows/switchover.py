@@ -21,6 +21,7 @@ from provisioning.rendering.edge import render_edge_site
 from provisioning.selectors.certificates import installed_certificates
 from provisioning.workflows.engine import Run, Wait
 from provisioning.workflows.instances import ensure_instance, remove_release_trees, remove_workloads
+from provisioning.workflows.reachability import ensure_names_answer
 from provisioning.workflows.specs import (
     container_names,
     release_home,
@@ -82,25 +83,29 @@ def ensure_edge_switched(run: Run) -> None:
 
 
 def ensure_reachable(run: Run) -> None:
-    """The page answers at its own hostname, through the edge."""
+    """Its names are found as the zone's policy asks, and the page answers at each, through the edge."""
     release, environment = subject_of(run)
     path = release.configuration["health_check_path"]
     certificates = installed_certificates()
+    public = ensure_names_answer(run, environment)
+    addresses = list(dict.fromkeys([settings.EDGE_PROBE_ADDRESS, *public]))
     for hostname in environment.subdomains.values_list("hostname", flat=True):
         # Where HTTP is sent to HTTPS, its answer says nothing of the page. Whose certificate it is, others look at.
         is_https = settings.EDGE_HTTPS_REDIRECT and certificates.has(hostname)
         port, tls = (settings.EDGE_TLS_PORT, probes.trusting_any()) if is_https else (settings.EDGE_PORT, None)
-        answer = "no answer"
-        for _look in range(20):
-            answer, healthy = probes.probe(
-                address=settings.EDGE_PROBE_ADDRESS, port=port, hostname=hostname, path=path, tls=tls
-            )
-            if healthy:
-                break
-            time.sleep(HEALTH_LOOK_S)
-        else:
-            raise OperatorError(f"{hostname} did not answer through the edge: {answer}; look at the edge's error log")
-        run.note(f"{'https' if is_https else 'http'}://{hostname}:{port}{path}: {answer}")
+        for address in addresses:
+            answer = "no answer"
+            for _look in range(20):
+                answer, healthy = probes.probe(address=address, port=port, hostname=hostname, path=path, tls=tls)
+                if healthy:
+                    break
+                time.sleep(HEALTH_LOOK_S)
+            else:
+                raise OperatorError(
+                    f"{hostname} did not answer through the edge at {address} port {port}: {answer}; "
+                    "look at the edge's error log"
+                )
+            run.note(f"{'https' if is_https else 'http'}://{hostname}:{port}{path} at {address}: {answer}")
 
 
 def ensure_standby(run: Run) -> None:

@@ -6,10 +6,11 @@ from django.conf import settings
 from django.db import IntegrityError, transaction
 
 from tenants import access, validators
+from tenants.choices import OPEN_DOMAIN_STATES
 from tenants.conditions import parse
 from tenants.exceptions import AlreadyExists, InvalidInput
 from tenants.hostnames import holds_names_of, is_within, zone_name
-from tenants.models import Subdomain, User, Zone
+from tenants.models import CustomDomain, Subdomain, User, Zone
 from tenants.models.environment import ENVIRONMENT
 from tenants.services.audit import audit_record
 from tenants.services.unit import unit_of_work
@@ -118,3 +119,7 @@ def _refuse_traps(name: str) -> None:
         # A hostname keeps to the zone it was made in, where that is this one or lies in it.
         if not is_within(zone or own, name) or not is_within(hostname, zone or own):
             raise InvalidInput.field("name", f"holds the hostname {hostname}, which is in use: use another name")
+    claimed = CustomDomain.objects.filter(state__in=OPEN_DOMAIN_STATES)
+    theirs = claimed.filter(hostname=name) | claimed.filter(hostname__endswith=f".{name}")
+    if found := theirs.values_list("hostname", flat=True).first():
+        raise InvalidInput.field("name", f"holds {found}, which a customer has added as a domain: use another name")

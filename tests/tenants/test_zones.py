@@ -8,8 +8,9 @@ from tenants.choices import EnvironmentName
 from tenants.exceptions import AlreadyExists, InvalidInput, NotPermitted
 from tenants.models import AuditEvent, PluginApp, Subdomain, User, Zone
 from tenants.selectors.zones import platform_domains
+from tenants.services.domains import domain_add
 from tenants.services.zones import zone_change, zone_create
-from tests.factories import make_app, make_operator, make_organization, make_user
+from tests.factories import make_app, make_operator, make_organization, make_user, owner_of
 
 pytestmark = pytest.mark.django_db
 PRODUCTION = {"name": "production"}
@@ -188,3 +189,11 @@ def test_nobody_else_makes_or_changes_a_zone(role: str, operator: User) -> None:
     with pytest.raises(NotPermitted):
         zone_change(zone=zone, priority=1, actor=other)
     assert list(Zone.objects.values_list("name", "priority")) == [("one.example", 100)]
+
+
+def test_a_zone_around_a_customers_domain_is_refused(operator: User) -> None:
+    environment = make_app().environments.get(name=EnvironmentName.PRODUCTION)
+    owner = owner_of(environment.app.organization)
+    domain_add(environment=environment, hostname="plugin.customer.com", actor=owner)
+    with pytest.raises(InvalidInput, match=r"plugin\.customer\.com, which a customer has added"):
+        zone_create(name="customer.com", actor=operator)
