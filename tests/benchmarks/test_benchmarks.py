@@ -8,6 +8,7 @@ import pytest
 from tests.benchmarks.access.by_hand import BY_HAND
 from tests.benchmarks.access.lists import NOT_PAGED
 from tests.benchmarks.figures import Figure, Target, table, write
+from tests.benchmarks.names.burst import wrong_records
 from tests.tenants.api.endpoints.routes import endpoints
 
 FIELDS = {"name", "value", "unit", "reference", "reference_value", "ratio", "target", "met"}
@@ -60,6 +61,19 @@ def test_the_table_shows_each_figure_with_its_spread_and_whether_it_is_met() -> 
     lines = table([figure(3.0, Target("value", "<=", 4)), figure(30.0, Target("ratio", "<=", 5))]).splitlines()
     assert lines[1].split() == ["speed", "3", "s", "1", "-", "12.5", "2", "1.5", "value", "<=", "4", "yes"]
     assert lines[2].endswith("NO")
+
+
+def test_a_record_that_was_lost_or_doubled_counts_and_one_that_is_there_once_does_not() -> None:
+    whole = [
+        {"name": f"{mark}app1{part}.a.example.", "type": type_, "records": [{"content": "x"}]}
+        for part in ("", ".test")
+        for mark, type_ in (("", "A"), ("_berth-owner.a.", "TXT"))
+    ]
+    assert wrong_records(whole, ["app1"], "a.example") == []
+    assert wrong_records(whole[1:], ["app1"], "a.example") == ["app1.a.example. A"]
+    doubled = [*whole[:3], {**whole[3], "records": [{"content": "x"}, {"content": "y"}]}]
+    assert wrong_records(doubled, ["app1"], "a.example") == ["_berth-owner.a.app1.test.a.example. TXT"]
+    assert len(wrong_records(whole, ["app1", "app2"], "a.example")) == 4
 
 
 def test_every_list_of_the_url_table_is_measured_beside_a_filter_written_by_hand() -> None:

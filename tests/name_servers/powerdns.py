@@ -99,5 +99,7 @@ query-cache-ttl=0
 negquery-cache-ttl=0
 zone-cache-refresh-interval=0
 default-soa-edit=
+# It would ask the vendor whether this version is safe.
+security-poll-suffix=
 {options}
 """

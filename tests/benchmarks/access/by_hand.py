@@ -11,10 +11,11 @@ from django.utils import timezone
 
 from provisioning.api.views import deployments
 from provisioning.choices import WorkloadState
-from provisioning.models import Host
+from provisioning.models import Certificate, Host
 from tenants.choices import InvitationState
 from tenants.models import AccessPolicy, AccessPolicyVersion, Freeze, User
 from tenants.selectors import rows
+from tenants.selectors.domains import domains
 from tests.benchmarks.access.world import World
 
 
@@ -117,12 +118,16 @@ def _for_members_and_operators(make: Callable[[World], QuerySet[Any]]) -> ByHand
 BY_HAND: dict[str, ByHand] = {
     "apps/": _apps,
     "apps/<str:app>/deployments/": _for_members(lambda world: deployments().filter(app=world.shown)),
+    "apps/<str:app>/environments/<str:env>/domains/": _for_members(
+        lambda world: domains().filter(environment__app=world.shown, environment__name="production")
+    ),
     "apps/<str:app>/grants/": _for_owner_and_operators(
         lambda world: rows.app_grants().filter(content_object=world.shown)
     ),
     "apps/<str:app>/releases/": _for_members(lambda world: rows.releases().filter(app=world.shown)),
     "apps/<str:app>/timeline/": _for_members(lambda world: rows.timeline().filter(app=world.shown)),
     "audit/": _audit,
+    "certificates/": _for_operators(lambda _world: Certificate.objects.all()),
     "freezes/": lambda _world, person: None if person.is_limited else Freeze.objects.select_related("created_by"),
     "hosts/": _hosts,
     "invitations/": _waiting,

@@ -7,17 +7,19 @@ from datetime import timedelta
 from django.contrib.auth.models import Permission
 
 from provisioning.choices import OperationKind, OperationState, StepState
-from provisioning.models import Host, Operation, Step
+from provisioning.models import Certificate, Host, Operation, Step
 from tenants.choices import MemberRole, ReleaseState, ReviewDecision
 from tenants.models import (
     AccessPolicyVersion,
     ApiToken,
     AuditChain,
     AuditEvent,
+    CustomDomain,
     Environment,
     Freeze,
     Invitation,
     Membership,
+    RegistrableDomain,
     Release,
     ReleaseUserObjectPermission,
     Review,
@@ -50,8 +52,10 @@ def add(world: World) -> None:
     )
     _deployments(world, releases)
     _trail(world)
+    _domains(world)
     _people(world, releases[-1])
     create(_host(number) for number in range(world.size.own_lists))
+    create(Certificate(name=f"zone{number:03}.example") for number in range(world.size.own_lists))
     create(
         AccessPolicyVersion(policy=world.policy, version=number + 1, content={}, changed_by=world.operator)
         for number in range(world.size.own_lists)
@@ -64,6 +68,18 @@ def add(world: World) -> None:
             created_by=world.operator,
         )
         for number in range(world.size.own_lists)
+    )
+
+
+def _domains(world: World) -> None:
+    """Customers' domains of the shown app."""
+    production = Environment.objects.get(app=world.shown, name="production")
+    parents = create(RegistrableDomain(name=f"customer{number:03}.example") for number in range(world.size.own_lists))
+    create(
+        CustomDomain(
+            environment=production, hostname=f"plugin.{parent.name}", registrable=parent, created_by=world.owner
+        )
+        for parent in parents
     )
 
 

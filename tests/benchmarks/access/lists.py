@@ -66,6 +66,7 @@ def pages(world: World) -> Iterator[Page]:
     """Raises `KeyError` for a list that nobody has written a filter for."""
     known = {
         "app": world.shown.public_id,
+        "env": "production",
         "slug": world.organizations[0].slug,
         "name": service_account_name(world.service_account),
         "policy": world.policy.pk,

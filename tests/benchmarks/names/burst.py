@@ -3,7 +3,9 @@
 import math
 import time
 from collections import Counter
+from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from typing import Any
 
 from paas.demo.client import ApiClient
 from provisioning.dns.providers.powerdns import PowerDns
@@ -35,7 +37,7 @@ def measure(stage: Stage) -> list[Figure]:
         developer.wait_for(f"/apps/{app}/", states={"active"}, bad={"failed"}, timeout_s=TIMEOUT_S)
     took_s = time.monotonic() - started
     calls = server.calls()[before:]
-    wrong = _wrong(server, created, platform.apps_domain)
+    wrong = wrong_records(server.record_sets(), created, platform.apps_domain)
     # Each writer looks before it acts and reads back what it wrote.
     writes = sum(call.method == "PATCH" for call in calls)
     needed = math.ceil(2 * RECORDS / _batch_size())
@@ -71,9 +73,9 @@ def _batch_size() -> int:
     return PowerDns({"url": "http://127.0.0.1:1", "api_key": "unused"}).capabilities.batch_size
 
 
-def _wrong(server: Server, apps: list[str], zone: str) -> list[str]:
+def wrong_records(record_sets: Sequence[Mapping[str, Any]], apps: Sequence[str], zone: str) -> list[str]:
     """The names and types of which there is not exactly one record with exactly one value."""
     names = [f"{app}{part}.{zone}." for app in apps for part in ("", ".test")]
     wanted = {(name, "A") for name in names} | {(f"_berth-owner.a.{name}", "TXT") for name in names}
-    found = Counter((entry["name"], entry["type"]) for entry in server.record_sets() for _ in entry["records"])
-    return [f"{name} {type_}" for name, type_ in wanted if found[(name, type_)] != 1]
+    found = Counter((entry["name"], entry["type"]) for entry in record_sets for _ in entry["records"])
+    return sorted(f"{name} {type_}" for name, type_ in wanted if found[(name, type_)] != 1)
