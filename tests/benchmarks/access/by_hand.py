@@ -10,8 +10,9 @@ from django.db.models import Count, Q, QuerySet
 from django.utils import timezone
 
 from provisioning.api.views import deployments
+from provisioning.api.zones import zones
 from provisioning.choices import WorkloadState
-from provisioning.models import Certificate, Host
+from provisioning.models import Certificate, DnsAccount, DnsRecord, Host
 from tenants.choices import InvitationState
 from tenants.models import AccessPolicy, AccessPolicyVersion, Freeze, User
 from tenants.selectors import rows
@@ -128,6 +129,7 @@ BY_HAND: dict[str, ByHand] = {
     "apps/<str:app>/timeline/": _for_members(lambda world: rows.timeline().filter(app=world.shown)),
     "audit/": _audit,
     "certificates/": _for_operators(lambda _world: Certificate.objects.all()),
+    "dns/accounts/": _for_operators(lambda _world: DnsAccount.objects.all()),
     "freezes/": lambda _world, person: None if person.is_limited else Freeze.objects.select_related("created_by"),
     "hosts/": _hosts,
     "invitations/": _waiting,
@@ -154,4 +156,8 @@ BY_HAND: dict[str, ByHand] = {
     ),
     "tokens/": _tokens,
     "users/": _users,
+    "zones/": _for_operators(lambda _world: zones()),
+    "zones/<str:zone>/records/": _for_operators(
+        lambda world: DnsRecord.objects.filter(hosted_zone__zone=world.zone).select_related("app", "environment")
+    ),
 }

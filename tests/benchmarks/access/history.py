@@ -7,7 +7,7 @@ from datetime import timedelta
 from django.contrib.auth.models import Permission
 
 from provisioning.choices import OperationKind, OperationState, StepState
-from provisioning.models import Certificate, Host, Operation, Step
+from provisioning.models import Certificate, DnsAccount, DnsRecord, Host, HostedZone, Operation, Step
 from tenants.choices import MemberRole, ReleaseState, ReviewDecision
 from tenants.models import (
     AccessPolicyVersion,
@@ -24,6 +24,7 @@ from tenants.models import (
     ReleaseUserObjectPermission,
     Review,
     User,
+    Zone,
 )
 from tenants.services.service_accounts import service_account_username
 from tests.benchmarks.access.world import FAR, START, World, create, grant, new_user
@@ -53,6 +54,7 @@ def add(world: World) -> None:
     _deployments(world, releases)
     _trail(world)
     _domains(world)
+    _zones(world)
     _people(world, releases[-1])
     create(_host(number) for number in range(world.size.own_lists))
     create(Certificate(name=f"zone{number:03}.example") for number in range(world.size.own_lists))
@@ -68,6 +70,30 @@ def add(world: World) -> None:
             created_by=world.operator,
         )
         for number in range(world.size.own_lists)
+    )
+
+
+def _zones(world: World) -> None:
+    """Each with an account of its own; the first has records."""
+    numbers = range(world.size.own_lists)
+    accounts = create(
+        DnsAccount(name=f"account{number:03}", provider="powerdns", zones=[f"zone{number:03}.example"])
+        for number in numbers
+    )
+    zones = create(Zone(name=account.zones[0]) for account in accounts)
+    hosted = create(
+        HostedZone(zone=zone, account=account, owner=zone.name) for zone, account in zip(zones, accounts, strict=True)
+    )
+    create(
+        DnsRecord(
+            hosted_zone=hosted[0],
+            name=f"app{number}.{zones[0].name}",
+            type="A",
+            values=["192.0.2.10"],
+            ttl_s=300,
+            app=world.shown,
+        )
+        for number in numbers
     )
 
 

@@ -67,6 +67,7 @@ def pages(world: World) -> Iterator[Page]:
     known = {
         "app": world.shown.public_id,
         "env": "production",
+        "zone": world.zone.name,
         "slug": world.organizations[0].slug,
         "name": service_account_name(world.service_account),
         "policy": world.policy.pk,

@@ -21,6 +21,7 @@ from tenants.models import (
     Release,
     Subdomain,
     User,
+    Zone,
 )
 from tenants.models.plugin_app import FIRST_NUMBER
 from tenants.services.tokens import ALL_SCOPES, token_sha256
@@ -85,6 +86,10 @@ class World:
     @property
     def policy(self) -> AccessPolicy:
         return AccessPolicy.objects.get(name=VERSIONED)
+
+    @property
+    def zone(self) -> Zone:
+        return Zone.objects.earliest("pk")
 
     @property
     def owner(self) -> User:
