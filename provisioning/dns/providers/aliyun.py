@@ -102,7 +102,9 @@ class _Api(LexiconAliyun):
 
     def list_records(self, rtype: Any = None, name: Any = None, content: Any = None) -> list[dict[str, Any]]:
         """Of one name by DescribeSubDomainRecords, which compares it whole: RRKeyWord finds all that contain it."""
-        action, query = ("DescribeSubDomainRecords", {"SubDomain": name}) if name else ("DescribeDomainRecords", {})
+        action, query = "DescribeDomainRecords", {}
+        if name:
+            action, query = "DescribeSubDomainRecords", {"SubDomain": f"{self._relative_name(name)}.{self.domain}"}
         pages = self.pages(action, "DomainRecords", "Record", RECORDS_PER_PAGE, **query)
         return [self._record(record) for record in pages]
 

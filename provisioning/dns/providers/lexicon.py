@@ -45,6 +45,15 @@ class _Requests(types.ModuleType):
         return getattr(requests, name)
 
 
+class _Silent:
+    """Takes what a program prints or warns of."""
+
+    def __call__(self, *_args: object, **_kwargs: object) -> None:
+        """As `print`."""
+
+    warn = __call__
+
+
 class _WithoutQuery(logging.Filter):
     """urllib3 logs each URL, and some vendors want their token in it."""
 
@@ -88,9 +97,11 @@ class Lexicon(LexiconRecords):
         super().__init__(values)
         vendor = self.values["vendor"]
         self.vendor.label = vendor
-        self._lexicon_class = _module(vendor, self.session).Provider
-        self._chosen = _checked_options(vendor, self.values["options"])
-        secret = {setting.name for setting in vendor_settings(vendor) if setting.is_secret}
+        module = _module(vendor, self.session)
+        self._lexicon_class = module.Provider
+        taken = _settings_of(module)
+        self._chosen = _checked_options(vendor, taken, self.values["options"])
+        secret = {setting.name for setting in taken if setting.is_secret}
         self.vendor.hide(value for name, value in self._chosen.items() if name in secret)
         self._listed = zone_names("zones", self.values["zones"])
 
@@ -137,6 +148,8 @@ def _module(vendor: str, session: VendorSession | None) -> Any:
         names["Session"] = names["requests"].Session
     silent = logging.Logger(f"{__name__}.{vendor}", logging.CRITICAL + 1)
     names["LOGGER"] = names["logger"] = silent
+    # Some print what they send, or warn with all of an answer.
+    names["print"] = names["warnings"] = _Silent()
     return module
 
 
@@ -154,14 +167,14 @@ def _settings_of(module: Any) -> list[ProviderSetting]:
     ]
 
 
-def _checked_options(vendor: str, text: str) -> dict[str, str]:
+def _checked_options(vendor: str, taken: Sequence[ProviderSetting], text: str) -> dict[str, str]:
     try:
         options = json.loads(text)
     except ValueError:
         options = None
     if not isinstance(options, dict) or not all(isinstance(value, str) for value in options.values()):
         raise ValueError('options: a JSON object of names and texts: {"auth_token": "..."}')
-    known = [setting.name for setting in vendor_settings(vendor)]
+    known = [setting.name for setting in taken]
     for name, value in options.items():
         if name not in known:
             raise ValueError(f"options: {vendor} takes {', '.join(known)}, and no {name[:40]!r}")

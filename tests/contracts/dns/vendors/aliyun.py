@@ -39,8 +39,9 @@ class AliyunApi(VendorApi):
     def _on_zone(self, zone: str, form: dict[str, str]) -> Answer:
         action, id_ = form["Action"], form.get("RecordId", "")
         if action in ("DescribeDomainRecords", "DescribeSubDomainRecords"):
-            name = form.get("SubDomain")
-            rows = [shown(row, zone) for row in self.zones[zone].values() if name in (None, row.name)]
+            name = form.get("SubDomain")  # of the zone's own name, it begins with @
+            rows = [shown(row, zone) for row in self.zones[zone].values()]
+            rows = [row for row in rows if name in (None, f"{row['RR']}.{zone}")]
             return self._page(form, "DomainRecords", "Record", rows, 500)
         if action == "AddDomainRecord":
             return self._write(zone, form, "")

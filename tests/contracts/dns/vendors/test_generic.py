@@ -2,6 +2,7 @@
 
 import base64
 import json
+import warnings
 from collections.abc import Iterator
 from urllib.parse import quote
 
@@ -123,6 +124,21 @@ def test_faults_are_told_as_of_the_others_and_secrets_are_not(
     told.append(everything_told(fault.value, caplog) + repr(provider))
 
     assert "canary" not in "\n".join(told)
+
+
+def test_what_lexicons_programs_print_and_warn_of_is_heard_by_nobody(
+    api: DirectAdminApi, capsys: pytest.CaptureFixture[str]
+) -> None:
+    provider = connect(api)
+    provider.zones()
+    api.faults.append(Answer(f"all about {CANARY}", 403))
+
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        with pytest.raises(OperatorError, match="refused the credentials"):
+            provider.list_records(ZONE)
+
+    assert CANARY not in "".join(capsys.readouterr())
 
 
 def test_a_token_in_an_address_is_not_logged(api: DirectAdminApi, caplog: pytest.LogCaptureFixture) -> None:
