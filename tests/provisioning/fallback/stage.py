@@ -23,7 +23,7 @@ from tests.provisioning.edge.running import Answer, RunningEdge, free_port, host
 
 WORKER_USER = "www-data"
 # Where nobody listens: what was live there is dead.
-DEAD = UpstreamServer(address="127.0.0.1", port=9)
+DEAD = 9
 
 
 class Manager:
@@ -117,14 +117,17 @@ class Plugin:
         # The engine enters as root; on the host nobody else needs to.
         Path(self.spec.code).parent.chmod(0o700)
 
-    def served(self, variables: Mapping[str, str] | None = None) -> "Plugin":
-        """Its live server is dead, and the machine serves it."""
+    def served(self, variables: Mapping[str, str] | None = None, *, live: int = DEAD) -> "Plugin":
+        """The machine serves it where nobody answers at the port `live`."""
         self.machine.fallback.ensure(self.spec, variables or {})
         site = SiteSpec(
             app_id=self.spec.app_id,
             environment=self.spec.environment,
             hostnames=(hostname(self.number),),
-            servers=(DEAD, UpstreamServer(address="127.0.0.1", port=self.spec.port, is_backup=True)),
+            servers=(
+                UpstreamServer(address="127.0.0.1", port=live),
+                UpstreamServer(address="127.0.0.1", port=self.spec.port, is_backup=True),
+            ),
             fallback=self.spec,
         )
         self.machine.edge.edge.apply({site.name: render_edge_site(site)})
