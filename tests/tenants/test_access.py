@@ -6,13 +6,14 @@ from django.db.models import Model
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from provisioning.models import Host, Operation
+from provisioning.models import Certificate, DnsAccount, Host, Operation
 from tenants import access
 from tenants.choices import EnvironmentName, MemberRole, ReleaseState
 from tenants.exceptions import NotPermitted
 from tenants.models import (
     AccessPolicy,
     ApiToken,
+    CustomDomain,
     Freeze,
     Invitation,
     Membership,
@@ -20,6 +21,7 @@ from tenants.models import (
     PluginApp,
     Release,
     User,
+    Zone,
 )
 from tenants.resources import ACTIONS
 from tenants.services.environments import variable_set
@@ -45,13 +47,14 @@ OF_TENANTS = {
 }
 VIEW = {
     *("organization.view", "membership.view", "app.view", "environment.view", "release.view", "deployment.view"),
-    "audit.view",
+    *("audit.view", "domain.view"),
 }
 DEVELOPER = VIEW | {
     *("invitation.view", "service_account.view", "release.submit", "release.cancel", "release.rollback", "logs.read"),
     "audit.export",
 }
 MAINTAINER = DEVELOPER | {"app.create", "app.change", "app.retire", "environment.change"}
+MAINTAINER |= {"domain.create", "domain.check", "domain.remove"}
 OWNER = MAINTAINER | {
     *("organization.manage_members", "organization.who_can", "membership.change", "membership.remove"),
     *("invitation.create", "invitation.revoke", "service_account.create", "service_account.remove"),
@@ -84,6 +87,8 @@ def _row(action: str, app: PluginApp) -> Model:
             return app.releases.first() or make_release(app=app, state=ReleaseState.AWAITING_REVIEW)
         case "deployment":
             return Operation(app=app, environment=environment)
+        case "custom_domain":
+            return CustomDomain(environment=environment)
         case "audit_event":
             return app.events.order_by("pk")[0]
     raise AssertionError(action)
@@ -111,8 +116,16 @@ def test_staff_of_the_platform_reads_everything_and_changes_nothing_of_tenants()
     assert allowed(make_user(is_superuser=True), app) == everything
 
 
-def test_hosts_policies_freezes_and_accounts_are_the_operators() -> None:
-    rows = {"host": Host(), "policy": AccessPolicy(), "freeze": Freeze(), "user": make_user()}
+def test_machines_names_policies_freezes_and_accounts_are_the_operators() -> None:
+    rows = {
+        "host": Host(),
+        "zone": Zone(),
+        "dns_account": DnsAccount(),
+        "certificate": Certificate(),
+        "policy": AccessPolicy(),
+        "freeze": Freeze(),
+        "user": make_user(),
+    }
     own = {"freeze.view"}
     everything = {action for action, kind in ACTIONS.items() if kind.name in rows}
 
@@ -124,7 +137,8 @@ def test_hosts_policies_freezes_and_accounts_are_the_operators() -> None:
         }
 
     assert may(make_operator()) == everything
-    reading = {"host.view", "policy.view", "policy.simulate", "user.view", "user.explain"}
+    reading = {"host.view", "zone.view", "dns_account.view", "certificate.view"}
+    reading |= {"policy.view", "policy.simulate", "user.view", "user.explain"}
     assert may(make_user(is_auditor=True)) == own | reading
     assert may(make_reviewer()) == own
     assert may(make_user()) == own
