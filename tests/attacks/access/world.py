@@ -14,13 +14,14 @@ from django.utils import timezone
 from rest_framework.test import APIClient
 
 from provisioning.choices import OperationKind, OperationState
-from provisioning.models import Deployment
+from provisioning.models import Deployment, DnsAccount
 from tenants.choices import EnvironmentName, MemberRole, ReleaseState, Stack
 from tenants.models import AccessPolicy, ApiToken, AuditEvent, Organization, PluginApp, Release, User
 from tenants.resources import ACTIONS
 from tenants.services import grants, policies
 from tenants.services.domains import domain_add
 from tenants.services.environments import variable_set
+from tenants.services.zones import zone_create
 from tests.factories import (
     environment_of,
     make_app,
@@ -90,8 +91,12 @@ def make_world(slug: str = "acme", owner: User | None = None, operator: User | N
         requested_by=owner,
     )
     domain = domain_add(environment=environment_of(app, "test"), hostname=f"{slug}.test", actor=owner)
+    zone = zone_create(name=f"names-of-{slug}.test", actor=operator)
+    # Nothing listens there, and nobody is asked.
+    dns_account = DnsAccount.objects.create(name=slug, provider="powerdns")
     waiting, mine = make_invitation(organization, outsider), make_invitation(make_organization(), owner)
     known = {
+        "account": [dns_account.name],
         "action": sorted(ACTIONS),
         "app": [app.public_id],
         "deployment": [deployment.pk],
@@ -124,6 +129,7 @@ def make_world(slug: str = "acme", owner: User | None = None, operator: User | N
         "token": list(ApiToken.objects.values_list("pk", flat=True)),
         "user": [member.username],
         "username": [member.username, outsider.username],
+        "zone": [zone.name],
     }
     return World(slug, owner, member, outsider, operator, organization, app, releases, account, known)
 
