@@ -17,6 +17,7 @@ from django.utils import timezone
 
 from provisioning.choices import CertificateState
 from provisioning.edge import edge_command, edge_from_settings
+from provisioning.exceptions import OperatorError
 from provisioning.models import Certificate
 from provisioning.rendering.edge import render_edge_site
 from provisioning.rendering.specs import SiteSpec, UpstreamServer
@@ -24,8 +25,9 @@ from provisioning.selectors.certificates import installed_certificates, wanted_c
 from provisioning.services import certificates
 from provisioning.services.certificates import certificates_refresh
 from provisioning.tasks import refresh_certificates
+from provisioning.workflows import switchover
 from tenants.models import AuditEvent, CustomDomain, RegistrableDomain, Zone
-from tests.factories import make_app, make_operator, make_user
+from tests.factories import environment_of, make_app, make_operator, make_user
 from tests.provisioning.certificates.making import DAY, key_pem, new_key
 from tests.provisioning.certificates.test_checks import write
 from tests.provisioning.edge import tls
@@ -301,6 +303,33 @@ def test_hostname_is_known_to_be_reached_over_tls_when_it_is(edge: RunningEdge, 
     assert not installed.has(CUSTOM)
     settings.EDGE_TLS_PORT = 0
     assert not installed.has(NAME)
+
+
+def test_where_visitors_are_sent_to_https_a_deployment_looks_there(
+    edge: RunningEdge, upstream: Start, settings: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    settings.EDGE_HTTPS_REDIRECT = True
+    edge_from_settings().ensure_main()
+    certificates_refresh()
+    environment = environment_of(make_app())
+    name = environment.subdomains.get().hostname
+    release = SimpleNamespace(configuration={"health_check_path": "/"})
+    monkeypatch.setattr(switchover, "subject_of", lambda _run: (release, environment))
+    monkeypatch.setattr(switchover, "HEALTH_LOOK_S", 0)
+    notes: list[str] = []
+    run: Any = SimpleNamespace(note=notes.append)
+    live = upstream("live")
+    serve(edge, live, name)
+    assert edge.get(name).status == 308
+    switchover.ensure_reachable(run)
+    [note] = notes
+    assert note.startswith(f"https://{name}:{edge.tls_port}/")
+    assert note.endswith(": 200 OK")
+    # The control: that the edge sends visitors on says nothing of the page.
+    live.end()
+    assert edge.get(name).status == 308
+    with pytest.raises(OperatorError, match=r"did not answer through the edge .*502"):
+        switchover.ensure_reachable(run)
 
 
 def test_operators_see_the_list_and_no_key_is_in_it(edge: RunningEdge, settings: Any, client: Client) -> None:
