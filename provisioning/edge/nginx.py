@@ -7,21 +7,20 @@ workers serve is never guessed.
 """
 
 import contextlib
-import errno
 import os
 import re
 import secrets
 import shutil
 import signal
 import time
-from collections.abc import Callable, Collection, Iterator, Mapping
+from collections.abc import Callable, Collection, Mapping
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import NoReturn
 
 from provisioning.edge import certificates, locks, workers
 from provisioning.edge.commands import brief, nginx_command, run
+from provisioning.edge.disk import content_of, disk, write_synced
 from provisioning.edge.status import ask
 from provisioning.exceptions import (
     CertificateRefused,
@@ -82,7 +81,7 @@ class EdgeNginx:
         what it is. Raises `OperatorError` naming the file that nginx refuses, which may be one in sites/; nothing has
         changed then.
         """
-        with _disk(self.home):
+        with disk(self.home):
             file = self.zone_certificate() if zone_certificate is None else zone_certificate
             spec = replace(self.spec, zone_certificate=file)
             main, listen = render_edge_main(spec), render_edge_listen(spec)
@@ -114,13 +113,13 @@ class EdgeNginx:
         if workers.master(self.home) is None:
             raise self._not_running()
         directory = self.home / SITES_DIRECTORY
-        with _disk(self.home), locks.held(self.home / "run" / "config.lock"):
+        with disk(self.home), locks.held(self.home / "run" / "config.lock"):
             change = self._write({directory / f"{name}.conf": text for name, text in sites.items()})
         self._ensure_served(change)
 
     def zone_certificate(self) -> str:
         """The stored file that sites of the zone are served with; empty where there is none."""
-        file = certificate_named((_content(self.home / "nginx.conf") or b"").decode(errors="replace"))
+        file = certificate_named((content_of(self.home / "nginx.conf") or b"").decode(errors="replace"))
         return file if certificates.is_stored(self.home, file) else ""
 
     def store(self, certificate: certificates.StoredCertificate) -> str:
@@ -128,19 +127,19 @@ class EdgeNginx:
 
         Nothing serves it before `ensure_main` or `apply` does. Raises `OperatorError` where it can't be written.
         """
-        with _disk(self.home):
+        with disk(self.home):
             self._ensure_directories()
             return certificates.store(self.home, certificate)
 
     def certificates_held(self) -> AbstractContextManager[None]:
         """Whoever takes certificates from their sources is alone meanwhile."""
-        with _disk(self.home):
+        with disk(self.home):
             self._ensure_directories()
         return locks.held(self.home / "run" / "certificates.lock")
 
     def try_certificate(self, file: str) -> None:
         """Has nginx itself load a stored certificate, alone. Raises `CertificateRefused` with its message."""
-        with _disk(self.home):
+        with disk(self.home):
             candidate = self.home / f".candidate-{secrets.token_hex(4)}"
             try:
                 candidate.mkdir(mode=0o700)
@@ -155,7 +154,7 @@ class EdgeNginx:
 
     def remove_certificates(self, *, kept: Collection[str]) -> list[str]:
         """Removes stored certificates that are neither `kept` nor named by any configuration; returns their files."""
-        with _disk(self.home), locks.held(self.home / "run" / "config.lock"):
+        with disk(self.home), locks.held(self.home / "run" / "config.lock"):
             return certificates.remove_unused(self.home, kept=kept)
 
     def is_healthy(self) -> bool:
@@ -188,7 +187,7 @@ class EdgeNginx:
         At a start what is there already is tested as well.
         """
         wanted = {path: None if text is None else text.encode() for path, text in texts.items()}
-        before = {path: _content(path) for path in wanted}
+        before = {path: content_of(path) for path in wanted}
         changed = {path: content for path, content in wanted.items() if before[path] != content}
         generation = self._written_generation()
         if changed or is_start:
@@ -197,14 +196,14 @@ class EdgeNginx:
             return _Change(generation, {}, {})
         generation += 1
         number = self.home / GENERATION_FILE
-        old_number = _content(number)
+        old_number = content_of(number)
         try:
             # The number first: whoever finds it may have to reload once too often, never once too seldom.
             self._replace({number: render_edge_generation(generation).encode()})
             self._replace(changed)
         except OSError:
             for path, content in {**before, number: old_number}.items():
-                if _content(path) != content:
+                if content_of(path) != content:
                     with contextlib.suppress(OSError):
                         self._replace({path: content})
             raise
@@ -217,7 +216,7 @@ class EdgeNginx:
             for path, content in contents.items():
                 if content is not None:
                     beside[path] = path.with_name(f".{path.name}.{secrets.token_hex(4)}")
-                    _write_synced(beside[path], content)
+                    write_synced(beside[path], content)
             for path, content in contents.items():
                 if content is None:
                     path.unlink(missing_ok=True)
@@ -309,7 +308,7 @@ class EdgeNginx:
     def _put_back(self, change: _Change) -> None:
         """What stood in the files before, unless somebody has written them since."""
         with contextlib.suppress(OSError), locks.held(self.home / "run" / "config.lock"):
-            mine = {path: text for path, text in change.before.items() if _content(path) == change.after[path]}
+            mine = {path: text for path, text in change.before.items() if content_of(path) == change.after[path]}
             if mine:
                 generation = self._written_generation() + 1
                 self._replace({self.home / GENERATION_FILE: render_edge_generation(generation).encode()})
@@ -322,20 +321,6 @@ class EdgeNginx:
         )
 
 
-def _content(path: Path) -> bytes | None:
-    try:
-        return path.read_bytes()
-    except FileNotFoundError:
-        return None
-
-
-def _write_synced(path: Path, content: bytes) -> None:
-    with path.open("xb") as file:
-        file.write(content)
-        file.flush()
-        os.fsync(file.fileno())
-
-
 def _refusal(error_log: Path, log_from: int) -> str:
     """Why nginx keeps its old configuration; empty where it has not said so. It tries five times to bind to a port."""
     try:
@@ -346,21 +331,3 @@ def _refusal(error_log: Path, log_from: int) -> str:
         return ""
     final = [line for line in said.splitlines() if "[emerg]" in line and " bind() to " not in line]
     return brief(said) if final else ""
-
-
-@contextlib.contextmanager
-def _disk(home: Path) -> Iterator[None]:
-    """What the file system refuses, as an error that says who must act."""
-    try:
-        yield
-    except OSError as exc:
-        _refuse(home, exc)
-
-
-def _refuse(home: Path, exc: OSError) -> NoReturn:
-    if exc.errno in {errno.ENOSPC, errno.EDQUOT}:
-        raise OperatorError(f"the disk of {home} is full: free space; the edge goes on with what it had") from exc
-    raise OperatorError(
-        f"the edge's home {home} can't be written ({exc.strerror}: {exc.filename}): make it writable for the user that "
-        "Berth runs as; the edge goes on with what it had"
-    ) from exc
