@@ -22,7 +22,7 @@ from provisioning.models import Workload
 from provisioning.placement import choose_host
 from provisioning.workflows.check_release import rendered_sha256
 from provisioning.workflows.engine import Run, Workflow, steps
-from provisioning.workflows.fallbacks import ensure_fallback, fallback_refusal
+from provisioning.workflows.fallbacks import ensure_fallback, fallback_refusal, tell_refusal
 from provisioning.workflows.publication import (
     end_pipeline,
     ensure_configuration_committed,
@@ -87,6 +87,10 @@ def ensure_leases(run: Run) -> None:
             "an operator must run bin/up, or manage.py build_images, and deploy the release again"
         )
     why_not = fallback_refusal(release, environment, host)
+    if why_not:
+        run.note(f"a standby takes the place of the fallback to the host: {why_not}")
+        if not run.operation.workloads.exists():
+            tell_refusal(release, environment, why_not)
     for role in roles_of(environment, can_fall_back=not why_not):
         if run.operation.workloads.filter(role=role).exists():
             continue
@@ -101,8 +105,6 @@ def ensure_leases(run: Run) -> None:
                 port_lease=lease,
                 port=lease.port,
             )
-    if why_not:
-        run.note(f"a standby takes the place of the fallback to the host: {why_not}")
     spec = release_spec(run.operation)
     ports = ", ".join(f"{instance.role} {instance.address}:{instance.port}" for instance in spec.instances)
     run.note(f"host {host.name}, {ports}, network {spec.subnet}, uid {spec.uid}")

@@ -44,6 +44,17 @@ def fallback_refusal(release: Release, environment: Environment, host: Host) -> 
     return refusal(release.app.stack)
 
 
+def tell_refusal(release: Release, environment: Environment, why: str) -> None:
+    audit_record(
+        action="fallback.refused",
+        message=f"a standby takes the place of the fallback to the host: {why}",
+        organization=environment.app.organization,
+        app=environment.app,
+        environment=environment.name,
+        release=release,
+    )
+
+
 def ensure_fallback(run: Run) -> None:
     """Tree and pool of the new release are there before the edge knows of them. One that is not keeps nothing back."""
     release, _environment = subject_of(run)

@@ -6,6 +6,7 @@ import shutil
 import socket
 from collections.abc import Iterator
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -15,7 +16,7 @@ from provisioning.choices import OperationKind, OperationState, Transport, Workl
 from provisioning.fallback import config, php_fpm
 from provisioning.models import Host, Operation, PortLease, Workload
 from provisioning.services.hosts import host_register_local
-from provisioning.workflows import fallbacks, reconcile
+from provisioning.workflows import deploy_release, fallbacks, reconcile
 from provisioning.workflows.engine import Run
 from provisioning.workflows.instances import remove_workloads
 from provisioning.workflows.specs import fallback_spec, release_home, roles_of, site_spec
@@ -195,6 +196,23 @@ def test_a_machine_that_can_not_says_what_an_operator_must_do(host: Host, monkey
     assert "not the edge's own machine" in fallbacks.fallback_refusal(release, environment, host)
     environment.fallback = "standby"
     assert fallbacks.fallback_refusal(release, environment, host) == ""
+
+
+def test_a_deployment_on_a_machine_that_can_not_goes_on_with_a_standby_and_says_so(
+    host: Host, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    workload = serving(host)
+    run = step_of(workload)
+    run.operation.workloads.all().delete()
+    monkeypatch.setattr(config, "_php_fpm", lambda: None)
+    # The engine, which would be asked for its images, is down in these tests.
+    monkeypatch.setattr(deploy_release, "engine_for", lambda _url: SimpleNamespace(missing_images=lambda _tags: []))
+    for _ in range(2):
+        deploy_release.ensure_leases(run)
+    assert {row.role for row in run.operation.workloads.all()} == {WorkloadRole.LIVE, WorkloadRole.STANDBY}
+    (told,) = events(workload, "fallback.refused")
+    assert "apt-get install php8.2-fpm" in told.message
+    assert told.message in run.lines
 
 
 def test_the_pool_gets_the_variables_that_were_approved(machine: Machine, host: Host) -> None:
