@@ -88,7 +88,7 @@ def sync_members(organization_id: int | None = None) -> None:
 @shared_task(name=SYNC_ZONE)
 def sync_zone(hosted_zone_id: int) -> None:
     try:
-        dns_sync.sync(hosted_zone_id)
+        dns_sync.sync_all(hosted_zone_id)
     except ProvisioningError as error:
         logger.warning("zone %s is not written yet: %s", hosted_zone_id, error)
 

@@ -112,6 +112,10 @@ def _tell(hosted: HostedZone, findings: list[dict[str, str]]) -> None:
                 message=f"zone {hosted.zone.name}: {finding['kind']}: {finding['text']}",
                 data={name: finding[name] for name in ("kind", "name", "type", "app")},
             )
+    if hosted.last_error:
+        zone_event(
+            zone=hosted.zone, action="dns.reachable", message=f"zone {hosted.zone.name} can be compared again", data={}
+        )
     if known != {finding["digest"] for finding in told} or hosted.last_error:
         HostedZone.objects.filter(pk=hosted.pk).update(findings=told, last_error="")
 

@@ -393,7 +393,7 @@ def test_a_provider_that_is_away_is_told_once_and_holds_up_no_other_zone() -> No
     MemoryProvider.before_call = staticmethod(down)
     dns_drift.compare_all()
     dns_drift.compare_all()
-    assert len(events("dns.unreachable")) == 1
+    assert (len(events("dns.unreachable")), len(events("dns.reachable"))) == (1, 0)
     assert [name for name, _ in MemoryProvider.log] == ["list"] * 4
 
 
@@ -448,3 +448,13 @@ def test_the_command_takes_a_record_over() -> None:
     dns("adopt", ZONE, name, "a", "--reason", "made by hand")
     provision(app)
     assert MemoryProvider.records(ZONE) == expected(app, owner=hosted.owner)
+
+
+def test_a_provider_that_is_back_is_told_once_too() -> None:
+    hosted_zone()
+    MemoryProvider.before_call = staticmethod(_down)
+    dns_drift.compare_all()
+    MemoryProvider.before_call = None
+    dns_drift.compare_all()
+    dns_drift.compare_all()
+    assert (len(events("dns.unreachable")), len(events("dns.reachable"))) == (1, 1)

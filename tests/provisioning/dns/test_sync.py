@@ -399,3 +399,13 @@ def test_a_hundred_apps_at_once_lose_nothing_double_nothing_and_share_their_call
     # Never more than one call each, and one to look before and after: most shared theirs.
     assert len(MemoryProvider.log) <= 300
     print(f"{len(MemoryProvider.log)} calls for 100 apps")
+
+
+def test_who_finds_another_worker_at_the_zone_sees_to_it_that_nothing_is_left(monkeypatch: pytest.MonkeyPatch) -> None:
+    hosted, app = hosted_zone(), make_app()
+    dns_rows.want(hosted, wanted_records(hosted, timezone.now(), app=app))
+    HostedZone.objects.update(lease_until=timezone.now() + timedelta(minutes=1))
+    # The other worker ends while this one waits, and has not seen the rows.
+    monkeypatch.setattr("time.sleep", lambda _s: HostedZone.objects.update(lease_until=None))
+    dns_sync.sync_all(hosted.pk)
+    assert MemoryProvider.records(ZONE) == expected(app, owner=hosted.owner)
