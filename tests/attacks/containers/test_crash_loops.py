@@ -6,7 +6,7 @@ import pytest
 from django.utils import timezone
 
 from provisioning.models import Workload
-from provisioning.workflows.reconcile import _may_start
+from provisioning.workflows.pauses import may_repair
 
 
 def started(restarts: int, seconds_ago: float) -> Workload:
@@ -15,10 +15,10 @@ def started(restarts: int, seconds_ago: float) -> Workload:
 
 @pytest.mark.parametrize(("restarts", "pause_s"), [(5, 30), (8, 254), (9, 300), (50, 300), (100_000, 300)])
 def test_d16_the_pauses_grow_and_have_an_end(restarts: int, pause_s: float) -> None:
-    assert not _may_start(started(restarts, pause_s / 2))
-    assert _may_start(started(restarts, pause_s + 1))
+    assert not may_repair(started(restarts, pause_s / 2))
+    assert may_repair(started(restarts, pause_s + 1))
 
 
 def test_d16_what_died_for_the_first_time_is_started_at_once() -> None:
-    assert _may_start(Workload(restarts=0, last_restart_at=None))
-    assert _may_start(started(1, 0.001))
+    assert may_repair(Workload(restarts=0, last_restart_at=None))
+    assert may_repair(started(1, 0.001))
