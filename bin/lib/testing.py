@@ -27,7 +27,7 @@ DEFAULTS = {
     "BERTH_DNS_API_PORT": "18031",
     "BERTH_EDGE_TLS_PORT": "18443",
 }
-LIMIT_S = 1800
+LIMIT_S = 4500
 TITLES = {
     "sqlite": "pytest on SQLite: everything",
     "postgresql": "pytest on PostgreSQL: everything that asks the database",
