@@ -22,7 +22,7 @@ class RecordToSetSerializer(serializers.Serializer[Any]):
     )
     type = serializers.ChoiceField(choices=["TXT", "CNAME", "A", "AAAA"])
     name = serializers.CharField()
-    value = serializers.CharField()
+    content = serializers.CharField(source="value", help_text="The text, the name or the address that it has")
 
 
 class ServerAnswerSerializer(serializers.Serializer[Any]):
