@@ -24,6 +24,8 @@ class Relay:
     def start(self) -> None:
         if self.is_open:
             return
+        if self._answers():
+            raise RuntimeError(f"somebody else listens at {self.listen}: what is behind it would never be down")
         self._process = subprocess.Popen(
             [sys.executable, "-m", "tests.end_to_end.relay", self.listen, self.target], cwd=ROOT
         )

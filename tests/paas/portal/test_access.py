@@ -39,6 +39,8 @@ PAGES = {
     "app-deployments": "/apps/{app}/deployments/",
     "app-timeline": "/apps/{app}/timeline/",
     "logs": "/apps/{app}/environments/production/logs/",
+    "domains": "/apps/{app}/environments/production/domains/",
+    "domains-progress": "/apps/{app}/environments/production/domains/progress/",
     "rollback": "/apps/{app}/environments/production/rollback/",
     "deployment": "/deployments/{deployment}/",
     "deployment-progress": "/deployments/{deployment}/progress/",
@@ -49,6 +51,8 @@ PAGES = {
     "reviews": "/reviews/",
 }
 ONLY_SENT = {
+    "domain-check": "/apps/app1000001/environments/production/domains/1/check/",
+    "domain-end": "/apps/app1000001/environments/production/domains/1/remove/",
     "git-token": "/tokens/git/",
     "api-token": "/tokens/api/",
     "api-token-end": "/tokens/api/1/revoke/",
