@@ -66,6 +66,8 @@ def _run(arguments: argparse.Namespace, for_pytest: list[str]) -> int:
         settings.write(configuration)
         (configuration.home / "tmp").mkdir(exist_ok=True)
         setup.machine(configuration, packages.TESTS, "development")
+        # What a run that was killed has left would stand in this one's way.
+        containers.remove(configuration, with_prefix=True)
         setup.manage(configuration, ["build_images"])
         failed = [] if arguments.only_pytest else _check(configuration)
         say()
