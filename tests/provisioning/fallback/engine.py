@@ -2,6 +2,7 @@
 
 import contextlib
 import io
+import secrets
 import shutil
 import subprocess
 import tarfile
@@ -14,23 +15,37 @@ from tests.provisioning.fallback.stage import mounts, until
 
 # Of the addresses that documentation is written with: nobody's network.
 SUBNET = "198.51.100.0/29"
+BRIDGE_ADDRESS = "198.51.100.9/29"
 
 
 class PrivateEngine:
     def __init__(self, home: Path) -> None:
         self.home = home
         self.url = f"unix://{home}/engine.sock"
+        # Of its own: an engine without a bridge (`--bridge=none`) takes the machine's docker0 away.
+        self.bridge = f"bt{secrets.token_hex(4)}"
         self._process: subprocess.Popen[bytes] | None = None
 
     def start(self) -> None:
         places = [f"--data-root={self.home}/data", f"--exec-root={self.home}/exec", f"--pidfile={self.home}/pid"]
         # No rule of the machine's is touched: published ports are the engine's own proxies.
-        apart = ["--bridge=none", "--iptables=false", "--ip-forward=false", "--live-restore=false"]
+        apart = [f"--bridge={self.bridge}", "--iptables=false", "--ip-forward=false", "--live-restore=false"]
         with (self.home / "log").open("ab") as log:
             self._process = subprocess.Popen(
                 ["dockerd", "--host", self.url, *places, *apart], stdout=log, stderr=log, start_new_session=True
             )
         until(self._answers, "an engine", timeout_s=60)
+
+    def make_bridge(self) -> None:
+        for arguments in (
+            ["link", "add", "name", self.bridge, "type", "bridge"],
+            ["address", "add", BRIDGE_ADDRESS, "dev", self.bridge],
+            ["link", "set", self.bridge, "up"],
+        ):
+            subprocess.run(["ip", *arguments], check=True)
+
+    def remove_bridge(self) -> None:
+        subprocess.run(["ip", "link", "delete", self.bridge], check=False)
 
     def stop(self) -> None:
         """As `systemctl stop docker` does: its containers end with it."""
@@ -74,6 +89,7 @@ def private_engine() -> Iterator[PrivateEngine]:
     home = Path(tempfile.mkdtemp(prefix="berth-engine-", dir="/tmp"))
     engine = PrivateEngine(home)
     try:
+        engine.make_bridge()
         engine.start()
         yield engine
         if engine._process is None:
@@ -83,6 +99,7 @@ def private_engine() -> Iterator[PrivateEngine]:
         engine.docker("network", "prune", "--force")
     finally:
         engine.stop()
+        engine.remove_bridge()
         for place in sorted(mounts(home), reverse=True):
             subprocess.run(["umount", "--lazy", place], check=True)
         shutil.rmtree(home)
