@@ -7,16 +7,11 @@ It does *not* judge how much of a zone may change: who leaves the rows does.
 """
 
 import logging
-import os
-import socket
 import threading
 import time
 from collections.abc import Iterable, Iterator, Sequence
-from contextlib import contextmanager
 from dataclasses import dataclass, field
-from datetime import timedelta
 
-from django.db import close_old_connections, connection
 from django.db.models import Q, QuerySet
 from django.utils import timezone
 
@@ -30,11 +25,10 @@ from provisioning.dns.records import TYPES, RecordSet, record_set
 from provisioning.dns_calls import AccountCalls
 from provisioning.exceptions import LeaseLost, OperatorError, ProvisioningError, RecordsChanged, RetryableError
 from provisioning.models import DnsRecord, HostedZone
+from provisioning.workflows.heartbeat import LEASE, lease_owner, renewing
 
 logger = logging.getLogger(__name__)
 
-LEASE = timedelta(seconds=15)
-HEARTBEAT_S = 5
 # Rows of one round, and rounds of one turn: another worker goes on.
 MAX_ROWS, MAX_ROUNDS = 2_000, 50
 # How often a zone that somebody else writes to is looked at again before the work is given back.
@@ -70,7 +64,7 @@ def sync(hosted_id: int) -> bool:
     if hold is None:
         return False
     error = ""
-    with _renewing(hold):
+    with renewing(hold, f"zone {hold.hosted}"):
         try:
             calls = AccountCalls(hold.hosted.account)
             for _ in range(MAX_ROUNDS):
@@ -102,37 +96,12 @@ def _claim(hosted_id: int) -> Hold | None:
     if hosted is None:
         return None
     fence = hosted.fence + 1
-    owner = f"{socket.gethostname()}:{os.getpid()}:{threading.get_ident()}"
-    taken = free.filter(fence=hosted.fence).update(fence=fence, lease_owner=owner[:100], lease_until=now + LEASE)
+    taken = free.filter(fence=hosted.fence).update(fence=fence, lease_owner=lease_owner(), lease_until=now + LEASE)
     return Hold(hosted, fence) if taken else None
 
 
 def _release(hold: Hold, error: str) -> None:
     hold.held().update(lease_until=None, lease_owner="", last_sync_at=timezone.now(), last_error=error)
-
-
-@contextmanager
-def _renewing(hold: Hold) -> Iterator[None]:
-    stop = threading.Event()
-    heartbeat = threading.Thread(target=_beat, args=(hold, stop), daemon=True, name=f"zone-{hold.hosted.pk}")
-    heartbeat.start()
-    try:
-        yield
-    finally:
-        stop.set()
-        heartbeat.join()
-
-
-def _beat(hold: Hold, stop: threading.Event) -> None:
-    while not stop.wait(HEARTBEAT_S):
-        try:
-            close_old_connections()
-            if not hold.held().update(lease_until=timezone.now() + LEASE):
-                hold.lost.set()
-        except Exception:
-            logger.exception("the lease of zone %s was not renewed", hold.hosted.pk)
-        finally:
-            connection.close()
 
 
 def _round(hold: Hold, calls: AccountCalls) -> bool:

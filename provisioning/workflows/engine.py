@@ -6,26 +6,22 @@ acts. The engine does *not* know what steps do, and it never calls a driver.
 """
 
 import logging
-import os
-import socket
 import threading
 import traceback
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from datetime import timedelta
 
-from django.db import close_old_connections, connection
 from django.db.models import Q, QuerySet
 from django.utils import timezone
 
 from provisioning.choices import UNFINISHED, OperationState, StepState
 from provisioning.exceptions import LeaseLost, PermanentError, RetryableError, ServiceUnavailable
 from provisioning.models import Operation, Step
+from provisioning.workflows.heartbeat import LEASE, lease_owner, renewing
 
 logger = logging.getLogger(__name__)
 
-LEASE = timedelta(seconds=15)
-HEARTBEAT_S = 5
 # A step that keeps failing with a `RetryableError` is tried again for so long.
 RETRY_FOR = timedelta(hours=1)
 # Something that does not answer at all is waited for longer: it is somebody's outage, and the work is still wanted.
@@ -111,17 +107,12 @@ def run(operation_id: int, workflow: Workflow) -> float | None:
     if hold is None:
         return None
     logger.info("%s: worker %s takes it", hold.operation, hold.operation.lease_owner)
-    stop = threading.Event()
-    heartbeat = threading.Thread(target=_renew, args=(hold, stop), daemon=True, name=f"lease-{operation_id}")
-    heartbeat.start()
     try:
-        return _advance(hold, workflow)
+        with renewing(hold, f"operation {operation_id}"):
+            return _advance(hold, workflow)
     except LeaseLost:
         logger.warning("operation %s went to another worker", operation_id)
         return None
-    finally:
-        stop.set()
-        heartbeat.join()
 
 
 def _claim(operation_id: int) -> Run | None:
@@ -133,7 +124,7 @@ def _claim(operation_id: int) -> Run | None:
     fence = operation.fence + 1
     taken = free.filter(fence=operation.fence).update(
         fence=fence,
-        lease_owner=f"{socket.gethostname()}:{os.getpid()}:{threading.get_ident()}",
+        lease_owner=lease_owner(),
         lease_until=now + LEASE,
         state=OperationState.RUNNING,
         started_at=operation.started_at or now,
@@ -143,18 +134,6 @@ def _claim(operation_id: int) -> Run | None:
         return None
     operation.refresh_from_db()
     return Run(operation, fence)
-
-
-def _renew(hold: Run, stop: threading.Event) -> None:
-    while not stop.wait(HEARTBEAT_S):
-        try:
-            close_old_connections()
-            if not hold.held().update(lease_until=timezone.now() + LEASE):
-                hold.lost.set()
-        except Exception:
-            logger.exception("the lease of operation %s was not renewed", hold.operation.pk)
-        finally:
-            connection.close()
 
 
 def _advance(hold: Run, workflow: Workflow) -> float | None:
