@@ -100,6 +100,11 @@ def people_changed() -> None:
     _renew(PEOPLE)
 
 
+def look_again() -> None:
+    """To be called by who has waited for a lock: what the request remembers of people and policies may be over."""
+    _forget()
+
+
 def changes_taken_back() -> None:
     """To be called after a rollback: what was read of the changes meanwhile is remembered no more."""
     _forget()

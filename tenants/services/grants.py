@@ -9,6 +9,7 @@ from tenants.exceptions import AlreadyExists, InvalidInput
 from tenants.models import PluginApp, PluginAppUserObjectPermission, Release, ReleaseUserObjectPermission, User
 from tenants.selectors.people import person_named
 from tenants.services.audit import audit_record
+from tenants.services.memberships import lock
 from tenants.services.unit import unit_of_work
 
 Grant = PluginAppUserObjectPermission | ReleaseUserObjectPermission
@@ -19,6 +20,7 @@ RELEASE_PERMISSIONS = ("view_release",)
 @unit_of_work
 def app_grant_create(*, app: PluginApp, username: str, permission: str, actor: User) -> PluginAppUserObjectPermission:
     """Lets a person do one of `APP_PERMISSIONS` with the app. Raises `InvalidInput`, `AlreadyExists`."""
+    lock(app.organization)
     grant = PluginAppUserObjectPermission(
         content_object=app,
         user=person_named(username),
@@ -34,6 +36,7 @@ def release_grant_create(
     *, release: Release, username: str, permission: str, actor: User
 ) -> ReleaseUserObjectPermission:
     """Lets a person do one of `RELEASE_PERMISSIONS` with the release. Raises `InvalidInput`, `AlreadyExists`."""
+    lock(release.app.organization)
     grant = ReleaseUserObjectPermission(
         content_object=release,
         user=person_named(username),

@@ -11,7 +11,7 @@ from tenants.exceptions import AlreadyExists, InvalidInput, InvitationExpired
 from tenants.models import Invitation, Membership, Organization, User
 from tenants.selectors.people import person_named
 from tenants.services.audit import audit_record
-from tenants.services.memberships import membership_make
+from tenants.services.memberships import lock, membership_make
 from tenants.services.transitions import transition
 from tenants.services.unit import unit_of_work
 
@@ -25,6 +25,7 @@ def invitation_create(*, organization: Organization, username: str, role: str, a
     Raises `InvalidInput` for an unknown role, and for a name that is no active person's; `AlreadyExists` for a member
     and for somebody who is asked already. An invitation that has expired is in nobody's way.
     """
+    lock(organization)
     now = timezone.now()
     invitee = person_named(username)
     invitation = Invitation(

@@ -123,8 +123,13 @@ def organizations_left_without(user: User) -> list[Organization]:
 
 
 def lock(organization: Organization) -> None:
-    """Two owners who remove each other at once would leave nobody: they take turns on the organization's row."""
+    """Who decides about the organization's people takes turns on its row, and is judged by what is so afterwards.
+
+    Else two owners who remove each other at once would leave nobody; and who is being removed could meanwhile remove
+    others, invite themselves, or share with themselves what they lose.
+    """
     Organization.objects.select_for_update(no_key=True).get(pk=organization.pk)
+    access.look_again()
 
 
 def announce(organization: Organization) -> None:

@@ -78,10 +78,13 @@ def user_change(*, user: User, actor: User, **changes: Any) -> User:
     open streams at once, for good. Of a service account only `is_active` can be changed. Raises `InvalidInput` naming
     the field, `WouldLockOut` where no operator could change policies any more.
     """
-    # Operators may step down: they are judged as who they were when they asked.
-    with access.changing(access.Subject(actor), "user.change", user):
-        # Two changes at once take turns, so that what the trail says was before was so.
-        user = User.objects.select_for_update(no_key=True).get(pk=user.pk)
+    # Two changes at once take turns, so that what the trail says was before was so; and who was put out by the first
+    # does not put themselves back by the second.
+    user = User.objects.select_for_update(no_key=True).get(pk=user.pk)
+    access.look_again()
+    # Operators may step down: they are judged as who they were when it was their turn.
+    asking = access.Subject(User.objects.get(pk=actor.pk))
+    with access.changing(asking, "user.change", user):
         _check_changes(user, changes)
         before = _described(user)
         groups: Collection[str] | None = changes.pop("groups", None)

@@ -49,6 +49,7 @@ def policy_change(*, policy: AccessPolicy, version: int, actor: User, **changes:
     `WouldLockOut`. Of a built-in policy only `is_enabled` may change: upgrades bring its content.
     """
     policy = AccessPolicy.objects.select_for_update(no_key=True).get(pk=policy.pk)
+    access.look_again()
     before = content_of(policy)
     with access.changing(actor, "policy.change", policy):
         if policy.version != version:

@@ -7,7 +7,7 @@ from tenants.choices import MemberRole
 from tenants.exceptions import AlreadyExists, InvalidInput
 from tenants.models import Membership, Organization, User
 from tenants.services.audit import audit_record
-from tenants.services.memberships import end_membership, membership_make
+from tenants.services.memberships import end_membership, lock, membership_make
 from tenants.services.tokens import tokens_end
 from tenants.services.unit import unit_of_work
 
@@ -63,6 +63,9 @@ def service_account_remove(*, account: User, actor: User) -> None:
 
     The row stays, since the trail speaks of it. Without effect on one that was removed already.
     """
+    if account.service_organization is not None:
+        # In the order in which a change of its role takes what it needs: neither waits for the other for ever.
+        lock(account.service_organization)
     access.require(actor, "service_account.remove", account)
     if not User.objects.filter(pk=account.pk, is_active=True).update(is_active=False):
         return

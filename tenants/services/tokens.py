@@ -10,7 +10,7 @@ from django.utils import timezone
 
 from tenants import access, validators
 from tenants.choices import TokenScope
-from tenants.exceptions import InvalidInput
+from tenants.exceptions import InvalidInput, NotPermitted
 from tenants.models import ApiToken, Organization, PluginApp, User
 from tenants.request_context import authentication
 from tenants.services.audit import audit_record
@@ -43,6 +43,8 @@ def api_token_create(
 
     Raises `InvalidInput` naming the field.
     """
+    # Whoever ends all tokens of this account takes turns with this one: none comes to be behind their back.
+    user = User.objects.select_for_update(no_key=True).get(pk=user.pk)
     if organization is None and app is None:
         organization = user.service_organization
     lasts = DEFAULT_TTL if ttl is None else ttl
@@ -59,6 +61,8 @@ def api_token_create(
         created_by=actor,
     )
     access.require(actor, "token.create", token)
+    if not user.is_active:
+        raise NotPermitted("the account is not active: an operator must activate it first")
     validators.together(
         lambda: validators.display_name(name),
         lambda: validators.token_scopes(scopes),
