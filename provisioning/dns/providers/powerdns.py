@@ -30,11 +30,12 @@ from provisioning.dns.providers.changes import (
     removals_first,
     remove,
 )
+from provisioning.dns.providers.deadlines import DeadlineAdapter
 from provisioning.dns.providers.settings import TIMEOUT, checked, timeout_of
 from provisioning.dns.records import Change, RecordSet
 from provisioning.exceptions import OperatorError, RateLimited, ServiceUnavailable
 
-# All of an answer may take so many times as long as its beginning.
+# All of an answer may take so many times as long as one part of it.
 PATIENCE = 6
 # A record set is about 200 bytes in its JSON.
 MAX_ANSWER_BYTES = 64 * 1024 * 1024
@@ -77,6 +78,9 @@ class PowerDns:
         self._api_key = found["api_key"]
         self._zones = f"{self.url}/api/v1/servers/{quote(found['server_id'], safe='')}/zones"
         self._session = requests.Session()
+        self._adapter = DeadlineAdapter()
+        for scheme in ("http://", "https://"):
+            self._session.mount(scheme, self._adapter)
         # No proxy, no password and no certificate that only the environment knows of.
         self._session.trust_env = False
         self._session.verify = _checked_ca_file(found["ca_file"])
@@ -155,17 +159,21 @@ class PowerDns:
         """An answer that says it was done; its body is not read yet."""
         self.calls += 1
         try:
-            response = self._session.request(
-                method, self._zones + path, params=query, json=body, stream=True, allow_redirects=False,
-                timeout=self._timeout_s, headers={"Accept": "application/json", "Accept-Encoding": "identity"},
-            )  # fmt: skip
+            with self._adapter.ending(PATIENCE * self._timeout_s):
+                response = self._session.request(
+                    method, self._zones + path, params=query, json=body, stream=True, allow_redirects=False,
+                    timeout=self._timeout_s, headers={"Accept": "application/json", "Accept-Encoding": "identity"},
+                )  # fmt: skip
         except requests.exceptions.SSLError as exc:
             raise OperatorError(
                 f"the certificate of {self.url} is not trusted: an operator must set `url` to the name that stands in "
                 "it, or `ca_file` to what signed it"
             ) from exc
         except requests.RequestException as exc:
-            raise self._away(doing, exc) from exc
+            raise self._away(doing, "it takes too long" if self._adapter.is_over else exc) from exc
+        if self._adapter.is_over:  # headers that were cut off look like whole ones
+            response.close()
+            raise self._away(doing, "it takes too long")
         if response.status_code // 100 != 2:
             with response:
                 raise self._refused(response, doing)

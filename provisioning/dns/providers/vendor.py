@@ -16,6 +16,7 @@ from urllib3 import Retry
 from urllib3.exceptions import HTTPError
 
 from provisioning.dns.presentation import quoted
+from provisioning.dns.providers.deadlines import DeadlineAdapter
 from provisioning.exceptions import (
     OperatorError,
     ProvisioningError,
@@ -26,7 +27,7 @@ from provisioning.exceptions import (
 
 # One operation of a provider: all its pages, all its records.
 OPERATION_TIMEOUT_S = 180.0
-# All of an answer may take so many times as long as its beginning.
+# All of a call may take so many times as long as one part of it.
 PATIENCE = 3
 MAX_BODY_BYTES = 32 * 1024 * 1024
 MAX_RETRY_AFTER_S = 3600.0
@@ -36,7 +37,7 @@ _CHUNK_BYTES = 64 * 1024
 class Vendor:
     """One account while an operation runs: what is being done, how long it may take, and the words for a failure.
 
-    `secrets` are never quoted, whatever a vendor writes. `timeout_s` is for each connection and for each answer,
+    `secrets` are never quoted, whatever a vendor writes. `timeout_s` is for connecting and for each part of an answer,
     `default_wait_s` for a vendor that does not say how long to wait.
     """
 
@@ -115,6 +116,7 @@ class VendorSession(requests.Session):
     """
 
     def __init__(self, vendor: Vendor) -> None:
+        self._adapter = DeadlineAdapter(max_retries=Retry(0, read=False))
         super().__init__()
         self.vendor = vendor
         self.trust_env = False
@@ -123,8 +125,8 @@ class VendorSession(requests.Session):
         self.headers["Accept-Encoding"] = "identity"
 
     def mount(self, prefix: Any, adapter: Any) -> None:
-        adapter.max_retries = Retry(0, read=False)
-        super().mount(prefix, adapter)
+        """Ours alone: some of lexicon's programs bring one that tries again, and none has a deadline."""
+        super().mount(prefix, self._adapter)
 
     def get_redirect_target(self, resp: requests.Response) -> str | None:
         target = super().get_redirect_target(resp)
@@ -139,10 +141,13 @@ class VendorSession(requests.Session):
         self.vendor.calls += 1
         response = None
         try:
-            response = super().send(request, **kwargs)
-            fault = self._read(response)
+            with self._adapter.ending(min(PATIENCE * self.vendor.timeout_s, self.vendor.remaining_s())):
+                response = super().send(request, **kwargs)
+                fault = self._read(response)
         except (requests.RequestException, HTTPError, OSError) as exc:
             fault = f"did not answer ({type(exc).__name__})"
+        if self._adapter.is_over:  # an answer that was cut off can look like a whole one
+            fault = "answered too slowly"
         # Outside of the handler: a failure of requests quotes the URL, and would hang on ours as its context.
         if fault or response is None:
             raise self.vendor.unavailable(fault)
@@ -150,19 +155,15 @@ class VendorSession(requests.Session):
         return response
 
     def _read(self, response: requests.Response) -> str:
-        """Reads the body, within the limits, as often as a byte comes. Gives what is wrong with it."""
+        """Reads the body, up to its limit. Gives what is wrong with it."""
         if response._content is not False:  # read already, on the way of a redirect
             return ""
         body = bytearray()
-        deadline = time.monotonic() + min(PATIENCE * self.vendor.timeout_s, self.vendor.remaining_s())
         while chunk := response.raw.read1(_CHUNK_BYTES):
             body += chunk
             if len(body) > MAX_BODY_BYTES:
                 response.close()
                 return f"answered with more than {MAX_BODY_BYTES // 1024 // 1024} MiB"
-            if time.monotonic() > deadline:
-                response.close()
-                return "answered too slowly"
         response._content = bytes(body)
         response._content_consumed = True
         return ""

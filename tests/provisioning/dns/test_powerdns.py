@@ -112,11 +112,16 @@ def test_an_answer_without_end_is_cut_off(monkeypatch: pytest.MonkeyPatch) -> No
         provider(server).list_records(ZONE)
 
 
-def test_an_answer_that_drips_is_cut_off(monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.parametrize(
+    "beginning",
+    [b"HTTP/1.1 200 OK\r\nConnection: close\r\n\r\n", b"HTTP/1.1 200 OK\r\nX-Slow: ", b""],
+    ids=["body", "header", "nothing"],
+)
+def test_an_answer_that_drips_is_cut_off(monkeypatch: pytest.MonkeyPatch, beginning: bytes) -> None:
     monkeypatch.setattr(powerdns, "PATIENCE", 1)
 
     def dripping() -> Iterator[bytes]:
-        yield b"HTTP/1.1 200 OK\r\nConnection: close\r\n\r\n"
+        yield beginning
         while True:
             yield b" "
             time.sleep(0.1)

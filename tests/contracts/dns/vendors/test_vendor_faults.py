@@ -1,6 +1,8 @@
 """What a vendor may answer instead, and what is said about it. One part for all vendors, then each one's own words."""
 
 import json
+import time
+from collections.abc import Iterator
 
 import pytest
 
@@ -12,6 +14,7 @@ from tests.contracts.dns.test_faults import everything_told
 from tests.contracts.dns.vendors import aliyun, cloudflare, dnspod, route53
 from tests.contracts.dns.vendors.accounts import CANARY, VENDORS, VendorAccount
 from tests.contracts.dns.vendors.server import Answer, Asked, VendorApi, serving
+from tests.name_servers.faulty import faulty_server, http_request
 
 NAME = f"www.{ZONE}"
 RECORD = record_set(NAME, "A", ["192.0.2.1"], 600)
@@ -128,18 +131,45 @@ def test_nothing_is_taken_from_the_environment(
     assert "another" not in str(account.api.asked)
 
 
-@pytest.mark.parametrize("vendor", ["cloudflare", "dnspod", "aliyun"])
-def test_answers_have_limits_of_size_and_time(vendor: str, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_answers_have_limits_of_size_and_time(account: VendorAccount, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(vendor_module, "MAX_BODY_BYTES", 2_000)
     monkeypatch.setattr(vendor_module, "OPERATION_TIMEOUT_S", 0.5)
-    with VENDORS[vendor]() as account:
-        account.api.faults.append(Answer(json.dumps({"success": "x" * 5_000})))
-        with pytest.raises(ServiceUnavailable, match="more than"):
-            account.connect().zones()
-        # Promises more than it sends: the connection stays open.
-        account.api.faults.append(Answer("{}", 200, {"Content-Length": "100"}))
-        with pytest.raises(ServiceUnavailable, match="tries again"):
-            account.connect().zones()
+    account.api.faults.append(Answer(json.dumps({"success": "x" * 5_000})))
+    with pytest.raises(ServiceUnavailable, match="more than"):
+        account.connect().zones()
+    # Promises more than it sends: the connection stays open.
+    account.api.faults.append(Answer("{}", 200, {"Content-Length": "100"}))
+    with pytest.raises(ServiceUnavailable, match="tries again"):
+        account.connect().zones()
+
+
+@pytest.mark.parametrize(
+    "beginning",
+    [
+        b"",
+        b"HTTP/1.1 200 OK\r\nX-Slow: ",
+        b"HTTP/1.1 200 OK\r\nContent-Length: 100000\r\n\r\n",
+        b"HTTP/1.1 200 OK\r\nConnection: close\r\n\r\n{",
+    ],
+    ids=["nothing", "header", "body", "body without a length"],
+)
+def test_a_vendor_that_answers_a_byte_at_a_time_does_not_hold_anybody(
+    account: VendorAccount, beginning: bytes, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(vendor_module, "OPERATION_TIMEOUT_S", 0.6)
+
+    def dripping(_request: bytes) -> Iterator[bytes]:
+        yield beginning
+        # Far longer than the operation may take, and no pause as long as a timeout.
+        for _ in range(200):
+            yield b" "
+            time.sleep(0.05)
+
+    with (
+        faulty_server(http_request, dripping) as server,
+        pytest.raises(ServiceUnavailable, match="answered too slowly while listing zones: Berth tries again"),
+    ):
+        account.connect(endpoint=server.url).zones()
 
 
 def test_an_operation_has_a_limit_of_time_over_all_its_pages(
