@@ -27,6 +27,16 @@ def waiting(hosted: HostedZone) -> QuerySet[DnsRecord]:
     )
 
 
+def given(hosted: HostedZone) -> dict[Key, tuple[int, int]]:
+    """Of records for which the vendor takes no such TTL, the one that it is asked for and the one that it gives."""
+    rows = DnsRecord.objects.filter(hosted_zone=hosted, given_ttl_s__isnull=False)
+    return {
+        (name, type_): (asked, found)
+        for name, type_, asked, found in rows.values_list("name", "type", "ttl_s", "given_ttl_s")
+        if found is not None
+    }
+
+
 def want(hosted: HostedZone, wanted: Sequence[Wanted], *, again: bool = False) -> int:
     """Has the records made or changed, and what else Berth has at their names removed. Gives how many rows wait for it.
 
@@ -120,6 +130,7 @@ def _change(pks: Sequence[int], values: tuple[str, ...], ttl_s: int) -> int:
         DnsRecord.objects.filter(pk__in=pks[start : start + CHUNK]).update(
             values=list(values),
             ttl_s=ttl_s,
+            given_ttl_s=None,
             state=DnsRecordState.PENDING,
             error="",
             generation=F("generation") + 1,

@@ -133,7 +133,10 @@ class DnsRecordSerializer(serializers.ModelSerializer[DnsRecord]):
 
     class Meta:
         model = DnsRecord
-        fields = ["id", "name", "type", "values", "ttl_s", "app", "environment", "state", "error", "applied_at"]
+        fields = [
+            *("id", "name", "type", "values", "ttl_s", "given_ttl_s", "app", "environment", "state", "error"),
+            "applied_at",
+        ]
         read_only_fields = fields
 
 

@@ -40,7 +40,7 @@ class Wanted:
 
 @dataclass(frozen=True, kw_only=True)
 class ZoneState:
-    """What is set for a zone: see `HostedZone`."""
+    """What is set for a zone: see `HostedZone`. `remembered_ttl_s` may be above `ttl_s`, which may have changed."""
 
     zone: str
     targets: tuple[str, ...]
@@ -49,6 +49,7 @@ class ZoneState:
     next_targets: tuple[str, ...] = ()
     move_at: datetime | None = None
     lowered_at: datetime | None = None
+    remembered_ttl_s: int = 0
     is_wildcard: bool = False
 
 
@@ -98,11 +99,16 @@ def switches_at(state: ZoneState) -> datetime | None:
     """When the targets change. None while nobody knows, since not all records have the low TTL yet."""
     if state.move_at is None or state.lowered_at is None:
         return None
-    return max(state.move_at, state.lowered_at + timedelta(seconds=state.ttl_s))
+    return max(state.move_at, state.lowered_at + timedelta(seconds=remembered_s(state)))
 
 
 def earliest_move(state: ZoneState, now: datetime) -> datetime:
-    return now + timedelta(seconds=state.ttl_s)
+    return now + timedelta(seconds=remembered_s(state))
+
+
+def remembered_s(state: ZoneState) -> int:
+    """How long caches may remember what is there before the TTL is lowered."""
+    return max(state.ttl_s, state.remembered_ttl_s)
 
 
 def desired(state: ZoneState, hostnames: Iterable[Hostname], now: datetime) -> list[Wanted]:

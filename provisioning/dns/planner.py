@@ -6,7 +6,7 @@ owner (see `ownership`), and only there. Everything else at a name that Berth wa
 
 import hashlib
 import json
-from collections.abc import Collection, Iterable, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 from functools import cached_property
@@ -144,18 +144,28 @@ def plan(
     owner: str,
     *,
     removing: Collection[Key] | None = None,
+    given: Mapping[Key, tuple[int, int]] | None = None,
 ) -> Plan:
     """What leads from `actual` to `wanted`.
 
     `removing` has the names and types that shall go; None: all of the owner's that are not wanted, where `actual` is
-    the whole zone. Raises `ValueError` for what Berth never writes: at the apex, outside of the zone, twice.
+    the whole zone. `given` has, of names and types for which the vendor took no such TTL, the one it was asked for and
+    the one it gave instead: to ask again would change nothing.
+    Raises `ValueError` for what Berth never writes: at the apex, outside of the zone, twice.
     """
-    return _Planner(zone, wanted, actual, owner).plan(removing)
+    return _Planner(zone, wanted, actual, owner, given or {}).plan(removing)
 
 
 class _Planner:
-    def __init__(self, zone: str, wanted: Iterable[Wanted], actual: Sequence[RecordSet], owner: str) -> None:
-        self.zone, self.owner = zone, owner
+    def __init__(
+        self,
+        zone: str,
+        wanted: Iterable[Wanted],
+        actual: Sequence[RecordSet],
+        owner: str,
+        given: Mapping[Key, tuple[int, int]],
+    ) -> None:
+        self.zone, self.owner, self.given = zone, owner, given
         self.wanted: dict[Key, Wanted] = {}
         for one in wanted:
             self._check(one.key)
@@ -257,8 +267,13 @@ class _Planner:
         if said is None or said.app != one.app:
             yield Change(registered, registry_record(name, type_, Ownership(self.owner, one.app)))
         before = self.actual.get(one.key)
-        if before != one.record:
+        if before != one.record and not self._is_given(before, one.record):
             yield Change(before, one.record)
+
+    def _is_given(self, before: RecordSet | None, record: RecordSet) -> bool:
+        """Whether what is there is all that the vendor makes of `record`."""
+        same = before is not None and before.values == record.values
+        return same and self.given.get(record.key) == (record.ttl_s, before.ttl_s if before else 0)
 
     def _deletion(self, key: Key) -> Item:
         """The registry record last, for the same reason."""

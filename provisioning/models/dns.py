@@ -50,6 +50,9 @@ class HostedZone(models.Model):
     next_targets = models.JSONField(default=list, blank=True)
     move_at = models.DateTimeField(null=True, blank=True)
     lowered_at = models.DateTimeField(null=True, blank=True, help_text="When all records had the low TTL.")
+    remembered_ttl_s = models.PositiveIntegerField(
+        default=0, help_text="How long caches may remember a record that was there when the move was planned."
+    )
     override = models.TextField(blank=True, help_text="Why the planned move may change so many records.")
     drift_policy = models.CharField(max_length=10, choices=DriftPolicy, default=DriftPolicy.REPAIR)
     live_checks = models.JSONField(
@@ -91,6 +94,9 @@ class DnsRecord(models.Model):
     type = models.CharField(max_length=5)
     values = models.JSONField(default=list)
     ttl_s = models.PositiveIntegerField()
+    given_ttl_s = models.PositiveIntegerField(
+        null=True, blank=True, help_text="What the vendor makes of it, where it takes no such TTL."
+    )
     app = models.ForeignKey(
         "tenants.PluginApp", null=True, blank=True, on_delete=models.PROTECT, related_name="dns_records"
     )

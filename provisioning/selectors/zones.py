@@ -6,6 +6,7 @@ from datetime import datetime
 from django.db.models import Exists, OuterRef, Q
 from django.utils import timezone
 
+from provisioning import dns_rows
 from provisioning.choices import DnsRecordState
 from provisioning.dns.desired import Hostname, Wanted, ZoneState, desired
 from provisioning.dns.planner import Plan, plan
@@ -27,6 +28,7 @@ def zone_state(hosted: HostedZone) -> ZoneState:
         next_targets=tuple(hosted.next_targets),
         move_at=hosted.move_at,
         lowered_at=hosted.lowered_at,
+        remembered_ttl_s=hosted.remembered_ttl_s,
         is_wildcard=hosted.zone.is_wildcard,
     )
 
@@ -65,7 +67,7 @@ def zone_plan(hosted: HostedZone, wanted: Sequence[Wanted] | None = None) -> Pla
     """
     wanted = wanted_records(hosted, timezone.now()) if wanted is None else wanted
     actual = AccountCalls(hosted.account).list_records(hosted.zone.name)
-    return plan(hosted.zone.name, wanted, actual, hosted.owner)
+    return plan(hosted.zone.name, wanted, actual, hosted.owner, given=dns_rows.given(hosted))
 
 
 def hosted_zone(zone: Zone) -> HostedZone:

@@ -56,7 +56,8 @@ def ensure_dns_records(run: Run) -> None:
         _settled(run, hosted, names)
         for row in names.filter(state=DnsRecordState.APPLIED).order_by("pk"):
             covers = " for all names in it" if row.app_id is None else ""
-            run.note(f"{row.name} {row.type} {' '.join(row.values)} (TTL {row.ttl_s}){covers}")
+            instead = "" if row.given_ttl_s is None else f", of which the vendor makes {row.given_ttl_s}"
+            run.note(f"{row.name} {row.type} {' '.join(row.values)} (TTL {row.ttl_s}{instead}){covers}")
 
 
 def _hosted_zones(run: Run) -> list[HostedZone]:

@@ -36,6 +36,8 @@ MAX_LOOKS = 3
 
 # A worker that only wants to be sure waits for another one so often, and so long.
 TURNS, TURN_S = 40, 0.05
+# RFC 2181, section 8.
+MAX_TTL_S = 2**31 - 1
 
 
 @dataclass
@@ -175,7 +177,8 @@ def _one_by_one(hold: Hold, items: Sequence[Item], calls: AccountCalls) -> dict[
 def _record(hosted: HostedZone, rows: Sequence[DnsRecord], actual: Sequence[RecordSet], faults: dict[Key, str]) -> str:
     """Writes down what was seen. Gives the name of one that does not show what it should; empty where all do."""
     found = {record.key: record for record in actual}
-    applied: list[DnsRecord] = []
+    # By what the vendor makes of the TTL: None where it takes it.
+    applied: dict[int | None, list[DnsRecord]] = {}
     gone: list[DnsRecord] = []
     unseen = ""
     for row in rows:
@@ -194,11 +197,13 @@ def _record(hosted: HostedZone, rows: Sequence[DnsRecord], actual: Sequence[Reco
             else:
                 gone.append(row)
         elif is_own and key in found and list(found[key].values) == row.values:
-            applied.append(row)
+            ttl_s = min(found[key].ttl_s, MAX_TTL_S)
+            applied.setdefault(None if ttl_s == row.ttl_s else ttl_s, []).append(row)
         else:
             unseen = row.name
-    for part in _by_generation(applied):
-        part.update(state=DnsRecordState.APPLIED, applied_at=timezone.now(), error="")
+    for ttl_s_given, seen in applied.items():
+        for part in _by_generation(seen):
+            part.update(state=DnsRecordState.APPLIED, applied_at=timezone.now(), given_ttl_s=ttl_s_given, error="")
     for part in _by_generation(gone):
         part.delete()
     return unseen

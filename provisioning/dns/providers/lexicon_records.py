@@ -190,8 +190,8 @@ class LexiconRecords:
             name=shown_name(str(record["name"])),
             type=type_,
             value=text if is_plain else from_presentation(type_, text),
-            # Off, it has no TTL: so it differs from what Berth wants, and from what it would say if it were on.
-            ttl_s=0 if record.get("is_off") else int(record["ttl"] or 0),
+            # Not every program of lexicon's says.
+            ttl_s=int(record.get("ttl") or 0),
             obstacle=str(record.get("obstacle", "")),
             is_off=bool(record.get("is_off", False)),
         )
@@ -243,14 +243,23 @@ class LexiconRecords:
 
 
 def record_sets(found: Iterable[Found]) -> list[RecordSet]:
-    """The record sets of records. The lowest TTL counts, as it does for resolvers (RFC 2181, section 5.2)."""
+    """The record sets of records. The lowest TTL counts, as it does for resolvers (RFC 2181, section 5.2).
+
+    What is off is there and not served: it is no value that anybody plans.
+    """
     sets: dict[tuple[str, str], list[Found]] = {}
     for record in found:
         sets.setdefault((record.name, record.type), []).append(record)
     return sorted(
-        RecordSet(*key, tuple(sorted({record.value for record in records})), min(record.ttl_s for record in records))
+        RecordSet(
+            *key, tuple(sorted({_shown_value(record) for record in records})), min(record.ttl_s for record in records)
+        )
         for key, records in sets.items()
     )
+
+
+def _shown_value(record: Found) -> str:
+    return f"{record.value} (off)" if record.is_off else record.value
 
 
 def shown_name(name: str) -> str:

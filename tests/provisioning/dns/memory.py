@@ -1,6 +1,7 @@
 """A provider in memory that fails where and how a test says: faults that no real server shows on cue."""
 
 from collections.abc import Callable, Collection, Mapping, Sequence
+from dataclasses import replace
 from typing import ClassVar
 
 from provisioning.dns.protocol import Capabilities, ProviderSetting
@@ -25,6 +26,8 @@ class MemoryProvider:
     lists_names: ClassVar[bool] = True
     before_call: ClassVar[Callable[[str, int], None] | None] = None
     after_call: ClassVar[Callable[[str, int], None] | None] = None
+    # The vendor takes no TTL below it, and says nothing.
+    least_ttl_s: ClassVar[int] = 0
     rate_per_s: ClassVar[float] = 10_000
     burst: ClassVar[int] = 10_000
 
@@ -46,7 +49,7 @@ class MemoryProvider:
         cls.log = []
         cls.batch_size, cls.is_atomic, cls.lists_names = 100, False, True
         cls.before_call = cls.after_call = None
-        cls.rate_per_s, cls.burst = 10_000, 10_000
+        cls.rate_per_s, cls.burst, cls.least_ttl_s = 10_000, 10_000, 0
 
     @classmethod
     def records(cls, zone: str) -> dict[tuple[str, str], tuple[str, ...]]:
@@ -88,7 +91,7 @@ class MemoryProvider:
             if change.after is None:
                 held.pop(change.key, None)
             else:
-                held[change.key] = change.after
+                held[change.key] = replace(change.after, ttl_s=max(change.after.ttl_s, self.least_ttl_s))
             if not one_call:
                 self._done("apply")
         if one_call:

@@ -307,7 +307,102 @@ def test_a_move_of_many_names_needs_a_reason(operator: User) -> None:
     assert ttls() == {60}
 
 
+def test_a_move_outruns_no_cache_though_the_ttl_was_another_until_a_moment_ago(operator: User) -> None:
+    hosted = hosted_zone(ttl_s=3600)
+    apps_with_records(1)
+    hosted_zone_set(zone=hosted.zone, account=hosted.account, ttl_s=60, actor=operator)
+    soon = timezone.now() + timedelta(minutes=59)
+    with pytest.raises(InvalidInput, match=r"at: .*TTL of 3600 s"):
+        move_plan(zone=hosted.zone, targets=["192.0.2.99"], at=soon, actor=operator)
+    planned = move_plan(zone=hosted.zone, targets=["192.0.2.99"], at=soon + timedelta(minutes=2), actor=operator)
+    assert planned.remembered_ttl_s == 3600
+
+
+def test_a_move_outruns_no_cache_though_the_vendor_takes_no_low_ttl(
+    operator: User, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    MemoryProvider.least_ttl_s = 600
+    hosted = hosted_zone()
+    apps_with_records(1)
+    at = timezone.now() + timedelta(seconds=400)
+    with pytest.raises(InvalidInput, match=r"at: .*TTL of 600 s"):
+        move_plan(zone=hosted.zone, targets=["192.0.2.99"], at=at, actor=operator)
+    at = timezone.now() + timedelta(seconds=700)
+    move_plan(zone=hosted.zone, targets=["192.0.2.99"], at=at, actor=operator)
+    dns_drift.advance_all()
+    dns_drift.advance_all()
+    later(701, monkeypatch)
+    dns_drift.advance_all()
+    assert (addresses(), ttls()) == ({("192.0.2.99",)}, {600})
+    later(599, monkeypatch)
+    dns_drift.advance_all()
+    assert fresh().move_at is not None
+    later(2, monkeypatch)
+    dns_drift.advance_all()
+    assert (fresh().move_at, fresh().targets) == (None, ["192.0.2.99"])
+
+
+def test_a_move_is_not_over_while_the_provider_has_not_taken_it(
+    operator: User, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    hosted = hosted_zone()
+    apps_with_records(1)
+    move_plan(zone=hosted.zone, targets=["192.0.2.99"], at=timezone.now() + timedelta(seconds=400), actor=operator)
+    dns_drift.advance_all()
+    dns_drift.advance_all()
+    MemoryProvider.before_call = staticmethod(_down)
+    for seconds in (401, 61, 3600):
+        later(seconds, monkeypatch)
+        dns_drift.advance_all()
+    assert (addresses(), fresh().targets) == ({("192.0.2.10",)}, ["192.0.2.10"])
+    MemoryProvider.before_call = None
+    dns_drift.advance_all()
+    dns_drift.advance_all()
+    assert (addresses(), ttls(), fresh().targets) == ({("192.0.2.99",)}, {60}, ["192.0.2.10"])
+    later(61, monkeypatch)
+    dns_drift.advance_all()
+    assert (addresses(), ttls(), fresh().targets) == ({("192.0.2.99",)}, {300}, ["192.0.2.99"])
+
+
+def test_a_move_goes_on_past_records_that_nobody_wants_any_more(
+    operator: User, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    hosted = hosted_zone()
+    apps_with_records(1)
+    zone_change(zone=hosted.zone, is_wildcard=True, actor=operator)
+    move_plan(zone=hosted.zone, targets=["192.0.2.99"], at=timezone.now() + timedelta(seconds=400), actor=operator)
+    dns_drift.advance_all()
+    dns_drift.advance_all()
+    later(401, monkeypatch)
+    dns_drift.advance_all()
+    assert MemoryProvider.records(ZONE)[(f"*.{ZONE}", "A")] == ("192.0.2.99",)
+
+
 # Drift
+
+
+def test_a_ttl_that_the_vendor_does_not_take_is_asked_for_once_and_is_no_drift(operator: User) -> None:
+    MemoryProvider.least_ttl_s = 600
+    hosted = hosted_zone()
+    [app] = apps_with_records(1)
+    MemoryProvider.log.clear()
+    for _ in range(3):
+        dns_drift.compare_all()
+    assert [name for name, _ in MemoryProvider.log] == ["list"] * 3
+    assert (events("dns.drift"), events("dns.repaired"), fresh().findings) == ([], [], [])
+    assert not zone_plan(hosted).items
+    assert set(DnsRecord.objects.values_list("ttl_s", "given_ttl_s")) == {(300, 600)}
+    # What somebody else makes of it is drift, and so is what they make of the address.
+    name = f"{app.public_id}.{ZONE}"
+    for strayed in (RecordSet(name, "A", ("192.0.2.10",), 900), RecordSet(name, "A", ("198.51.100.66",), 600)):
+        MemoryProvider.put(ZONE, strayed)
+        dns_drift.compare_all()
+        assert MemoryProvider.zones_held[ZONE][(name, "A")] == RecordSet(name, "A", ("192.0.2.10",), 600)
+    # Another TTL is asked for anew.
+    hosted_zone_set(zone=hosted.zone, account=hosted.account, ttl_s=900, actor=operator)
+    apply(operator, override="longer")
+    assert set(DnsRecord.objects.values_list("ttl_s", "given_ttl_s")) == {(900, None)}
+    assert ttls() == {900}
 
 
 def stray(app: PluginApp, hosted: HostedZone) -> None:

@@ -4,6 +4,8 @@ import base64
 import json
 import warnings
 from collections.abc import Iterator
+from dataclasses import replace
+from typing import Any
 from urllib.parse import quote
 
 import pytest
@@ -92,6 +94,20 @@ def test_record_sets_are_made_changed_and_removed(api: DirectAdminApi) -> None:
 
     assert provider.list_records(ZONE) == []
     assert provider.calls == len(api.asked)
+
+
+def test_a_vendor_whose_program_says_no_ttl_is_read_all_the_same(
+    api: DirectAdminApi, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    provider = connect(api)
+    provider.ensure_record(ZONE, ONE)
+    read = provider._lexicon_class.list_records
+
+    def without_ttl(self: Any, *args: Any, **kwargs: Any) -> list[dict[str, Any]]:
+        return [{key: record[key] for key in record if key != "ttl"} for record in read(self, *args, **kwargs)]
+
+    monkeypatch.setattr(provider._lexicon_class, "list_records", without_ttl)
+    assert provider.list_records(ZONE) == [replace(ONE, ttl_s=0)]
 
 
 def test_zones_are_those_of_the_settings_that_answer(api: DirectAdminApi) -> None:

@@ -125,7 +125,7 @@ def test_a_record_that_is_off_is_no_record_and_is_made_anew(vendor: str) -> None
         account.api.add(ZONE, NAME, "A", "192.0.2.1", 600, enabled="0", status="DISABLE")
         provider = account.connect()
 
-        assert provider.list_records(ZONE, names=[NAME]) == [RecordSet(NAME, "A", ("192.0.2.1",), 0)]
+        assert provider.list_records(ZONE, names=[NAME]) == [RecordSet(NAME, "A", ("192.0.2.1 (off)",), 600)]
 
         provider.ensure_record(ZONE, ONE)
         assert provider.list_records(ZONE, names=[NAME]) == [ONE]
