@@ -50,7 +50,12 @@ def _answer(request: HttpRequest, method: str, rest: str) -> Reply:
     if caller.token is not None and not caller.scopes & found.scopes:
         raise insufficient_scope(set(found.scopes))
     base_url = f"{request.scheme}://{request.get_host()}{prefix}{path}"
-    result = found.handler(Call(request, parameters, caller, base_url))
+    call = Call(request, parameters, caller, base_url)
+    try:
+        result = found.handler(call)
+    except Exception:
+        call.require_still_there()
+        raise
     return result if isinstance(result, Reply) else Reply(result)
 
 

@@ -3,11 +3,10 @@
 import re
 from typing import Any
 
-from django.db import transaction
+from django.db import IntegrityError, transaction
 
-from provisioning.forge.embedded import access
+from provisioning.forge.embedded import access, removal
 from provisioning.forge.embedded.entities import projects
-from provisioning.forge.embedded.git import repository
 from provisioning.forge.embedded.http.call import Call
 from provisioning.forge.embedded.http.errors import bad_request, forbidden, not_found, validation
 from provisioning.forge.embedded.http.pagination import paginate
@@ -85,18 +84,23 @@ def create(call: Call) -> dict[str, Any]:
             ]
         )
     full_path = f"{parent.full_path}/{values['path']}" if parent else values["path"]
-    with transaction.atomic():
-        if path_is_taken(full_path):
-            raise bad_request('Failed to save group {:path=>["has already been taken"]}')
-        group = Namespace(
-            name=values["name"], path=values["path"], full_path=full_path, parent=parent, visibility=visibility,
-            full_name=f"{parent.full_name} / {values['name']}" if parent else values["name"],
-        )  # fmt: skip
-        if parent:
-            group.default_branch_protection = parent.default_branch_protection
-        _apply(group, values)
-        group.save()
-        Member.objects.create(user=call.user, namespace=group, access_level=access.OWNER, created_by=call.user)
+    group = Namespace(
+        name=values["name"], path=values["path"], full_path=full_path, parent=parent, visibility=visibility,
+        full_name=f"{parent.full_name} / {values['name']}" if parent else values["name"],
+    )  # fmt: skip
+    if parent:
+        group.default_branch_protection = parent.default_branch_protection
+    _apply(group, values)
+    try:
+        with transaction.atomic():
+            if path_is_taken(full_path):
+                raise IntegrityError
+            group.save()
+            Member.objects.create(user=call.user, namespace=group, access_level=access.OWNER, created_by=call.user)
+    except IntegrityError:
+        if parent and not Namespace.objects.filter(pk=parent.pk).exists():
+            raise not_found("Group") from None
+        raise bad_request('Failed to save group {:path=>["has already been taken"]}') from None
     return projects.group(group)
 
 
@@ -152,7 +156,7 @@ def update(call: Call) -> dict[str, Any]:
         group.full_name = " / ".join([*group.full_name.split(" / ")[:-1], group.name])
     group.visibility = values.get("visibility", group.visibility)
     _apply(group, values)
-    group.save()
+    group.save(force_update=True)
     return projects.group(group)
 
 
@@ -161,11 +165,7 @@ def delete(call: Call) -> Reply:
     """With everything in it, at once."""
     group = call.group()
     call.require(group, access.OWNER)
-    below = Project.objects.filter(namespace__full_path__startswith=f"{group.full_path}/")
-    ids = [*group.projects.values_list("pk", flat=True), *below.values_list("pk", flat=True)]
-    group.delete()
-    for project_id in ids:
-        repository.remove(project_id)
+    removal.remove_group(group)
     return Reply({"message": "202 Accepted"}, status=202)
 
 

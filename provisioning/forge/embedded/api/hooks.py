@@ -144,7 +144,7 @@ def _save(row: Hook, values: dict[str, Any]) -> None:
     values.pop("branch_filter_strategy", None)
     for name, value in values.items():
         setattr(row, _COLUMNS.get(name, name), value)
-    row.save()
+    row.save(force_update=row.pk is not None)
 
 
 def is_valid_url(url: str) -> bool:

@@ -101,7 +101,7 @@ def update(call: Call, place: Place) -> dict[str, Any]:
     row.access_level = values["access_level"]
     if "expires_at" in values:
         row.expires_at = values["expires_at"]
-    row.save()
+    row.save(force_update=True)
     return users.member(row)
 
 

@@ -3,7 +3,7 @@
 import json
 from typing import Any
 
-from provisioning.forge.embedded import access, wake
+from provisioning.forge.embedded import access, removal, wake
 from provisioning.forge.embedded.api.code import resolved
 from provisioning.forge.embedded.api.jobs import listing
 from provisioning.forge.embedded.ci import creation, transitions
@@ -17,7 +17,6 @@ from provisioning.forge.embedded.http.parameters import Field
 from provisioning.forge.embedded.http.reply import Reply
 from provisioning.forge.embedded.http.routing import route
 from provisioning.forge.embedded.models import FINISHED, Pipeline, Project
-from provisioning.forge.embedded.runner import traces
 
 STATUSES = (
     "created", "waiting_for_resource", "preparing", "waiting_for_callback", "pending", "running", "success", "failed",
@@ -149,11 +148,8 @@ def delete(call: Call) -> None:
     project = call.project()
     call.require(project, access.OWNER)
     pipeline = _one(call, project)
-    if pipeline.status in {"running", "canceling"}:
+    if not removal.remove_pipeline(pipeline):
         raise forbidden("The pipeline is running: cancel it first")
-    job_ids = list(pipeline.jobs.values_list("pk", flat=True))
-    pipeline.delete()
-    traces.remove(job_ids)
 
 
 def _readable(call: Call) -> Project:

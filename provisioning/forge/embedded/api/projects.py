@@ -5,7 +5,7 @@ from typing import Any
 
 from django.db import IntegrityError, transaction
 
-from provisioning.forge.embedded import access, protection
+from provisioning.forge.embedded import access, protection, removal
 from provisioning.forge.embedded.api import groups
 from provisioning.forge.embedded.entities import projects
 from provisioning.forge.embedded.git import commits, refs, repository
@@ -129,6 +129,8 @@ def create(call: Call) -> dict[str, Any]:
                 raise IntegrityError
             project.save()
     except IntegrityError:
+        if not Namespace.objects.filter(pk=namespace.pk).exists():
+            raise not_found("Namespace") from None
         taken = ["has already been taken"]
         raise validation(name=taken, path=taken) from None
     where = repository.ensure(project)
@@ -203,6 +205,7 @@ def show(call: Call) -> dict[str, Any]:
 @route("PUT", "projects/:id")
 def update(call: Call) -> dict[str, Any]:
     project = call.project()
+    before = _columns(project)
     values = call.fields(**_SETTINGS, **_UPDATE_ONLY, **_KEPT)
     call.require(project, access.MAINTAINER)
     name, path = values.get("name", project.name), values.get("path", project.path)
@@ -223,7 +226,7 @@ def update(call: Call) -> dict[str, Any]:
             raise bad_request("Could not change HEAD: branch '" + values["default_branch"][:255] + "' does not exist")
         repository.set_head(where, values["default_branch"])
         project.default_branch = values["default_branch"]
-    project.save()
+    _save_changes(project, before)
     return projects.full(project)
 
 
@@ -240,9 +243,25 @@ def unarchive(call: Call) -> dict[str, Any]:
 def _set_archived(call: Call, is_archived: bool) -> dict[str, Any]:
     project = call.project()
     call.require(project, access.OWNER)
+    before = _columns(project)
     project.is_archived = is_archived
-    project.save()
+    _save_changes(project, before)
     return projects.full(project)
+
+
+def _columns(project: Project) -> dict[str, Any]:
+    return {field.attname: getattr(project, field.attname) for field in Project._meta.concrete_fields}
+
+
+def _save_changes(project: Project, before: dict[str, Any]) -> None:
+    """What was changed and nothing else: pipelines and pushes write to the row at the same time. Raises `DatabaseError`
+    where the row is gone, which must not come back."""
+    changed = [name for name, value in before.items() if getattr(project, name) != value]
+    try:
+        with transaction.atomic():
+            project.save(update_fields=[*changed, "updated_at"])
+    except IntegrityError:
+        raise validation(path=["has already been taken"]) from None
 
 
 @route("DELETE", "projects/:id")
@@ -251,7 +270,5 @@ def delete(call: Call) -> Reply:
     project = call.project()
     if call.level(project) < access.OWNER:
         raise forbidden()
-    project_id = project.pk
-    project.delete()
-    repository.remove(project_id)
+    removal.remove_project(project)
     return Reply({"message": "202 Accepted"}, status=202)

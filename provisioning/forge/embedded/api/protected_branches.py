@@ -99,7 +99,7 @@ def update(call: Call) -> dict[str, Any]:
             values[f"{what}_access_level"] = wanted[-1]
     for name, value in values.items():
         setattr(row, name, value)
-    row.save()
+    row.save(force_update=True)
     return shown(row)
 
 

@@ -3,11 +3,11 @@
 import re
 from typing import Any
 
-from django.db import transaction
+from django.db import IntegrityError, transaction
 from django.db.models import Q
 
+from provisioning.forge.embedded import removal
 from provisioning.forge.embedded.entities import users
-from provisioning.forge.embedded.git import repository
 from provisioning.forge.embedded.http.call import Call
 from provisioning.forge.embedded.http.errors import conflict, forbidden, invalid_parameters, not_found, validation
 from provisioning.forge.embedded.http.pagination import paginate
@@ -65,27 +65,30 @@ def create(call: Call) -> dict[str, Any]:
     password = values.get("password")
     if password and len(password) < 8:
         raise validation(password=["is too short (minimum is 8 characters)"])
-    with transaction.atomic():
-        if User.objects.filter(email__iexact=values["email"]).exists():
-            raise conflict("Email has already been taken")
-        username = values["username"]
-        if User.objects.filter(username__iexact=username).exists():
-            raise conflict("Username has already been taken")
-        if Namespace.objects.filter(full_path__iexact=username).exists():
-            raise conflict("Username has already been taken")
-        user = User.objects.create(
-            username=username, email=values["email"], name=values["name"], is_admin=values["admin"],
-            is_external=values["external"], can_create_group=values["can_create_group"], note=values["note"],
-            projects_limit=values["projects_limit"],
-        )  # fmt: skip
-        Namespace.objects.create(
-            name=user.name,
-            path=username,
-            full_path=username,
-            full_name=user.name,
-            owner=user,
-            default_branch_protection=2,
-        )
+    try:
+        with transaction.atomic():
+            if User.objects.filter(email__iexact=values["email"]).exists():
+                raise conflict("Email has already been taken")
+            username = values["username"]
+            if User.objects.filter(username__iexact=username).exists():
+                raise conflict("Username has already been taken")
+            if Namespace.objects.filter(full_path__iexact=username).exists():
+                raise conflict("Username has already been taken")
+            user = User.objects.create(
+                username=username, email=values["email"], name=values["name"], is_admin=values["admin"],
+                is_external=values["external"], can_create_group=values["can_create_group"], note=values["note"],
+                projects_limit=values["projects_limit"],
+            )  # fmt: skip
+            Namespace.objects.create(
+                name=user.name,
+                path=username,
+                full_path=username,
+                full_name=user.name,
+                owner=user,
+                default_branch_protection=2,
+            )
+    except IntegrityError:
+        raise conflict("Username has already been taken") from None
     return users.for_admin(user)
 
 
@@ -127,7 +130,7 @@ def update(call: Call) -> dict[str, Any]:
     columns = {"admin": "is_admin", "external": "is_external"}
     for name, value in values.items():
         setattr(user, columns.get(name, name), value)
-    user.save()
+    user.save(force_update=True)
     return users.for_admin(user)
 
 
@@ -152,12 +155,9 @@ def delete(call: Call) -> None:
     call.require_admin()
     user = _user(call)
     values = call.fields(hard_delete=Field("boolean", default=False))
-    own = list(Project.objects.filter(namespace__owner=user).values_list("pk", flat=True))
-    if own and not values["hard_delete"]:
+    if not values["hard_delete"] and Project.objects.filter(namespace__owner=user).exists():
         raise conflict("User can not be removed while there are projects in their namespace")
-    user.delete()
-    for project_id in own:
-        repository.remove(project_id)
+    removal.remove_user(user)
 
 
 def _user(call: Call) -> User:

@@ -127,6 +127,6 @@ def _save(row: Variable, values: dict[str, Any]) -> None:
     if problems:
         raise validation(**problems)
     try:
-        row.save()
+        row.save(force_update=row.pk is not None)
     except IntegrityError:
         raise validation(key=[f"({row.key}) has already been taken"]) from None

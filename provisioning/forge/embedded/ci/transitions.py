@@ -8,6 +8,7 @@ from django.db import transaction
 from django.utils import timezone
 
 from provisioning.forge.embedded.ci import status
+from provisioning.forge.embedded.holds import hold_project
 from provisioning.forge.embedded.models import FINISHED, Hook, Job, Pipeline, User
 from provisioning.forge.embedded.webhooks import deliveries
 
@@ -22,17 +23,15 @@ def announce(pipeline_id: int, project_id: int, state: str) -> None:
 
 
 def _hold(pipeline_id: int) -> None:
-    """One mover of a pipeline at a time, who holds it before any of its jobs. Two jobs that end at once would otherwise
-    each see the other one still running, and nobody would end the pipeline."""
-    Pipeline.objects.select_for_update(no_key=True).filter(pk=pipeline_id).first()
+    """One mover in a project at a time. Two jobs that end at once would otherwise each see the other one still running,
+    and nobody would end the pipeline."""
+    hold_project(pipelines=pipeline_id)
 
 
 def _hold_of(job_id: int) -> int | None:
-    """Holds the job's pipeline and returns its id; None where the job was deleted with its project."""
-    pipeline_id = Job.objects.filter(pk=job_id).values_list("pipeline_id", flat=True).first()
-    if pipeline_id is not None:
-        _hold(pipeline_id)
-    return pipeline_id
+    """Holds the job's project and returns its pipeline's id; None where the job was deleted with its project."""
+    hold_project(jobs=job_id)
+    return Job.objects.filter(pk=job_id).values_list("pipeline_id", flat=True).first()
 
 
 def advance(pipeline_id: int) -> None:
@@ -83,7 +82,9 @@ def _move(job: Job, target: str, now: datetime) -> None:
 
 
 def _settle(pipeline_id: int, jobs: list[Job], now: datetime) -> None:
-    pipeline = Pipeline.objects.get(pk=pipeline_id)
+    pipeline = Pipeline.objects.filter(pk=pipeline_id).first()
+    if pipeline is None:
+        return  # deleted with its project
     state = status.compose((job.status, job.allow_failure) for job in jobs)
     if state == pipeline.status:
         return

@@ -21,7 +21,8 @@ def path_of(project_id: int) -> Path:
 
 def ensure(project: Project) -> Path:
     """The project's repository, made if it is not there: a row without a repository is thereby mended. It appears
-    whole or not at all."""
+    whole or not at all. Raises `Project.DoesNotExist` where the project was removed meanwhile: its repository stays
+    away."""
     path = path_of(project.pk)
     if (path / "HEAD").exists():
         return path
@@ -34,6 +35,10 @@ def ensure(project: Project) -> Path:
         shutil.rmtree(beside, ignore_errors=True)
         if not (path / "HEAD").exists():
             raise
+    # Whoever removes a project removes the repository after the row; the row's absence is seen here, or this by them.
+    if not Project.objects.filter(pk=project.pk).exists():
+        remove(project.pk)
+        raise Project.DoesNotExist(f"project {project.pk} was removed meanwhile")
     return path
 
 

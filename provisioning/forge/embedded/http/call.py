@@ -22,6 +22,7 @@ class Call:
         self.caller = caller
         # Scheme, host and mount point as the client sees them, for Link headers.
         self.base_url = base_url
+        self._found: list[tuple[str, Project | Namespace]] = []
 
     @property
     def user(self) -> User:
@@ -66,6 +67,7 @@ class Call:
             project = found.filter(full_path__iexact=reference).first()
         if project is None or not access.may_see_project(self.caller, project):
             raise not_found("Project")
+        self._found.append(("Project", project))
         return project
 
     def group(self, name: str = "id") -> Namespace:
@@ -77,10 +79,17 @@ class Call:
             group = groups.filter(full_path__iexact=reference).first()
         if group is None or not access.may_see_group(self.caller, group):
             raise not_found("Group")
+        self._found.append(("Group", group))
         return group
 
     def level(self, place: Project | Namespace) -> int:
         return access.level(self.caller, place)
+
+    def require_still_there(self) -> None:
+        """Raises the 404 of what this call found and somebody else has removed since: whatever failed, that is why."""
+        for what, row in self._found:
+            if not type(row)._default_manager.filter(pk=row.pk).exists():
+                raise not_found(what)
 
     def require(self, place: Project | Namespace, level: int, reason: str = "") -> None:
         """Raises a 403 where the caller has less than `level` in the project or group."""

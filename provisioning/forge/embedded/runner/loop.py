@@ -14,6 +14,7 @@ from provisioning.forge.embedded import configuration, protection, spool, wake
 from provisioning.forge.embedded.ci import transitions
 from provisioning.forge.embedded.git import repository
 from provisioning.forge.embedded.git.process import GitError, run
+from provisioning.forge.embedded.holds import hold_project
 from provisioning.forge.embedded.models import Job, Pipeline, Project
 from provisioning.forge.embedded.runner import processes, traces
 from provisioning.forge.embedded.runner.execution import Execution
@@ -105,7 +106,8 @@ class Runner:
         if project is not None:
             protection.settle_default_branch(project)
             with transaction.atomic():
-                pushes.announce(project, push)
+                if hold_project(pk=project.pk) is not None:
+                    pushes.announce(project, push)
             with contextlib.suppress(GitError):
                 run(
                     repository.path_of(project.pk), "-c", "gc.auto=6700", "-c", "gc.autoDetach=false",

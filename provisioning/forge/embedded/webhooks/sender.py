@@ -10,10 +10,11 @@ import uuid
 from typing import Any
 from urllib.parse import urlsplit
 
-from django.db import connections
+from django.db import connections, transaction
 
 from provisioning.forge.embedded import configuration
 from provisioning.forge.embedded.entities.projects import instance
+from provisioning.forge.embedded.holds import hold_project
 from provisioning.forge.embedded.models import Delivery, Hook, Pipeline, User
 from provisioning.forge.embedded.webhooks import payloads
 
@@ -54,14 +55,19 @@ class Sender:
                 # Marked before it is sent: nothing is sent twice, even if this process is killed now.
                 if Delivery.objects.filter(pk=row.pk, state="pending").update(state="sent"):
                     _attempt(row)
-            old = (
-                Delivery.objects.filter(hook=hook_id, state="sent").order_by("-pk").values_list("pk", flat=True)[KEPT:]
-            )
-            Delivery.objects.filter(pk__in=list(old)).delete()
+            _forget_old(hook_id)
         except Exception:
             logger.exception("deliveries to hook %s stopped", hook_id)
         finally:
             connections.close_all()
+
+
+def _forget_old(hook_id: int) -> None:
+    sent = Delivery.objects.filter(hook=hook_id, state="sent").order_by("-pk").values_list("pk", flat=True)
+    if old := list(sent[KEPT:]):
+        with transaction.atomic():
+            hold_project(hooks=hook_id)
+            Delivery.objects.filter(pk__in=old).delete()
 
 
 def _attempt(row: Delivery) -> None:
