@@ -56,6 +56,7 @@ class DeploymentView(APIView):
 
 class RollbackView(IdempotentCreate):
     access_actions = {"POST": "release.rollback"}
+    creates = "deployment"
 
     @extend_schema(
         request=serializers.RollbackSerializer,

@@ -2,6 +2,8 @@
 
 The answer is kept in the transaction that creates, so a process that dies leaves both or neither. A key under which
 nothing was created in 60 s may be taken over; a slow first holder then finds its claim gone and is rolled back.
+
+Who may not see any more what was created gets no answer about it either, and still creates nothing.
 """
 
 import hashlib
@@ -17,10 +19,12 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.views import APIView
 
-from tenants.api.base import signed_in
+from tenants.api.base import get_visible, signed_in
+from tenants.api.permissions import declared_by
 from tenants.canonical import canonical_json
 from tenants.exceptions import IdempotencyInProgress, IdempotencyKeyReused, InvalidInput
 from tenants.models import IdempotencyKey
+from tenants.resources import ACTIONS, RESOURCE_TYPES
 from tenants.services.unit import unit_of_work
 
 TAKE_OVER_AFTER = timedelta(seconds=60)
@@ -37,9 +41,13 @@ _KEY = re.compile(r"[\x21-\x7e]{1,200}")
 class IdempotentCreate(APIView):
     """A view whose POST creates one row. Fill in `create` and `represent`; document `IDEMPOTENCY_KEY`.
 
+    `creates` names the row's resource type where it is another one than that of the action.
+
     `create` runs in a unit of work and raises to refuse. `represent` is asked twice: inside the transaction, and after
     it with the row read again, since receivers may have gone on with it. Keep secrets out of it: the answer is stored.
     """
+
+    creates = ""
 
     def create(self, request: Request, **kwargs: Any) -> models.Model:
         raise NotImplementedError
@@ -56,11 +64,12 @@ class IdempotentCreate(APIView):
             return Response(self.represent(row), status=status.HTTP_201_CREATED)
         claim = _claim(request, key)
         if claim.response_status is not None:
+            self._require_visible(request, claim)
             return Response(claim.response_body, status=claim.response_status, headers={"Idempotency-Replayed": "true"})
         try:
             with unit_of_work():
                 row = self.create(request, **kwargs)
-                _keep(claim, self.represent(row))
+                _keep(claim, row, self.represent(row))
         except BaseException:
             # Nothing was created: the key is free for another try.
             _held(claim).delete()
@@ -69,6 +78,13 @@ class IdempotentCreate(APIView):
         body = self.represent(row)
         IdempotencyKey.objects.filter(pk=claim.pk).update(response_body=body)
         return Response(body, status=status.HTTP_201_CREATED)
+
+    def _require_visible(self, request: Request, claim: IdempotencyKey) -> None:
+        """Raises `Http404` for a row that is gone, or that this person, with this token, may not see any more."""
+        action = str(declared_by(self, "POST"))
+        created = RESOURCE_TYPES[self.creates] if self.creates else ACTIONS[action]
+        rows = created.model._default_manager.all()
+        get_visible(rows, user=request.user, action=created.view_action, pk=claim.row_id)
 
 
 def _claim(request: Request, key: str) -> IdempotencyKey:
@@ -103,6 +119,7 @@ def _held(claim: IdempotencyKey) -> models.QuerySet[IdempotencyKey]:
     return IdempotencyKey.objects.filter(pk=claim.pk, created_at=claim.created_at, response_status=None)
 
 
-def _keep(claim: IdempotencyKey, body: Any) -> None:
-    if not _held(claim).update(response_status=status.HTTP_201_CREATED, response_body=body):
+def _keep(claim: IdempotencyKey, row: models.Model, body: Any) -> None:
+    kept = {"response_status": status.HTTP_201_CREATED, "response_body": body, "row_id": row.pk}
+    if not _held(claim).update(**kept):
         raise IdempotencyInProgress("another request took this key over: ask again in a moment")

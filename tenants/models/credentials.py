@@ -51,6 +51,8 @@ class IdempotencyKey(models.Model):
     request_sha256 = models.CharField(max_length=64)
     response_status = models.PositiveSmallIntegerField(null=True, blank=True)
     response_body = models.JSONField(null=True, blank=True)
+    # No foreign key: of what kind it is follows from the path.
+    row_id = models.BigIntegerField(null=True, blank=True, help_text="What was created, and is in the answer.")
     created_at = models.DateTimeField(auto_now_add=True)
 
     class Meta:

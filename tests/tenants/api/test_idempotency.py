@@ -84,7 +84,7 @@ def test_a_key_whose_process_died_is_taken_over_and_the_late_first_creates_nothi
     late = claim(user, seconds_ago=70)
     assert send(api_client(user)).status_code == 201
     with pytest.raises(idempotency.IdempotencyInProgress):
-        idempotency._keep(late, {"late": True})
+        idempotency._keep(late, Organization(), {"late": True})
     assert IdempotencyKey.objects.get().response_body["slug"] == "acme"
     assert Organization.objects.count() == 1
 
@@ -93,7 +93,7 @@ def test_a_late_first_leaves_the_key_to_who_took_it_over() -> None:
     late = claim(make_user(), seconds_ago=70)
     IdempotencyKey.objects.update(created_at=timezone.now())
     with pytest.raises(idempotency.IdempotencyInProgress):
-        idempotency._keep(late, {"late": True})
+        idempotency._keep(late, Organization(), {"late": True})
     idempotency._held(late).delete()
     assert IdempotencyKey.objects.get().response_status is None
 
