@@ -18,6 +18,12 @@ from provisioning.forge.errors import ForgeRefused, translated
 from provisioning.forge.types import Project
 
 TIMEOUT_S = 20
+_GROUP_RULES = {
+    "visibility": "private",
+    # A project of a developer's own would run pipelines on the platform's runner.
+    "project_creation_level": "maintainer",
+}
+_FIRST_RULES = {"default_branch_protection": 0}
 
 
 class ForgeClient:
@@ -92,28 +98,43 @@ class ForgeClient:
             return str(token.token)
 
     def ensure_group(self, *, path: str, name: str) -> int:
-        """A private group in whose projects developers may push to the default branch. Gives its id."""
+        """A private group in whose projects developers may push to the default branch. Gives its id.
+
+        One that is there already is used if the platform's user is its only owner. Raises `ForgeRefused` for any
+        other: on a forge that Berth shares, anybody may have made a group of this path, and its owners could change
+        what Berth deploys.
+        """
         with translated(f"making the group {path}"):
             try:
-                return int(self.gitlab.groups.get(path).id)
+                return self._own_group(path)
             except gitlab.GitlabGetError as exc:
                 if exc.response_code != 404:
                     raise
-            values = {
-                "path": path,
-                "name": name,
-                "visibility": "private",
-                "default_branch_protection": 0,
-                # A project of a developer's own would run pipelines on the platform's runner.
-                "project_creation_level": "maintainer",
-            }
             try:
-                return int(self.gitlab.groups.create(values).id)
+                return int(self.gitlab.groups.create({"path": path, "name": name, **_GROUP_RULES, **_FIRST_RULES}).id)
             except gitlab.GitlabCreateError as exc:
                 # The organization's first two apps may be made at once: another worker was faster.
                 if "taken" not in str(exc.error_message):
                     raise
-                return int(self.gitlab.groups.get(path).id)
+                return self._own_group(path)
+
+    def _own_group(self, path: str) -> int:
+        group = self.gitlab.groups.get(path)
+        if self.gitlab.user is None:
+            self.gitlab.auth()
+        own_id = self.gitlab.user.id if self.gitlab.user is not None else None
+        owners = [member for member in group.members.list(iterator=True) if member.access_level >= AccessLevel.OWNER]
+        others = [str(member.username) for member in owners if member.id != own_id]
+        others += [f"the group {shared['group_full_path']}" for shared in getattr(group, "shared_with_groups", [])]
+        if others or not owners:
+            raise ForgeRefused(
+                f"the group {path} at the forge is not Berth's own ({', '.join(others) or 'nobody'} has a say in it): "
+                "an operator must make Berth's user its only owner, or free the name",
+                409,
+            )
+        if any(getattr(group, key) != value for key, value in _GROUP_RULES.items()):
+            self.gitlab.groups.update(group.id, _GROUP_RULES)
+        return int(group.id)
 
     def ensure_group_members(self, group_id: int, user_ids: Iterable[int]) -> None:
         """Makes the group's developers exactly `user_ids`; owners (the platform's own user) stay untouched."""

@@ -68,6 +68,7 @@ def ensure_management_repository(run: Run) -> None:
     repository, app = _wanted(run), run.operation.app
     forge = forge_from_settings()
     group_id = forge.ensure_group(path=MANAGEMENT_GROUP, name="Berth management")
+    forge.ensure_group_members(group_id, [])
     project = forge.ensure_project(
         group_id=group_id, group_path=MANAGEMENT_GROUP, path=app.public_id, runs_pipelines=True
     )

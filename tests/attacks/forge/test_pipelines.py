@@ -10,6 +10,7 @@ import pytest
 
 from provisioning.forge.client import ForgeClient
 from provisioning.forge.contents import resolve_commit
+from provisioning.forge.errors import ForgeRefused
 from tests.contracts.forge import server
 from tests.contracts.forge.conftest import Ci, People, Person
 from tests.contracts.forge.git import Git, new_repository, with_token
@@ -131,6 +132,25 @@ def test_a10_nobody_but_the_platform_sees_a_management_project(platform: ForgeCl
             {"ref": "production", "variables": [{"key": "BERTH_RELEASE", "value": "1"}]}
         )
     assert refused.value.response_code == 404
+
+
+def test_a10_a_group_that_somebody_else_made_before_is_not_taken_for_berths_own(
+    platform: ForgeClient, developer: Person
+) -> None:
+    name = f"management{secrets.token_hex(4)}"
+    made = developer.api.groups.create({"name": name, "path": name, "visibility": "public"})
+    for is_second_owner in (False, True):
+        if is_second_owner:
+            made.members.create({"user_id": platform.gitlab.user.id, "access_level": 50})
+        with pytest.raises(ForgeRefused) as refused:
+            platform.ensure_group(path=name, name="Management")
+        assert f"not Berth's own ({developer.username} has" in str(refused.value)
+    assert platform.gitlab.groups.get(made.id).visibility == "public"
+    # The remedy that the message names.
+    platform.gitlab.groups.get(made.id).members.delete(developer.id)
+    assert platform.ensure_group(path=name, name="Management") == made.id
+    group = platform.gitlab.groups.get(made.id)
+    assert (group.visibility, group.project_creation_level) == ("private", "maintainer")
 
 
 @pytest.mark.parametrize("kind", ["heads", "tags"])
