@@ -186,6 +186,8 @@ def load(home: Path | None = None) -> Configuration:
         "BERTH_EMBEDDED_FORGE": "false" if "FORGE_URL" in chosen else "true",
         "FORGE_URL": f"{web_url}/forge",
     }
+    if _points_nowhere(derived | chosen):
+        derived["BERTH_EDGE_PUBLIC_ADDRESSES"] = reachable((derived | chosen)["BERTH_EDGE_ADDRESS"]).strip("[]")
     configuration = Configuration(
         home=home,
         run=run,
@@ -199,6 +201,12 @@ def load(home: Path | None = None) -> Configuration:
             "a letter first, since containers and networks are named after it"
         )
     return configuration
+
+
+def _points_nowhere(settings: dict[str, str]) -> bool:
+    """Whether the edge listens on all addresses, and names below `localhost` need one: they are this machine alone."""
+    domain = settings["BERTH_APPS_DOMAIN"].lower().rstrip(".")
+    return settings["BERTH_EDGE_ADDRESS"] in {"0.0.0.0", "::"} and domain.split(".")[-1] == "localhost"  # noqa: S104
 
 
 def reachable(address: str) -> str:

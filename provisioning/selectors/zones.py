@@ -54,6 +54,11 @@ def hostnames(hosted: HostedZone, *, app: PluginApp | None = None) -> list[Hostn
 
 def wanted_records(hosted: HostedZone, now: datetime, *, app: PluginApp | None = None) -> list[Wanted]:
     """Raises `OperatorError` where what is set can't be made into records."""
+    if not targets_of(hosted):
+        raise OperatorError(
+            f"zone {hosted.zone.name}: its names would point nowhere: an operator must set "
+            "BERTH_EDGE_PUBLIC_ADDRESSES to the addresses at which visitors reach the edge"
+        )
     try:
         return desired(zone_state(hosted), hostnames(hosted, app=app), now)
     except ValueError as error:

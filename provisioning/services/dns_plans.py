@@ -15,10 +15,11 @@ from provisioning.dns.records import TYPES, Change, RecordSet, canonical_name, i
 from provisioning.dns_calls import AccountCalls
 from provisioning.models import DnsRecord, HostedZone
 from provisioning.selectors.zones import hosted_zone, wanted_records, zone_plan
+from provisioning.services.dns_events import zone_event
 from provisioning.wakeups import wake_zone
 from tenants import access, validators
 from tenants.exceptions import InvalidInput, InvalidTransition
-from tenants.models import User, Zone
+from tenants.models import PluginApp, Subdomain, User, Zone
 from tenants.services.audit import audit_record
 from tenants.services.unit import unit_of_work
 
@@ -57,6 +58,26 @@ def zone_apply(*, zone: Zone, digest: str, actor: User | None, override: str = "
         )
         transaction.on_commit(partial(wake_zone, hosted.pk))
     return plan
+
+
+@unit_of_work
+def names_ensure(*, hosted: HostedZone) -> int:
+    """Has the records of all apps' hostnames written that nobody has asked for yet: apps that are older than the zone
+    have their names in it, too. Gives their number. May run again at any time: records that are there are left alone.
+
+    Raises `OperatorError` where names have nowhere to point.
+    """
+    before = set(hosted.records.values_list("name", "type"))
+    named = Subdomain.objects.filter(zone=hosted.zone_id).values("environment__app")
+    # One that goes at the same moment does so before this, and gets no row, or after it, and has its rows removed.
+    list(PluginApp.objects.select_for_update(no_key=True).filter(pk__in=named).order_by("pk"))
+    missing = [one for one in wanted_records(hosted, timezone.now()) if one.key not in before]
+    if missing:
+        dns_rows.want(hosted, missing)
+        message = f"zone {hosted.zone.name}: records of apps that had none are on their way"
+        records = [" ".join(one.key) for one in missing[:QUOTED]]
+        zone_event(zone=hosted.zone, action="dns.asked_for", message=message, data={"records": records})
+    return len(missing)
 
 
 def record_adopt(

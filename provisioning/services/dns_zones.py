@@ -7,6 +7,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from django.conf import settings as django_settings
+from django.utils.crypto import salted_hmac
 
 from provisioning.choices import DriftPolicy
 from provisioning.dns.desired import checked_targets
@@ -54,17 +55,17 @@ def hosted_zone_register(
     account = dns_account_register(
         name=account_name, provider=provider, settings=settings, secrets=secrets, zone=zone.name
     )
-    return _set(zone, account, None, {"nameservers": list(nameservers)})
+    return _set(zone, account, None, {"nameservers": list(nameservers)}, owner=_lasting_owner(zone))
 
 
 def targets_of(hosted: HostedZone) -> tuple[str, ...]:
     return tuple(hosted.targets or django_settings.EDGE_PUBLIC_ADDRESSES)
 
 
-def _set(zone: Zone, account: DnsAccount, actor: User | None, values: dict[str, Any]) -> HostedZone:
+def _set(zone: Zone, account: DnsAccount, actor: User | None, values: dict[str, Any], *, owner: str = "") -> HostedZone:
     hosted = HostedZone.objects.select_for_update(no_key=True).filter(zone=zone).first()
     is_new = hosted is None
-    hosted = hosted or HostedZone(zone=zone, account=account, owner=_new_owner())
+    hosted = hosted or HostedZone(zone=zone, account=account, owner=owner or _new_owner())
     before = {"account": hosted.account.name} | {field: getattr(hosted, field) for field in FIELDS}
     validators.together(
         lambda: _check_allowed(zone, account),
@@ -94,6 +95,14 @@ def _set(zone: Zone, account: DnsAccount, actor: User | None, values: dict[str, 
 def _new_owner() -> str:
     # Two installations of one name may write to one zone: a name alone would have each take the other's for its own.
     return f"{django_settings.INSTALLATION}-{randomness.token_hex(8)}"
+
+
+def _lasting_owner(zone: Zone) -> str:
+    """For a server that is the installation's own: always the same, so that what Berth made there stays its own though
+    an older database has lost the row that said so.
+    """
+    digest = salted_hmac("provisioning.services.dns_zones.owner", zone.name, algorithm="sha256").hexdigest()
+    return f"{django_settings.INSTALLATION}-{digest[:16]}"
 
 
 def _check_allowed(zone: Zone, account: DnsAccount) -> None:

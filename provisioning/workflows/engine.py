@@ -138,13 +138,7 @@ def _claim(operation_id: int) -> Run | None:
 
 def _advance(hold: Run, workflow: Workflow) -> float | None:
     operation = hold.operation
-    rows = {step.name: step for step in operation.steps.all()}
-    if len(rows) < len(workflow.steps):
-        Step.objects.bulk_create(
-            [Step(operation=operation, position=n, name=s.name) for n, s in enumerate(workflow.steps)],
-            ignore_conflicts=True,
-        )
-        rows = {step.name: step for step in operation.steps.all()}
+    rows = _rows(operation, workflow)
     try:
         for definition in workflow.steps:
             step = rows[definition.name]
@@ -161,6 +155,22 @@ def _advance(hold: Run, workflow: Workflow) -> float | None:
     except PermanentError as error:
         return _fail(hold, workflow, error)
     return None
+
+
+def _rows(operation: Operation, workflow: Workflow) -> dict[str, Step]:
+    """A row for each step, in the workflow's order. What began under an older Berth gets those that are new since."""
+    rows = {step.name: step for step in operation.steps.all()}
+    if all(definition.name in rows for definition in workflow.steps):
+        return rows
+    Step.objects.bulk_create(
+        [Step(operation=operation, position=n, name=s.name) for n, s in enumerate(workflow.steps)],
+        ignore_conflicts=True,
+    )
+    rows = {step.name: step for step in operation.steps.all()}
+    for position, definition in enumerate(workflow.steps):
+        if rows[definition.name].position != position:
+            operation.steps.filter(name=definition.name).update(position=position)
+    return rows
 
 
 def _cancel(hold: Run, workflow: Workflow) -> float | None:

@@ -3,11 +3,25 @@
 import django.db.models.deletion
 from django.conf import settings
 from django.db import migrations, models
+from django.utils import timezone
+
+SCOPES = ["read", "deploy", "review", "operate"]
+BATCH = 500
 
 
 def scope_tokens(apps, schema_editor):
     # A token that was given out before there were scopes goes on doing what it did.
-    apps.get_model("tenants", "ApiToken").objects.update(scopes=["read", "deploy", "review", "operate"])
+    apps.get_model("tenants", "ApiToken").objects.update(scopes=SCOPES)
+
+
+def end_narrow_tokens(apps, schema_editor):
+    # Without scopes a token may do all that its user may: one that may do less now must not come to more.
+    tokens = apps.get_model("tenants", "ApiToken").objects.filter(revoked_at=None)
+    narrow = [
+        token.pk for token in tokens if set(SCOPES) - set(token.scopes) or token.organization_id or token.app_id
+    ]
+    for start in range(0, len(narrow), BATCH):
+        tokens.filter(pk__in=narrow[start : start + BATCH]).update(revoked_at=timezone.now())
 
 
 class Migration(migrations.Migration):
@@ -263,5 +277,5 @@ class Migration(migrations.Migration):
             model_name='user',
             constraint=models.CheckConstraint(condition=models.Q(('service_organization', None), models.Q(('is_auditor', False), ('is_operator', False), ('is_reviewer', False), ('is_superuser', False)), _connector='OR'), name='service_account_holds_no_platform_role'),
         ),
-        migrations.RunPython(scope_tokens, migrations.RunPython.noop),
+        migrations.RunPython(scope_tokens, end_narrow_tokens),
     ]

@@ -47,6 +47,7 @@ def unload(apps, schema_editor):
     built_in = apps.get_model("tenants", "AccessPolicy").objects.filter(name__in=[policy[0] for policy in POLICIES])
     apps.get_model("tenants", "AccessPolicyVersion").objects.filter(policy__in=built_in).delete()
     built_in.delete()
+    apps.get_model("tenants", "AccessStamp").objects.filter(name="policies").update(stamp=uuid.uuid4())
 
 
 class Migration(migrations.Migration):

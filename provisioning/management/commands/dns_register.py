@@ -6,6 +6,7 @@ from django.core.management.base import BaseCommand, CommandError
 from provisioning.dns.embedded import ensure_zone
 from provisioning.dns.records import canonical_name
 from provisioning.exceptions import OperatorError
+from provisioning.services.dns_plans import names_ensure
 from provisioning.services.dns_zones import hosted_zone_register
 from tenants.exceptions import TenantsError
 
@@ -15,7 +16,10 @@ REACHED_AT = {"0.0.0.0": "127.0.0.1", "::": "::1"}  # noqa: S104 - nothing is bo
 
 
 class Command(BaseCommand):
-    help = "Makes the zone of the apps' names in the embedded name server, hosted there. May run again at any time."
+    help = (
+        "Makes the zone of the apps' names in the embedded name server, hosted there, with the records of all apps "
+        "that have none. May run again at any time."
+    )
 
     def handle(self, *_args: Any, **_options: Any) -> None:
         if not settings.EMBEDDED_DNS:
@@ -24,7 +28,7 @@ class Command(BaseCommand):
         try:
             zone = canonical_name(settings.APPS_DOMAIN)
             ensure_zone(settings.DNS_HOME, zone, address=address)
-            hosted_zone_register(
+            hosted = hosted_zone_register(
                 zone_name=zone,
                 account_name=ACCOUNT,
                 provider="powerdns",
@@ -32,6 +36,7 @@ class Command(BaseCommand):
                 secrets={"api_key": settings.DNS_API_KEY},
                 nameservers=[f"{f'[{address}]' if ':' in address else address}:{settings.DNS_LISTEN_PORT}"],
             )
+            names_ensure(hosted=hosted)
         except ValueError as error:
             raise CommandError(f"BERTH_APPS_DOMAIN is {settings.APPS_DOMAIN!r}: {error}") from None
         except (OperatorError, TenantsError) as error:

@@ -120,3 +120,19 @@ def test_where_names_are_kept_elsewhere_none_is_started(berth: Installation) -> 
     assert "dns" not in berth.processes()
     assert "dig @" not in result.stdout
     assert "BERTH_DNS_API_KEY" not in berth.secrets()
+
+
+def test_an_edge_that_listens_everywhere_is_asked_where_names_shall_point_unless_they_are_this_machines_own(
+    tmp_path: Path,
+) -> None:
+    with installation(tmp_path / "home") as found:
+        everywhere = {"BERTH_EDGE_ADDRESS": "0.0.0.0"}
+        refused = found.up(BERTH_APPS_DOMAIN="plugins.example", **everywhere)
+        assert refused.returncode == 1
+        assert "zone plugins.example: its names would point nowhere" in refused.stderr
+        assert "set BERTH_EDGE_PUBLIC_ADDRESSES" in refused.stderr
+        assert found.processes() == {}
+        result = found.up(BERTH_APPS_DOMAIN="apps.localhost", **everywhere)
+        assert result.returncode == 0, result.stdout + result.stderr
+        assert "BERTH_EDGE_PUBLIC_ADDRESSES=127.0.0.1" in (found.home / "settings.env").read_text()
+        assert "names point to 127.0.0.1" in found.manage("doctor")

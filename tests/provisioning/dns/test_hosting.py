@@ -7,13 +7,17 @@ import pytest
 from django.core import serializers
 from django.db import connection
 
+from provisioning.exceptions import OperatorError
 from provisioning.models import DnsAccount, HostedZone
 from provisioning.services.dns_accounts import dns_account_change, dns_account_create, provider_settings
+from provisioning.services.dns_plans import names_ensure
 from provisioning.services.dns_zones import hosted_zone_register, hosted_zone_set, targets_of
+from provisioning.workflows.dns_sync import sync
+from tenants.choices import AppState
 from tenants.exceptions import InvalidInput, InvalidTransition, NotPermitted
 from tenants.models import AuditEvent
 from tenants.services.zones import zone_create
-from tests.factories import make_operator, make_user
+from tests.factories import make_app, make_operator, make_user
 from tests.provisioning.dns.fixtures import hosted_zone
 from tests.provisioning.dns.memory import MemoryProvider
 
@@ -151,6 +155,46 @@ def test_the_installations_own_zone_is_registered_once_however_often_it_is() -> 
     register("an0ther-key")
     assert json.loads(DnsAccount.objects.get().secrets) == {"key": "an0ther-key"}
     assert [event.action for event in AuditEvent.objects.order_by("pk")[count:]] == ["dns_account.changed"]
+
+
+def test_the_installations_own_zone_has_the_same_owner_again_after_its_rows_are_lost() -> None:
+    def register(zone: str = "apps.example") -> HostedZone:
+        return hosted_zone_register(
+            zone_name=zone,
+            account_name="embedded",
+            provider="memory",
+            settings={},
+            secrets={"key": "x"},
+            nameservers=[],
+        )
+
+    first = register()
+    HostedZone.objects.all().delete()
+    assert register().owner == first.owner
+    MemoryProvider.reset("apps.example", "b.example")
+    assert register("b.example").owner != first.owner
+
+
+def test_names_without_anywhere_to_point_are_refused_with_the_setting_that_says_where(settings: Any) -> None:
+    settings.EDGE_PUBLIC_ADDRESSES = []
+    with pytest.raises(OperatorError, match=r"its names would point nowhere.* set BERTH_EDGE_PUBLIC_ADDRESSES"):
+        names_ensure(hosted=hosted_zone(targets=[]))
+
+
+def test_apps_that_are_older_than_the_zone_get_their_records_in_it_and_nothing_is_asked_for_twice(
+    settings: Any, memory: type[MemoryProvider]
+) -> None:
+    settings.APPS_DOMAIN = "apps.example"
+    older = make_app()
+    make_app(state=AppState.RETIRED)
+    hosted = hosted_zone()
+    sync(hosted.pk)
+    assert memory.records("apps.example") == {}
+    assert [names_ensure(hosted=hosted), names_ensure(hosted=hosted)] == [2, 0]
+    sync(hosted.pk)
+    names = {f"{older.public_id}.apps.example", f"{older.public_id}.test.apps.example"}
+    assert {name for name, type_ in memory.records("apps.example") if type_ == "A"} == names
+    assert AuditEvent.objects.filter(action="dns.asked_for").count() == 1
 
 
 def test_no_two_zones_have_the_same_owner() -> None:

@@ -267,3 +267,13 @@ def test_output_is_capped_at_its_end(operation: Operation) -> None:
     output = operation.steps.get(name="talks").output
     assert len(output) < engine.OUTPUT_LIMIT + 100
     assert output.endswith("the end")
+
+
+def test_an_operation_that_began_under_an_older_berth_gets_the_steps_that_are_new_since(
+    operation: Operation, journal: Journal
+) -> None:
+    operation.steps.create(position=0, name="second", state=StepState.SUCCEEDED)
+    operation.steps.create(position=1, name="third", state=StepState.WAITING)
+    engine.run(operation.pk, journal.workflow())
+    assert journal.calls == ["first", "third", "succeeded"]
+    assert list(operation.steps.values_list("position", "name")) == [(0, "first"), (1, "second"), (2, "third")]

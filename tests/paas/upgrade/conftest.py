@@ -1,0 +1,3 @@
+from tests.provisioning.dns.fixtures import memory
+
+__all__ = ["memory"]
