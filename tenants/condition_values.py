@@ -2,10 +2,10 @@
 
 import ipaddress
 import re
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from contextlib import suppress
 from dataclasses import dataclass
-from datetime import UTC, datetime, time
+from datetime import UTC, datetime, time, timedelta
 from typing import Any
 from zoneinfo import ZoneInfo, available_timezones
 
@@ -39,6 +39,32 @@ class Window:
         if self.starts < self.ends:
             return today in self.weekdays and self.starts <= now < self.ends
         return (today in self.weekdays and now >= self.starts) or (yesterday in self.weekdays and now < self.ends)
+
+    def turns(self, since: datetime, until: datetime) -> Iterator[datetime]:
+        """When it may open or close after `since` and up to `until`, in UTC: by the clock, and when clocks are changed.
+
+        An hour that clocks repeat counts twice.
+        """
+        zone = ZoneInfo(self.zone)
+        first = since.astimezone(zone).date()
+        days = (first + timedelta(days=number) for number in range((until - since).days + 2))
+        by_clock = (
+            datetime.combine(day, at, zone).replace(fold=fold).astimezone(UTC)
+            for day in days
+            for at in {time(), self.starts, self.ends or time()}
+            for fold in (0, 1)
+        )
+        yield from (turn for turn in (*by_clock, *_changes(zone, since, until)) if since < turn <= until)
+
+
+def _changes(zone: ZoneInfo, since: datetime, until: datetime) -> Iterator[datetime]:
+    """When clocks are changed: at a full or half hour of UTC, wherever that is done today."""
+    half_an_hour = timedelta(minutes=30)
+    moment = since.astimezone(UTC).replace(minute=0, second=0, microsecond=0)
+    while (later := moment + half_an_hour) <= until:
+        if later.astimezone(zone).utcoffset() != moment.astimezone(zone).utcoffset():
+            yield later
+        moment = later
 
 
 def parse_value(value: Any, where: str, attribute: Attribute, lookup: str) -> Any:

@@ -1,14 +1,18 @@
 """No change may leave the platform without somebody who can undo it."""
 
 from collections.abc import Iterator
+from datetime import datetime, timedelta
 
 from django.db import OperationalError, transaction
 from django.db.models import Q
+from django.utils import timezone
 
 from tenants.access.decisions import decide, restrict
 from tenants.access.policies import evaluation
 from tenants.access.subjects import Context, Subject
-from tenants.exceptions import WouldLockOut
+from tenants.condition_values import Window
+from tenants.conditions import check_policy
+from tenants.exceptions import InvalidInput, WouldLockOut
 from tenants.models import AccessPolicy, User
 from tenants.request_context import Authentication, authentication
 
@@ -21,8 +25,9 @@ def refuse_lockout(*, about: str = "") -> None:
 
     `about` names the attribute of operators that has changed, where only one has: policies that don't, don't mind.
 
-    Raises `WouldLockOut` unless some active operator could now see and change every policy that speaks of policies,
-    signed in to the portal from where the present request came, with a freeze in force and without one.
+    Raises `WouldLockOut` unless at any time of the coming week some active operator could see and change every policy
+    that speaks of policies, signed in to the portal from where the present request came, with a freeze in force and
+    without one.
     """
     address = authentication.get().address
     came_in = Authentication(
@@ -32,21 +37,43 @@ def refuse_lockout(*, about: str = "") -> None:
     if about and not any(about in str((policy.subject, policy.resource)) for policy in watched if policy.is_enabled):
         return
     operators = User.objects.filter(Q(is_operator=True) | Q(is_superuser=True), is_active=True)
-    last_reason = "there is no active operator left"
     with evaluation():
-        for user in operators.iterator():
-            subject = Subject(user, came_in)
-            refusals = (
-                reason for freeze in (False, True) for reason in _refused(subject, watched, _context(address, freeze))
-            )
-            refusal = next(refusals, None)
-            if refusal is None:
-                return
-            last_reason = f"{user.username} could not change policies any more: {refusal}"
+        subjects = [Subject(user, came_in) for user in operators]
+        for moment in _moments(watched):
+            contexts = [_context(moment, address, freeze) for freeze in (False, True)]
+            _refuse_if_out(subjects, watched, contexts)
+
+
+def _refuse_if_out(subjects: list[Subject], watched: list[AccessPolicy], contexts: list[Context]) -> None:
+    last_reason = "there is no active operator left"
+    for subject in subjects:
+        refusals = (reason for context in contexts for reason in _refused(subject, watched, context))
+        refusal = next(refusals, None)
+        if refusal is None:
+            return
+        last_reason = f"{subject.username} could not change policies any more: {refusal}"
     raise WouldLockOut(
-        f"this would lock every operator out, and nothing was changed: {last_reason}. Leave one operator a way to "
-        f"change policies from here"
+        f"this would lock every operator out at {contexts[0].time:%Y-%m-%d %H:%M} UTC, and nothing was changed: "
+        f"{last_reason}. Leave one operator a way to change policies from here, at any time"
     )
+
+
+def _moments(watched: list[AccessPolicy]) -> list[datetime]:
+    """Now, and whenever in the next week a window of these policies opens or closes: in between nothing changes."""
+    now = timezone.now()
+    until = now + timedelta(days=7)
+    windows = {window for policy in watched if policy.is_enabled for window in _windows(policy)}
+    return [now, *sorted({turn for window in windows for turn in window.turns(now, until)})]
+
+
+def _windows(policy: AccessPolicy) -> Iterator[Window]:
+    try:
+        conditions = check_policy(policy)
+    except InvalidInput:
+        # It denies always, or allows never.
+        return
+    for terms in conditions.context:
+        yield from (term.value for term in terms if isinstance(term.value, Window))
 
 
 def _refused(subject: Subject, watched: list[AccessPolicy], context: Context) -> Iterator[str]:
@@ -67,7 +94,7 @@ def _refused(subject: Subject, watched: list[AccessPolicy], context: Context) ->
             yield f"the policy {policy.name} would be in no list"
 
 
-def _context(address: str | None, freeze: bool) -> Context:
-    context = Context(address=address, authentication_method="session")
+def _context(moment: datetime, address: str | None, freeze: bool) -> Context:
+    context = Context(time=moment, address=address, authentication_method="session")
     context.__dict__["freeze"] = freeze
     return context

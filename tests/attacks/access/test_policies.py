@@ -186,6 +186,10 @@ LOCKOUTS: list[dict[str, Any]] = [
     {"context": {"authentication_method": "session"}},
     {"context": {"freeze": True}},
     {"context": {"freeze": False}},
+    # Not now, as a rule, and then at night, or for one minute.
+    {"context": {"time__outside": {"zone": "Europe/Berlin", "from": "09:00", "to": "17:00"}}},
+    {"context": {"time__within": {"zone": "Asia/Tokyo", "weekdays": ["wed"], "from": "03:00", "to": "03:01"}}},
+    {"context": [{"freeze": True, "time__within": {"zone": "UTC", "from": "23:00", "to": "02:00"}}]},
     {"resource": {"name__ne": "draft"}},
     {"resource": {"name": "draft"}},
     {"resource": {"is_built_in": True}},
@@ -245,6 +249,22 @@ def test_f26_a_group_and_an_organization_that_operators_need_keep_one() -> None:
     # Whoever is no operator comes and goes as before.
     member = make_member(organization)
     memberships.membership_remove(organization=organization, username=member.username, actor=owner_of(organization))
+
+
+def test_f26_operators_may_take_turns_but_leave_no_minute_without_one() -> None:
+    first, second = make_operator("first"), make_operator("second")
+    client = api_client(first)
+
+    def deny(name: str, user: User, **context: Any) -> Any:
+        turn = {"name": name, "subject": {"id": user.pk}, "context": context}
+        return client.post("/api/v1/policies/", LOCK | turn, format="json")
+
+    nights = {"zone": "Europe/Berlin", "from": "22:00", "to": "06:00"}
+    assert deny("no-nights", first, time__within=nights).status_code == 201
+    assert deny("nights-only", second, time__outside=nights).status_code == 201
+    refused = deny("no-end", second, time__within=nights | {"from": "05:59"}).json()
+    assert (refused["code"], ":59 UTC" in refused["detail"]) == ("would_lock_out", True)
+    assert client.patch("/api/v1/users/second/", {"is_operator": False}, format="json").status_code == 409
 
 
 def test_f26_a_freeze_leaves_operators_their_policies() -> None:

@@ -1,7 +1,7 @@
 """What a policy may say: everything else is refused by the model itself, by path and with what is allowed instead."""
 
 from collections.abc import Iterator
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
@@ -333,3 +333,20 @@ def test_what_may_be_missing_is_declared_so(resource_type: ResourceType, attribu
         if isinstance(field, ForeignKey):
             model = field.related_model
     assert attribute.is_nullable is may_be_missing
+
+
+@pytest.mark.parametrize("start", ["2026-03-24 07:17", "2026-10-21 07:17"])
+@pytest.mark.parametrize("zone", ["UTC", "Europe/Berlin", "Asia/Kathmandu", "America/St_Johns"])
+@pytest.mark.parametrize("times", [{}, {"from": "02:30"}, {"from": "23:15", "to": "02:30"}, {"to": "00:00"}], ids=str)
+def test_between_two_turns_of_a_window_nothing_changes(times: dict[str, str], zone: str, start: str) -> None:
+    """Minute by minute over a week in which Berlin changes its clocks."""
+    window = {"zone": zone, "weekdays": ["wed", "sat", "sun"], **times}
+    ((term,),) = parse({"time__within": window}, "context", CONTEXT_ATTRIBUTES)
+    since = datetime.fromisoformat(start).replace(tzinfo=UTC)
+    turns = {since, *term.value.turns(since, since + timedelta(days=7))}
+    held = None
+    for minutes in range(7 * 24 * 60):
+        moment = since + timedelta(minutes=minutes)
+        if moment in turns:
+            held = term.value.holds(moment)
+        assert term.value.holds(moment) is held, moment
