@@ -12,6 +12,8 @@ from tenants.conditions import SUBJECT_ATTRIBUTES
 from tenants.request_context import RecordedDecision
 from tenants.resources import Attribute, Kind, ResourceType
 
+_EMPTY: dict[Kind, Any] = {Kind.ID: 0, Kind.TEXT: "", Kind.FLAG: False, Kind.ID_SET: (), Kind.TEXT_SET: ()}
+
 
 def recorded(
     decision: Any, action: str, resource_type: ResourceType, resource: Model, who: Subject | None, context: Context
@@ -54,9 +56,10 @@ def _subject(who: Subject, organization: int | None) -> dict[str, Any]:
 
 
 def replayed_subject(values: dict[str, Any]) -> SimpleNamespace:
-    """The subject as it was then, for a policy's check."""
+    """The subject as it was then, for a policy's check; what was no attribute yet is empty."""
+    plain = {attribute.name: _EMPTY[attribute.kind] for attribute in SUBJECT_ATTRIBUTES} | values
     sets = {attribute.name for attribute in SUBJECT_ATTRIBUTES if attribute.kind in (Kind.ID_SET, Kind.TEXT_SET)}
-    plain = {name: frozenset(value) if name in sets else value for name, value in values.items()}
+    plain |= {name: frozenset(plain[name]) for name in sets}
     plain["memberships"] = {int(pk): role for pk, role in values.get("memberships", {}).items()}
     return SimpleNamespace(**plain)
 

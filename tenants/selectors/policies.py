@@ -11,7 +11,7 @@ from tenants.access.evaluation import PolicySet, Rules, compiled
 from tenants.access.grants import preload
 from tenants.access.policies import known_context
 from tenants.access.recording import readers_of_records, replayed_context, replayed_subject
-from tenants.access.subjects import Subject
+from tenants.access.subjects import Context, Subject
 from tenants.conditions import check_policy
 from tenants.models import AccessPolicy, AuditEvent, Membership, User
 from tenants.request_context import Authentication
@@ -69,6 +69,9 @@ def _set_of(policies: list[AccessPolicy]) -> PolicySet:
 
 
 def _replay(rules: Rules, record: dict[str, Any]) -> tuple[bool, str]:
+    if not record["subject"]:
+        # Who is not active any more is refused whatever policies say.
+        return False, ""
     subject, context = replayed_subject(record["subject"]), replayed_context(record["context"])
     row = (record["resource"], record["organization_id"])
     for policy, matches in rules.denies:
@@ -91,10 +94,10 @@ class Able:
 def who_can(action: str, resource: Model) -> Iterator[Able]:
     """Every active person and service account that may do `action` to `resource` now, by user name.
 
-    Each is taken to be signed in to the portal, with a second factor if they have set one up. A fixed number of queries
-    for each 500 users.
+    Each is taken to be signed in to the portal where the present request came from, with a second factor if they have
+    set one up. A fixed number of queries for each 500 users.
     """
-    context = known_context()
+    context = Context(time=known_context().time, authentication_method="session")
     users = User.objects.filter(is_active=True).select_related("second_factor").prefetch_related("groups")
     for chunk in _chunks(users):
         subjects = _subjects_of(chunk)

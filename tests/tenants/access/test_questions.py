@@ -8,8 +8,12 @@ from typing import Any
 import pytest
 from django.utils import timezone
 
+from tenants.access import recording
 from tenants.choices import MemberRole, ReleaseState
-from tenants.models import AccessPolicy, AuditEvent
+from tenants.exceptions import NotPermitted
+from tenants.models import AccessPolicy, AuditEvent, User
+from tenants.resources import Attribute, Kind
+from tenants.services.people import user_change
 from tenants.services.policies import freeze_create
 from tenants.services.reviews import release_approve
 from tests.factories import (
@@ -133,6 +137,19 @@ def test_who_can_has_everybody_for_operators_and_the_own_people_for_owners() -> 
         ask(outside, WHO_CAN, 403, **change)
 
 
+def test_who_can_takes_everybody_to_be_signed_in_to_the_portal_however_one_asks() -> None:
+    app, operator = make_app(), make_operator()
+    draft(
+        name="no-tokens",
+        resource_type="app",
+        actions=["app.change"],
+        context={"authentication_method": "token"},
+        is_enabled=True,
+    )
+    answer = ask(operator, WHO_CAN, action="app.change", resource=f"app:{app.public_id}")
+    assert [row["username"] for row in answer["results"]] == [owner_of(app.organization).username]
+
+
 def test_who_can_takes_the_same_queries_for_many_people(django_assert_max_num_queries: Any) -> None:
     app = make_app()
     operator = make_operator()
@@ -204,6 +221,23 @@ def test_a_draft_that_allows_is_tried_on_what_was_refused() -> None:
     answer = simulate(operator, freeze_policy, draft={"is_enabled": False})
     assert [(row["before"], row["after"], row["policy"]) for row in answer["changed"]] == [
         (False, True, "release-reviewers-decide")
+    ]
+
+
+def test_a_draft_is_tried_on_decisions_about_who_was_not_active_any_more_and_from_before_an_attribute_was() -> None:
+    operator, gone, user = make_operator(), make_operator(), make_user()
+    User.objects.filter(pk=gone.pk).update(is_active=False)
+    with pytest.raises(NotPermitted):
+        user_change(user=user, actor=gone, email="new@example.test")
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(recording, "SUBJECT_ATTRIBUTES", [Attribute("id", Kind.ID), Attribute("username", Kind.TEXT)])
+        user_change(user=user, actor=operator, email="new@example.test")
+    about = {"resource_type": "user", "actions": ["user.change"]}
+    answer = simulate(operator, draft(**about, effect="allow"))
+    # Of who was active then nothing but the name is known.
+    assert answer["examined"] == 2
+    assert [(row["actor"], row["before"], row["after"]) for row in answer["changed"]] == [
+        (operator.username, False, True)
     ]
 
 
