@@ -1,6 +1,9 @@
 """The rows of records: what is wanted of a zone, waiting for whoever writes to it next.
 
 A change of what is wanted is a new `generation`: what was written for an earlier one does not count.
+
+Whoever writes to many rows locks them first, all in the order of their keys, and adds new ones in the order of their
+names: so that of those who write to the same rows at once none waits for one who waits for it.
 """
 
 from collections.abc import Collection, Iterable, Sequence
@@ -47,9 +50,10 @@ def want(hosted: HostedZone, wanted: Sequence[Wanted], *, again: bool = False) -
     # Mostly one: a move changes all in the same way.
     groups: dict[tuple[tuple[str, ...], int], list[int]] = {}
     with transaction.atomic():
-        held = {(row.name, row.type): row for row in _of_names(hosted, names)}
+        held = {(row.name, row.type): row for row in hold(hosted, names)}
         environments = _environments(wanted)
         missing = [_row(hosted, one, environments) for one in wanted if one.key not in held]
+        missing.sort(key=lambda row: (row.name, row.type))
         DnsRecord.objects.bulk_create(missing, batch_size=CHUNK, ignore_conflicts=True)
         changed = len(missing)
         for one in wanted:
@@ -63,7 +67,13 @@ def want(hosted: HostedZone, wanted: Sequence[Wanted], *, again: bool = False) -
 
 def remove(rows: QuerySet[DnsRecord]) -> int:
     """Has the records removed. A row goes when its record is gone."""
-    return rows.update(state=DnsRecordState.REMOVING, error="", generation=F("generation") + 1)
+    with transaction.atomic():
+        pks = lock(rows)
+        for start in range(0, len(pks), CHUNK):
+            DnsRecord.objects.filter(pk__in=pks[start : start + CHUNK]).update(
+                state=DnsRecordState.REMOVING, error="", generation=F("generation") + 1
+            )
+    return len(pks)
 
 
 def remove_orphans(hosted: HostedZone, records: Iterable[RecordSet]) -> None:
@@ -77,23 +87,33 @@ def remove_orphans(hosted: HostedZone, records: Iterable[RecordSet]) -> None:
             ttl_s=record.ttl_s,
             state=DnsRecordState.REMOVING,
         )
-        for record in records
+        for record in sorted(records)
     ]
+    keys = {(row.name, row.type) for row in rows}
     with transaction.atomic():
+        held = hold(hosted, {row.name for row in rows})
         DnsRecord.objects.bulk_create(rows, batch_size=CHUNK, ignore_conflicts=True)
-        for start in range(0, len(rows), CHUNK):
-            names = [row.name for row in rows[start : start + CHUNK]]
-            keys = {(row.name, row.type) for row in rows}
-            held = DnsRecord.objects.filter(hosted_zone=hosted, name__in=names)
-            remove(held.filter(pk__in=[row.pk for row in held if (row.name, row.type) in keys]))
+        remove(DnsRecord.objects.filter(pk__in=[row.pk for row in held if (row.name, row.type) in keys]))
 
 
-def _of_names(hosted: HostedZone, names: Collection[str]) -> list[DnsRecord]:
+def hold(hosted: HostedZone, names: Collection[str]) -> list[DnsRecord]:
+    """The rows at these names, which nobody else changes before this transaction has ended."""
     listed = sorted(names)
-    rows: list[DnsRecord] = []
+    pks: list[int] = []
     for start in range(0, len(listed), CHUNK):
-        rows += DnsRecord.objects.filter(hosted_zone=hosted, name__in=listed[start : start + CHUNK])
-    return rows
+        rows = DnsRecord.objects.filter(hosted_zone=hosted, name__in=listed[start : start + CHUNK])
+        pks += rows.values_list("pk", flat=True)
+    pks.sort()
+    found: list[DnsRecord] = []
+    for start in range(0, len(pks), CHUNK):
+        rows = DnsRecord.objects.filter(pk__in=pks[start : start + CHUNK])
+        found += rows.select_for_update(no_key=True).order_by("pk")
+    return found
+
+
+def lock(rows: QuerySet[DnsRecord]) -> list[int]:
+    """The keys of the rows, which nobody else changes before this transaction has ended."""
+    return list(rows.select_for_update(no_key=True).order_by("pk").values_list("pk", flat=True))
 
 
 def _environments(wanted: Iterable[Wanted]) -> dict[tuple[str, str], tuple[int, int]]:

@@ -113,6 +113,7 @@ def record_adopt(
     calls.apply(zone.name, [Change(registered, mark)])
     with unit_of_work():
         _require(actor, zone)
+        dns_rows.hold(hosted, [name])
         if wanted is None:
             dns_rows.remove_orphans(hosted, [record])
         DnsRecord.objects.filter(hosted_zone=hosted, name=name, type=type_).exclude(error="").update(error="")
@@ -134,6 +135,7 @@ def accept(hosted: HostedZone, plan: Plan, wanted: Sequence[Wanted]) -> None:
     """Leaves rows for all that the plan does, for whoever writes to the zone next."""
     disputed = {conflict.key[0] for conflict in plan.conflicts}
     changed = {item.key[0] for item in plan.items}
+    dns_rows.hold(hosted, changed | {one.record.name for one in wanted})
     dns_rows.want(hosted, [one for one in wanted if one.record.name not in disputed | changed])
     dns_rows.want(hosted, [one for one in wanted if one.record.name in changed - disputed], again=True)
     gone = [item.before or RecordSet(*item.key, (), 1) for item in plan.deletes]

@@ -12,6 +12,7 @@ import time
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 
+from django.db import transaction
 from django.db.models import Q, QuerySet
 from django.utils import timezone
 
@@ -203,9 +204,13 @@ def _record(hosted: HostedZone, rows: Sequence[DnsRecord], actual: Sequence[Reco
             unseen = row.name
     for ttl_s_given, seen in applied.items():
         for part in _by_generation(seen):
-            part.update(state=DnsRecordState.APPLIED, applied_at=timezone.now(), given_ttl_s=ttl_s_given, error="")
+            with transaction.atomic():
+                dns_rows.lock(part)
+                part.update(state=DnsRecordState.APPLIED, applied_at=timezone.now(), given_ttl_s=ttl_s_given, error="")
     for part in _by_generation(gone):
-        part.delete()
+        with transaction.atomic():
+            dns_rows.lock(part)
+            part.delete()
     return unseen
 
 
