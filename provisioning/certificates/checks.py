@@ -29,10 +29,15 @@ MOST_RSA_BITS = 8192
 # What browsers take.
 CURVES = ("secp256r1", "secp384r1", "secp521r1")
 _BROKEN_HASHES = (hashes.MD5, hashes.SHA1)
+# What the library raises for certificates that are none, whole or in parts.
+_UNREADABLE = (ValueError, UnsupportedAlgorithm, x509.InvalidVersion)
+_ODD_EXTENSIONS = (ValueError, x509.DuplicateExtension, x509.UnsupportedGeneralNameType)
 
 
 @dataclass(frozen=True, kw_only=True)
 class CheckedCertificate:
+    """`not_after` is when it is good no more: where one of its issuers ends earlier, then."""
+
     fingerprint: str
     names: tuple[str, ...]
     not_before: datetime
@@ -62,12 +67,12 @@ def checked(files: CertificateFiles, *, names: Sequence[str], now: datetime) -> 
         )
     if _public(leaf.public_key()) != _public(key.public_key()):
         raise CertificateRefused(f"{files.key} is not the key of {files.chain}: put the two that belong together there")
-    _check_chain(chain, files.chain)
+    _check_chain(chain, files.chain, now)
     return CheckedCertificate(
         fingerprint=hashlib.sha256(b"".join(one.public_bytes(serialization.Encoding.DER) for one in chain)).hexdigest(),
         names=found,
         not_before=leaf.not_valid_before_utc,
-        not_after=leaf.not_valid_after_utc,
+        not_after=min(one.not_valid_after_utc for one in chain if one is leaf or not _is_root(one)),
         chain=b"".join(one.public_bytes(serialization.Encoding.PEM) for one in chain),
         key=key.private_bytes(
             serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption()
@@ -82,7 +87,7 @@ def _chain(path: Path) -> list[x509.Certificate]:
         # The library leaves out a last one that is cut off, and clients would miss it.
         if len(chain) != content.count(b"-----BEGIN CERTIFICATE-----"):
             raise ValueError("one is not whole")
-    except ValueError:
+    except _UNREADABLE:
         raise CertificateRefused(
             f"{path} has no certificate that can be read: it must be PEM, and complete (copy it again)"
         ) from None
@@ -111,7 +116,7 @@ def _check_strength(certificate: x509.Certificate, which: str) -> None:
     else:
         raise CertificateRefused(f"{which} has a key that browsers don't take: use RSA or ECDSA")
     # Nobody looks at how a root signed itself.
-    if certificate.subject != certificate.issuer and isinstance(certificate.signature_hash_algorithm, _BROKEN_HASHES):
+    if not _is_root(certificate) and isinstance(certificate.signature_hash_algorithm, _BROKEN_HASHES):
         raise CertificateRefused(f"{which} is signed with a broken hash: get one that is signed with SHA-256")
 
 
@@ -168,7 +173,7 @@ def _names(leaf: x509.Certificate, path: Path) -> tuple[str, ...]:
             raise CertificateRefused(f"{path} is not for servers: get one for TLS server authentication")
     except x509.ExtensionNotFound:
         pass
-    except ValueError:
+    except _ODD_EXTENSIONS:
         raise CertificateRefused(f"{path} has extensions that can't be read: get another") from None
     try:
         names = leaf.extensions.get_extension_for_class(x509.SubjectAlternativeName).value
@@ -179,8 +184,10 @@ def _names(leaf: x509.Certificate, path: Path) -> tuple[str, ...]:
     return tuple(name.lower() for name in names.get_values_for_type(x509.DNSName))
 
 
-def _check_chain(chain: list[x509.Certificate], path: Path) -> None:
+def _check_chain(chain: list[x509.Certificate], path: Path, now: datetime) -> None:
+    """Each is issued by the next, which may issue and is valid. Of roots clients have their own, whatever its dates."""
     for number, (certificate, issuer) in enumerate(itertools.pairwise(chain), 1):
+        which = f"certificate {number + 1} in {path}"
         try:
             certificate.verify_directly_issued_by(issuer)
         except (ValueError, TypeError, InvalidSignature, UnsupportedAlgorithm):
@@ -188,6 +195,40 @@ def _check_chain(chain: list[x509.Certificate], path: Path) -> None:
                 f"{path} is no chain: certificate {number + 1} did not issue certificate {number} (the host's own "
                 "comes first, then each one's issuer)"
             ) from None
+        if not _may_issue(issuer, which):
+            raise CertificateRefused(f"{which} is of nobody who may issue certificates: get the chain of the authority")
+        if _is_root(issuer):
+            continue
+        if issuer.not_valid_after_utc <= now:
+            raise CertificateRefused(
+                f"{which} has expired on {issuer.not_valid_after_utc:%Y-%m-%d %H:%M} UTC: get the authority's present "
+                "chain, or a new certificate"
+            )
+        if issuer.not_valid_before_utc > now:
+            raise CertificateRefused(
+                f"{which} is valid from {issuer.not_valid_before_utc:%Y-%m-%d %H:%M} UTC on, which is not yet: wait, "
+                "or set this machine's clock right"
+            )
+
+
+def _may_issue(certificate: x509.Certificate, which: str) -> bool:
+    try:
+        extensions = certificate.extensions
+        constraints = extensions.get_extension_for_class(x509.BasicConstraints).value
+    except x509.ExtensionNotFound:
+        # Roots from before there were extensions.
+        return certificate.version is x509.Version.v1 and _is_root(certificate)
+    except _ODD_EXTENSIONS:
+        raise CertificateRefused(f"{which} has extensions that can't be read: get another") from None
+    try:
+        may_sign = extensions.get_extension_for_class(x509.KeyUsage).value.key_cert_sign
+    except x509.ExtensionNotFound:
+        may_sign = True
+    return constraints.ca and may_sign
+
+
+def _is_root(certificate: x509.Certificate) -> bool:
+    return certificate.subject == certificate.issuer
 
 
 def _public(key: object) -> bytes:

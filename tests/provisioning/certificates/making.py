@@ -35,11 +35,23 @@ def key_pem(key: PrivateKey, passphrase: bytes = b"") -> bytes:
 class Authority:
     """A root and an intermediate. Certificates are the intermediate's: a chain without it verifies nowhere."""
 
-    def __init__(self) -> None:
+    def __init__(
+        self,
+        *,
+        starts: timedelta = -400 * DAY,
+        ends: timedelta = 3650 * DAY,
+        may_issue: bool = True,
+        root_ends: timedelta = 3650 * DAY,
+    ) -> None:
+        """`starts` and `ends` are the intermediate's, from now; `may_issue`: whether it says that it may."""
         self._root_key, self._key = new_key(), new_key()
         now = datetime.now(UTC)
-        self.root = _authority("test root", self._root_key, "test root", self._root_key, now)
-        self.intermediate = _authority("test intermediate", self._key, "test root", self._root_key, now)
+        self.root = _authority(
+            "test root", self._root_key, "test root", self._root_key, now - 400 * DAY, 400 * DAY + root_ends
+        )
+        self.intermediate = _authority(
+            "test intermediate", self._key, "test root", self._root_key, now + starts, ends - starts, may_issue
+        )
 
     @property
     def root_pem(self) -> str:
@@ -67,16 +79,24 @@ class Authority:
         return b"".join(one.public_bytes(serialization.Encoding.PEM) for one in (certificate, self.intermediate))
 
 
-def _authority(name: str, key: PrivateKey, issuer: str, issuer_key: PrivateKey, now: datetime) -> x509.Certificate:
+def _authority(
+    name: str,
+    key: PrivateKey,
+    issuer: str,
+    issuer_key: PrivateKey,
+    begins: datetime,
+    lifetime: timedelta = 4050 * DAY,
+    may_issue: bool = True,
+) -> x509.Certificate:
     return (
         x509.CertificateBuilder()
         .subject_name(_name(name))
         .issuer_name(_name(issuer))
         .public_key(key.public_key())
         .serial_number(x509.random_serial_number())
-        .not_valid_before(now - 400 * DAY)
-        .not_valid_after(now + 3650 * DAY)
-        .add_extension(x509.BasicConstraints(ca=True, path_length=None), critical=True)
+        .not_valid_before(begins)
+        .not_valid_after(begins + lifetime)
+        .add_extension(x509.BasicConstraints(ca=may_issue, path_length=None), critical=True)
         .add_extension(x509.SubjectKeyIdentifier.from_public_key(key.public_key()), critical=False)
         .sign(issuer_key, hashes.SHA256())  # type: ignore[arg-type]
     )

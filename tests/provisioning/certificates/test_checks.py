@@ -1,11 +1,14 @@
 """What a certificate must be before it is served, and what an operator is told about one that is not."""
 
+import base64
 import os
 from collections.abc import Callable
 from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
+from cryptography import x509
+from cryptography.hazmat.primitives import serialization
 
 from provisioning.certificates.checks import MAX_BYTES, checked
 from provisioning.certificates.files import FileSource
@@ -63,6 +66,30 @@ def test_text_beside_the_certificates_is_not_taken_over(tmp_path: Path) -> None:
     assert checked(found(tmp_path), names=NAMES, now=datetime.now(UTC)).chain == chain
 
 
+def test_certificate_ends_with_the_first_of_its_chain_that_does(tmp_path: Path) -> None:
+    key = new_key()
+    write(tmp_path, Authority(ends=20 * DAY).issue(*NAMES, key=key), key_pem(key))
+    taken = checked(found(tmp_path), names=NAMES, now=datetime.now(UTC))
+    assert (taken.not_after - datetime.now(UTC)).days + 1 == 20
+
+
+def test_root_beside_the_chain_is_taken_whatever_its_dates(tmp_path: Path) -> None:
+    key = new_key()
+    old = Authority(root_ends=-DAY)
+    write(tmp_path, old.issue(*NAMES, key=key) + old.root_pem.encode(), key_pem(key))
+    taken = checked(found(tmp_path), names=NAMES, now=datetime.now(UTC))
+    assert taken.chain.count(b"BEGIN") == 3
+    assert (taken.not_after - datetime.now(UTC)).days + 1 == 90
+
+
+def with_bytes(chain: bytes, old: str, new: str) -> bytes:
+    """The first certificate with other bytes in it, in hexadecimal: what no library would make."""
+    der = x509.load_pem_x509_certificate(chain).public_bytes(serialization.Encoding.DER)
+    assert bytes.fromhex(old) in der
+    changed = base64.encodebytes(der.replace(bytes.fromhex(old), bytes.fromhex(new), 1))
+    return b"-----BEGIN CERTIFICATE-----\n" + changed + b"-----END CERTIFICATE-----\n"
+
+
 KEY, OTHER_KEY = new_key(), new_key()
 GOOD = authority.issue(*NAMES, key=KEY)
 ED25519 = new_key("ed25519")
@@ -93,6 +120,18 @@ CASES: dict[str, tuple[bytes, bytes, str]] = {
         key_pem(KEY),
         "certificate 2 did not issue",
     ),
+    "expired issuer": (
+        Authority(ends=-DAY).issue(*NAMES, key=KEY), key_pem(KEY), "certificate 2 .* has expired on .*: get the",
+    ),
+    "issuer not yet valid": (
+        Authority(starts=DAY).issue(*NAMES, key=KEY), key_pem(KEY), "certificate 2 .* which is not yet: wait",
+    ),
+    "an issuer that may not": (
+        Authority(may_issue=False).issue(*NAMES, key=KEY), key_pem(KEY), "certificate 2 .* nobody who may issue",
+    ),
+    # 2.5.29.37 (extended key usage) becomes a second 2.5.29.17 (subjectAltName).
+    "two lists of names": (with_bytes(GOOD, "0603551d25", "0603551d11"), key_pem(KEY), "extensions that can't be read"),
+    "no version": (with_bytes(GOOD, "a003020102", "a003020105"), key_pem(KEY), "no certificate that can be read"),
     "endless chain": (GOOD + GOOD * 10, key_pem(KEY), "a chain has at most 10"),
     "too large": (GOOD + b"#" * MAX_BYTES, key_pem(KEY), "bytes: put PEM of at most"),
 }  # fmt: skip
