@@ -29,9 +29,8 @@ from provisioning.logs.reading import check_source, read_tail
 from provisioning.logs.sources import LogSource, log_source
 from provisioning.logs.watching import Stamp, people_stamp
 from tenants import access
-from tenants.api.base import get_environment
+from tenants.api.base import get_environment, signed_in_again
 from tenants.exceptions import NotPermitted
-from tenants.models import User
 
 _FOLLOW_VALUES = {"true", "1"}
 
@@ -144,25 +143,12 @@ class _FollowRequest:
         try:
             # Nothing of what the first look remembers may count.
             with access.evaluation():
-                # A request of its own: the token is looked up again.
-                request = view.initialize_request(self._request)
-                view.perform_authentication(request)
-                user = User.objects.filter(pk=request.user.pk or 0, is_active=True).first()
-                if user is None or not self._has_session_still(request):
-                    raise Denied
-                request.user = user
+                request = signed_in_again(view, self._request)
                 return view.admit(request, self._app, self._env).source
         except (exceptions.APIException, Http404, NotPermitted) as exc:
             raise Denied from exc
         finally:
             _close_connection()
-
-    def _has_session_still(self, request: Request) -> bool:
-        """Whoever came with the portal's session ends with it."""
-        if request.auth is not None:
-            return True
-        session = self._request.session
-        return session.session_key is not None and session.exists(session.session_key)
 
 
 def _close_connection() -> None:

@@ -6,16 +6,17 @@ from typing import Any
 
 from asgiref.sync import sync_to_async
 from django.db.models import QuerySet
-from django.http import StreamingHttpResponse
+from django.http import HttpRequest, StreamingHttpResponse
 from drf_spectacular.types import OpenApiTypes
 from drf_spectacular.utils import extend_schema
+from rest_framework.exceptions import AuthenticationFailed, NotAuthenticated
 from rest_framework.generics import GenericAPIView, ListAPIView
 from rest_framework.negotiation import BaseContentNegotiation
 from rest_framework.renderers import BaseRenderer
 from rest_framework.request import Request
 
 from tenants import access, request_context
-from tenants.api.base import again, get_app, signed_in
+from tenants.api.base import get_app, signed_in, signed_in_again
 from tenants.api.filters_audit import AuditFilter, TimelineFilter
 from tenants.api.serializers_audit import EventSerializer, export_line
 from tenants.models import AuditEvent, User
@@ -102,40 +103,38 @@ class AuditExportView(GenericAPIView):
         that is its `hash`, and `previous_hash` is the `hash` of the line before it in its chain. Where somebody else's
         address and what a decision looked at are not yours to see, they are null and named in `withheld`.
         """
-        user = signed_in(request)
-        access.require_scope(user, "audit.export")
+        access.require_scope(signed_in(request), "audit.export")
         events = self.filter_queryset(self.get_queryset())
         return StreamingHttpResponse(
-            # As it is now: when the lines are sent, the request's own is over.
-            _lines(events, user, request_context.authentication.get()),
+            _lines(events, request._request),
             content_type=JSON_LINES,
             headers={"Content-Disposition": 'attachment; filename="audit.jsonl"'},
         )
 
 
-async def _lines(
-    events: QuerySet[AuditEvent], user: User, came_in: request_context.Authentication
-) -> AsyncIterator[bytes]:
+async def _lines(events: QuerySet[AuditEvent], sent: HttpRequest) -> AsyncIterator[bytes]:
     """In chunks, each asked for anew: memory does not grow, and who may no longer see gets no more."""
     last = 0
     while True:
-        chunk, text = await sync_to_async(_chunk)(events.filter(pk__gt=last), user, came_in)
+        chunk, text = await sync_to_async(_chunk)(events.filter(pk__gt=last), sent)
         if not chunk:
             return
         last = chunk
         yield text
 
 
-def _chunk(events: QuerySet[AuditEvent], user: User, came_in: request_context.Authentication) -> tuple[int, bytes]:
-    """The last id and the lines of the next few events; 0 where there is none."""
-    token = request_context.authentication.set(came_in)
+def _chunk(events: QuerySet[AuditEvent], sent: HttpRequest) -> tuple[int, bytes]:
+    """The last id and the lines of the next few events; 0 where there is none, or who asked is signed in no more."""
+    # When the lines are sent, the request's own is over; whoever is served next in this thread came in another way.
+    token = request_context.authentication.set(request_context.Authentication())
     try:
-        user = again(User.objects.all(), user)
         with access.evaluation():
+            user = signed_in(signed_in_again(AuditExportView(), sent))
             oversees = _oversees(user)
             found = list(access.restrict(events, user, "audit.export").order_by("pk")[:_CHUNK])
+    except (AuthenticationFailed, NotAuthenticated):
+        return 0, b""
     finally:
-        # Whoever is served next in this thread came in another way.
         request_context.authentication.reset(token)
     lines = [json.dumps(export_line(event, user=user, oversees=oversees), ensure_ascii=False) for event in found]
     return (found[-1].pk, "".join(f"{line}\n" for line in lines).encode()) if found else (0, b"")

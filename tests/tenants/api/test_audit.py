@@ -2,6 +2,8 @@
 
 import hashlib
 import json
+from collections.abc import Callable
+from functools import partial
 from typing import Any
 
 import pytest
@@ -11,9 +13,10 @@ from django.test.utils import CaptureQueriesContext
 from rest_framework.test import APIClient
 
 from tenants.choices import ReleaseState
-from tenants.models import AuditEvent, User
+from tenants.models import ApiToken, AuditEvent, User
 from tenants.services.audit import audit_record
 from tenants.services.memberships import membership_remove
+from tenants.services.tokens import api_token_revoke
 from tests.factories import (
     api_client,
     make_app,
@@ -242,26 +245,41 @@ def test_an_export_of_many_takes_a_query_for_each_chunk(acme: dict[str, Any]) ->
     assert counts[1] == counts[2]
 
 
-def test_who_loses_access_during_an_export_gets_no_more(acme: dict[str, Any], monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("tenants.api.views.audit._CHUNK", 2)
-    member = make_member(acme["organization"])
-    response = api_client(member).get(f"{AUDIT}export/")
-
+def parts_read(response: Any, after_first: Callable[[], object]) -> int:
     async def read() -> int:
         parts = 0
         async for _ in response.streaming_content:
             parts += 1
             if parts == 1:
-                await leave()
+                await sync_to_async(after_first)()
         return parts
 
-    @sync_to_async
-    def leave() -> None:
-        membership_remove(
-            organization=acme["organization"], username=member.username, actor=owner_of(acme["organization"])
-        )
+    return async_to_sync(read)()
 
-    assert async_to_sync(read)() == 1
+
+def test_who_loses_access_during_an_export_gets_no_more(acme: dict[str, Any], monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("tenants.api.views.audit._CHUNK", 2)
+    organization = acme["organization"]
+    member, owner = make_member(organization), owner_of(organization)
+    response = api_client(member).get(f"{AUDIT}export/")
+    assert parts_read(response, partial(str)) > 1
+    response = api_client(member).get(f"{AUDIT}export/")
+    leave = partial(membership_remove, organization=organization, username=member.username, actor=owner)
+    assert parts_read(response, leave) == 1
+
+
+def test_whose_token_or_session_ends_during_an_export_gets_no_more(
+    acme: dict[str, Any], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("tenants.api.views.audit._CHUNK", 2)
+    owner = owner_of(acme["organization"])
+    response = acme["owner"].get(f"{AUDIT}export/")
+    token = ApiToken.objects.get(user=owner)
+    assert parts_read(response, partial(api_token_revoke, token=token, actor=owner)) == 1
+    client = APIClient()
+    client.force_login(owner)
+    assert parts_read(client.get(f"{AUDIT}export/"), partial(str)) > 1
+    assert parts_read(client.get(f"{AUDIT}export/"), client.logout) == 1
 
 
 def test_a_refused_attempt_is_on_the_trail_with_its_decision(acme: dict[str, Any]) -> None:
