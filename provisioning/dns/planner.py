@@ -31,6 +31,7 @@ class Reason(StrEnum):
     LOST_OWNER = "lost_owner"
     BESIDE_CNAME = "beside_cname"
     DELEGATED = "delegated"
+    REDIRECTED = "redirected"
 
 
 _SAID = {
@@ -39,6 +40,7 @@ _SAID = {
     Reason.LOST_OWNER: "no owner record says that Berth made it",
     Reason.BESIDE_CNAME: "a CNAME can't stand beside it",
     Reason.DELEGATED: "the name is delegated to other servers",
+    Reason.REDIRECTED: "it answers for all names below it",
 }
 
 
@@ -180,7 +182,12 @@ class _Planner:
                 key = registered_key(record.name, zone)
                 if key is not None:
                     self.registry[key] = record, parsed(record)
-        self.delegated = {name for name, types in self.types.items() if "NS" in types and name != zone}
+        # What at a name hides all that is below it, and an NS what is at the name itself, too.
+        self.cuts = {
+            name: "NS" if "NS" in types and name != zone else "DNAME"
+            for name, types in self.types.items()
+            if "DNAME" in types or ("NS" in types and name != zone)
+        }
 
     def plan(self, removing: Collection[Key] | None) -> Plan:
         creates: list[Item] = []
@@ -237,9 +244,10 @@ class _Planner:
         if found is not None and one.key not in self.registry:
             reason = Reason.LOST_OWNER if found.values == one.record.values else Reason.FOREIGN_RECORD
             return Conflict(one.key, reason, found, one.record, one.app)
-        above = self._delegation(name)
-        if above is not None:
-            return Conflict(one.key, Reason.DELEGATED, self.actual[(above, "NS")], one.record, one.app)
+        cut = self._cut(name)
+        if cut is not None:
+            reason = Reason.DELEGATED if cut[1] == "NS" else Reason.REDIRECTED
+            return Conflict(one.key, reason, self.actual[cut], one.record, one.app)
         for other in self.types.get(name, ()):
             key = (name, other)
             if other == type_ or key in self.wanted or self._is_own(key) or other in _SIGNATURES:
@@ -250,14 +258,14 @@ class _Planner:
                 return Conflict(one.key, Reason.BESIDE_CNAME, self.actual[key], one.record, one.app)
         return None
 
-    def _delegation(self, name: str) -> str | None:
-        """The name, at or above this one, that the zone delegates."""
-        if not self.delegated:
+    def _cut(self, name: str) -> Key | None:
+        """What hides the name: a delegation at or above it, or a DNAME above it."""
+        if not self.cuts:
             return None
-        while name != self.zone:
-            if name in self.delegated:
-                return name
-            name = name.partition(".")[2]
+        for above in (name, *names_between(name, self.zone), self.zone):
+            type_ = self.cuts.get(above)
+            if type_ == "NS" or (type_ == "DNAME" and above != name):
+                return above, type_
         return None
 
     def _towards(self, one: Wanted) -> Iterator[Change]:
@@ -295,11 +303,20 @@ def batches(items: Sequence[Item], batch_size: int) -> Iterator[list[Change]]:
         yield batch
 
 
-def names_around(keys: Iterable[Key], types: Sequence[str] = ()) -> set[str]:
-    """The names that a plan about `keys` alone must know: theirs, and those of their registry records; of `types`, too,
-    where something else is at one of the names.
+def names_around(keys: Collection[Key], zone: str, types: Sequence[str] = ()) -> set[str]:
+    """The names that a plan about `keys` alone must know: theirs, those of their registry records (of `types`, too,
+    where something else is at one of the names), and those between them and the zone's, which may be delegated.
     """
-    return {part for name, own in keys for part in (name, *(registry_name(name, type_) for type_ in {own, *types}))}
+    around = {part for name, own in keys for part in (name, *(registry_name(name, type_) for type_ in {own, *types}))}
+    return around.union(*(names_between(name, zone) for name, _ in keys))
+
+
+def names_between(name: str, zone: str) -> list[str]:
+    """The names above `name` and below the zone's."""
+    found = []
+    while is_in_zone(name := name.partition(".")[2], zone) and name != zone:
+        found.append(name)
+    return found
 
 
 def shown(record: RecordSet) -> str:

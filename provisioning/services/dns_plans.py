@@ -9,7 +9,7 @@ from django.utils import timezone
 
 from provisioning import dns_rows
 from provisioning.dns.desired import Wanted
-from provisioning.dns.ownership import PLATFORM, Ownership, parsed, registry_name, registry_record
+from provisioning.dns.ownership import PLATFORM, PREFIX, Ownership, parsed, registry_name, registry_record
 from provisioning.dns.planner import Plan, names_around
 from provisioning.dns.records import TYPES, Change, RecordSet, canonical_name, is_in_zone
 from provisioning.dns_calls import AccountCalls
@@ -92,12 +92,15 @@ def record_adopt(
     with unit_of_work():
         _require(actor, zone)
     hosted = hosted_zone(zone)
+    type_ = type_.upper()
     name = _checked_name(zone, name, type_)
     if not reason.strip():
         raise InvalidInput.field("reason", "is empty: say why Berth may take the record over")
     validators.free_text(reason, field="reason")
     calls = AccountCalls(hosted.account)
-    found = {record.key: record for record in calls.list_records(zone.name, names=names_around([(name, type_)]))}
+    found = {
+        record.key: record for record in calls.list_records(zone.name, names=names_around([(name, type_)], zone.name))
+    }
     record, registered = found.get((name, type_)), found.get((registry_name(name, type_), "TXT"))
     if record is None:
         raise InvalidTransition(f"{name} {type_} is not in the zone: there is nothing to take over")
@@ -124,7 +127,11 @@ def record_adopt(
             message=f"{name} {type_} taken over: {reason.strip()}",
             actor=actor,
             obj=zone,
-            before={"values": list(record.values), "ttl_s": record.ttl_s, "owner": previous_owner},
+            before={
+                "values": list(record.values),
+                "ttl_s": record.ttl_s,
+                "owner": registered.values[0] if registered else "",
+            },
             after={"owner": hosted.owner},
         )
         transaction.on_commit(partial(wake_zone, hosted.pk))
@@ -160,11 +167,13 @@ def _require(actor: User | None, zone: Zone) -> None:
 
 def _checked_name(zone: Zone, name: str, type_: str) -> str:
     if type_ not in TYPES:
-        raise InvalidInput.field("type", f"is none of {', '.join(TYPES)}: Berth keeps no others")
+        raise InvalidInput.field("type", f"is none of {', '.join(TYPES)}: Berth keeps no others, leave it alone")
     try:
         name = canonical_name(name)
     except ValueError:
-        raise InvalidInput.field("name", "is no name of a record") from None
+        raise InvalidInput.field("name", "is no name of a record: give it whole, as the plan shows it") from None
     if not is_in_zone(name, zone.name) or name == zone.name:
-        raise InvalidInput.field("name", f"is no name below {zone.name}")
+        raise InvalidInput.field("name", f"is no name below {zone.name}: name a record of the zone")
+    if name.startswith(f"{PREFIX}."):
+        raise InvalidInput.field("name", "is an owner record's: name the record that it speaks of")
     return name

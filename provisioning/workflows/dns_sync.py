@@ -124,7 +124,9 @@ def _round(hold: Hold, calls: AccountCalls) -> bool:
         break
     if plan.items:
         hold.renew()
-        actual = calls.list_records(hold.hosted.zone.name, names=planner.names_around(_keys(rows)))
+        actual = calls.list_records(
+            hold.hosted.zone.name, names=planner.names_around(_keys(rows), hold.hosted.zone.name)
+        )
     hold.renew()
     faults = {conflict.key: str(conflict) for conflict in plan.conflicts} | refused
     unseen = _record(hold.hosted, rows, actual, faults)
@@ -139,11 +141,11 @@ def _planned(hosted: HostedZone, rows: Sequence[DnsRecord], calls: AccountCalls)
     zone, keys = hosted.zone.name, _keys(rows)
     wanted = [_wanted(row) for row in rows if row.state == DnsRecordState.PENDING]
     removing = {(row.name, row.type) for row in rows if row.state == DnsRecordState.REMOVING}
-    actual = calls.list_records(zone, names=planner.names_around(keys))
+    actual = calls.list_records(zone, names=planner.names_around(keys, zone))
     plan = planner.plan(zone, wanted, actual, hosted.owner, removing=removing)
     if any(conflict.found.key not in keys for conflict in plan.conflicts):
         # Something else at one of the names: Berth's own, or not?
-        actual = calls.list_records(zone, names=planner.names_around(keys, TYPES))
+        actual = calls.list_records(zone, names=planner.names_around(keys, zone, TYPES))
         plan = planner.plan(zone, wanted, actual, hosted.owner, removing=removing)
     return plan, actual
 

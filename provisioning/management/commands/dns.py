@@ -68,7 +68,7 @@ class Command(BaseCommand):
         record = record_adopt(
             zone=hosted.zone,
             name=options["name"],
-            type_=options["type"].upper(),
+            type_=options["type"],
             reason=options["reason"],
             previous_owner=options["previous_owner"],
             actor=None,

@@ -1,5 +1,6 @@
 """Plans: what they change, what they keep off, when they are too large, and that they lead where they say."""
 
+from dataclasses import replace
 from random import Random
 
 import pytest
@@ -138,6 +139,19 @@ def test_a_name_below_a_delegation_is_a_conflict() -> None:
     assert ([conflict.reason for conflict in found.conflicts], found.items) == ([Reason.DELEGATED], ())
 
 
+@pytest.mark.parametrize("above", [f"test.{ZONE}", ZONE])
+def test_a_name_that_a_dname_above_it_answers_for_is_a_conflict(above: str) -> None:
+    redirection = RecordSet(above, "DNAME", ("elsewhere.example",), 300)
+    found = plan(ZONE, [want(rr(f"app1000001.test.{ZONE}"))], [*APEX, redirection], OWNER)
+    assert ([conflict.reason for conflict in found.conflicts], found.items) == ([Reason.REDIRECTED], ())
+    assert "DNAME elsewhere.example (TTL 300) is there, and it answers for all names below it" in str(
+        found.conflicts[0]
+    )
+    # Names beside it are nobody else's.
+    beside = plan(ZONE, [want(rr())], [*APEX, replace(redirection, name=f"test.{ZONE}")], OWNER)
+    assert not beside.conflicts
+
+
 def test_mail_beside_an_address_stays_and_beside_an_alias_is_a_conflict() -> None:
     mail = RecordSet(NAME, "MX", ("10 mail.example",), 300)
     assert not plan(ZONE, [want(rr())], [mail], OWNER).conflicts
@@ -257,4 +271,6 @@ def test_any_plan_leads_where_it_says_and_touches_nothing_foreign() -> None:
 
 
 def test_the_names_that_matter_are_few() -> None:
-    assert planner.names_around({(NAME, "A")}) == {NAME, OWN_NAME}
+    assert planner.names_around({(NAME, "A")}, ZONE) == {NAME, OWN_NAME}
+    test = f"app1000001.test.{ZONE}"
+    assert planner.names_around({(test, "A")}, ZONE) == {test, f"_berth-owner.a.{test}", f"test.{ZONE}"}

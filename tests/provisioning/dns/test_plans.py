@@ -173,7 +173,7 @@ def test_an_alias_in_the_way_is_taken_over_and_makes_room(operator: User) -> Non
     MemoryProvider.put(ZONE, RecordSet(name, "CNAME", ("elsewhere.example",), 60))
     with pytest.raises(OperatorError):
         provision(app)
-    record_adopt(zone=hosted.zone, name=name, type_="CNAME", reason="it was ours by hand", actor=operator)
+    record_adopt(zone=hosted.zone, name=name, type_="cname", reason="it was ours by hand", actor=operator)
     sync(hosted.pk)
     provision(app)
     assert MemoryProvider.records(ZONE) == expected(app, owner=hosted.owner)
@@ -197,7 +197,13 @@ def test_another_installations_record_is_taken_over_only_by_its_owners_text(oper
 
 @pytest.mark.parametrize(
     ("name", "type_", "field"),
-    [(ZONE, "A", "name"), ("www.other.example", "A", "name"), (f"www.{ZONE}", "MX", "type"), ("a b", "A", "name")],
+    [
+        (ZONE, "A", "name"),
+        ("www.other.example", "A", "name"),
+        (f"www.{ZONE}", "MX", "type"),
+        ("a b", "A", "name"),
+        (f"_berth-owner.a.app1000001.{ZONE}", "txt", "name"),
+    ],
 )
 def test_what_berth_never_makes_it_never_takes_over(name: str, type_: str, field: str, operator: User) -> None:
     hosted = hosted_zone()

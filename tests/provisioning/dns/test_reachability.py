@@ -165,6 +165,25 @@ def test_servers_that_are_away_are_waited_for_and_told_once(
     assert ["not to be had" in event.message for event in told(app)] == [True, False]
 
 
+def test_a_resolver_that_follows_an_alias_to_somewhere_else_is_waited_for(
+    server: PowerDns, hosted: HostedZone, settings: Any
+) -> None:
+    settings.DNS_RESOLVERS = [f"{server.address}:{server.port}"]
+    HostedZone.objects.update(live_checks=["resolvers"])
+    app = make_app()
+    provision(app)
+    run = deployment_of(app)
+    look(run)
+    name = f"{app.public_id}.{ZONE}"
+    address = record_set(name, "A", ["192.0.2.10"], 300)
+    elsewhere = record_set(f"application.{ZONE}", "A", ["198.51.100.66"], 300)
+    provider = PROVIDERS["powerdns"]({"url": server.url, "api_key": server.api_key})
+    alias = Change(None, record_set(name, "CNAME", [elsewhere.name], 300))
+    provider.apply(ZONE, [Change(address, None), alias, Change(None, elsewhere)])
+    with pytest.raises(ServiceUnavailable, match=r"says answer 198\.51\.100\.66 for"):
+        look(run)
+
+
 def test_the_edges_public_addresses_are_looked_at_where_the_policy_says_so(
     server: PowerDns, hosted: HostedZone
 ) -> None:

@@ -183,6 +183,20 @@ def test_what_berth_did_not_make_stops_the_workflow_with_the_record_and_the_choi
     assert MemoryProvider.records(ZONE) == expected(app, other, owner=hosted.owner)
 
 
+@pytest.mark.parametrize("type_", ["NS", "DNAME"])
+def test_a_name_that_is_answered_for_elsewhere_stops_the_workflow_too(type_: str) -> None:
+    hosted_zone()
+    app = make_app()
+    MemoryProvider.put(ZONE, RecordSet(f"test.{ZONE}", type_, ("elsewhere.example",), 300))
+    with pytest.raises(OperatorError, match=rf"test\.apps\.example {type_} elsewhere\.example .* is there, and"):
+        provision(app)
+    assert {name for name, _ in MemoryProvider.records(ZONE)} == {
+        f"test.{ZONE}",
+        f"{app.public_id}.{ZONE}",
+        f"_berth-owner.a.{app.public_id}.{ZONE}",
+    }
+
+
 def test_a_lost_owner_record_stops_the_retirement_and_the_record_stays() -> None:
     hosted, app = hosted_zone(), make_app()
     provision(app)
