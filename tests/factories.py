@@ -6,9 +6,19 @@ from typing import Any
 
 from rest_framework.test import APIClient
 
-from tenants.choices import AppState, EnvironmentName, MemberRole, ReleaseState, Stack
-from tenants.models import Environment, Invitation, Organization, PluginApp, Release, User
-from tenants.services import apps, invitations, memberships, organizations, releases, reviews, service_accounts, tokens
+from tenants.choices import AppState, DomainState, EnvironmentName, MemberRole, ReleaseState, Stack
+from tenants.models import CustomDomain, Environment, HeldName, Invitation, Organization, PluginApp, Release, User
+from tenants.services import (
+    apps,
+    domains,
+    invitations,
+    memberships,
+    organizations,
+    releases,
+    reviews,
+    service_accounts,
+    tokens,
+)
 
 PASSWORD = "correct horse battery staple"
 _count = count(1)
@@ -103,6 +113,17 @@ def make_app(
     if state == AppState.RETIRED:
         apps.app_retired(app=app)
     return app
+
+
+def make_held_name(organization: Organization, hostname: str) -> HeldName:
+    """A name that the organization had and gave up; nobody asks a name server."""
+    environment = environment_of(organization.apps.first() or make_app(organization=organization))
+    owner = owner_of(organization)
+    domain = domains.domain_add(environment=environment, hostname=hostname, actor=owner)
+    CustomDomain.objects.filter(pk=domain.pk).update(state=DomainState.ACTIVE, proven_at=domain.created_at)
+    domain.refresh_from_db()
+    domains.domain_remove(domain=domain, actor=owner)
+    return HeldName.objects.get(hostname=domain.hostname)
 
 
 def environment_of(app: PluginApp, name: str = EnvironmentName.PRODUCTION) -> Environment:

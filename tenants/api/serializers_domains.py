@@ -8,7 +8,7 @@ from rest_framework import serializers
 from tenants.api.fields import StrictSerializer, Text
 from tenants.choices import DomainState, EnvironmentName
 from tenants.custom_names import in_unicode
-from tenants.models import CustomDomain
+from tenants.models import CustomDomain, HeldName
 from tenants.selectors.domains import records_to_set
 
 
@@ -71,3 +71,22 @@ class DomainSerializer(serializers.ModelSerializer[CustomDomain]):
     @extend_schema_field(RecordToSetSerializer(many=True))
     def get_records(self, domain: CustomDomain) -> Any:
         return RecordToSetSerializer(records_to_set(domain), many=True).data
+
+
+class HeldNameSerializer(serializers.ModelSerializer[HeldName]):
+    display_name = serializers.SerializerMethodField(help_text="As people read it, in U-labels")
+    organization = serializers.SlugRelatedField[Any](
+        slug_field="slug", read_only=True, help_text="Who had it last, and may prove it again"
+    )
+    reason = serializers.CharField(read_only=True, help_text="How its time ended")
+
+    class Meta:
+        model = HeldName
+        fields = ["id", "hostname", "display_name", "organization", "reason", "held_until"]
+
+    def get_display_name(self, held: HeldName) -> str:
+        return in_unicode(held.hostname)
+
+
+class HeldNameRelease(StrictSerializer):
+    reason = Text(help_text="Why it may be another organization's before its time")

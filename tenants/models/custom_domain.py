@@ -169,3 +169,21 @@ CUSTOM_DOMAIN = register(
         creates={"domain.create": ("environment", lambda environment: CustomDomain(environment=environment))},
     )
 )
+
+HELD_NAME = register(
+    ResourceType(
+        name="held_name",
+        model=HeldName,
+        actions={"held_name.view": "read", "held_name.release": "operate"},
+        attributes=(
+            Attribute("hostname", Kind.TEXT),
+            Attribute("registrable", Kind.TEXT, "registrable__name"),
+            Attribute("organization", Kind.ID),
+            Attribute("organization_slug", Kind.TEXT, "organization__slug"),
+            Attribute("held_until", Kind.TIME),
+        ),
+        organization="organization",
+        reference=lambda row: row.hostname,
+        lookup=lambda text: {"hostname": text},
+    )
+)

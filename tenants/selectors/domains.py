@@ -99,6 +99,11 @@ def taken_by_others(hostname: str, *, registrable: RegistrableDomain, organizati
     return served.exclude(environment__app__organization=organization_id).first()
 
 
+def held_names() -> QuerySet[HeldName]:
+    """Those that are held now, with all that their representation needs. A hold that has ended is none."""
+    return HeldName.objects.filter(held_until__gt=timezone.now()).select_related("organization", "registrable")
+
+
 def held_for_others(hostname: str, *, registrable: RegistrableDomain, organization_id: int) -> HeldName | None:
     """A name in quarantine that was another organization's, and is the name, or above or below it. The longest hold."""
     held = registrable.held_names.filter(_related(hostname), held_until__gt=timezone.now())

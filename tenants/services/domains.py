@@ -96,7 +96,7 @@ def refuse_name_of_others(domain: CustomDomain) -> None:
     if held := selectors.held_for_others(domain.hostname, **who):
         raise NameHeld(
             f"hostname: {_related(held, domain)} was another organization's, and is held for it until "
-            f"{held.held_until:%Y-%m-%d %H:%M} UTC: add it again after that"
+            f"{held.held_until:%Y-%m-%d %H:%M} UTC: add it again after that, or ask the platform's operators"
         )
 
 

@@ -15,6 +15,7 @@ from tenants.models import (
     ApiToken,
     CustomDomain,
     Freeze,
+    HeldName,
     Invitation,
     Membership,
     Organization,
@@ -89,6 +90,8 @@ def _row(action: str, app: PluginApp) -> Model:
             return Operation(app=app, environment=environment)
         case "custom_domain":
             return CustomDomain(environment=environment)
+        case "held_name":
+            return HeldName(organization=organization)
         case "audit_event":
             return app.events.order_by("pk")[0]
     raise AssertionError(action)
@@ -108,11 +111,13 @@ def test_a_member_may_what_the_role_holds_and_nothing_elsewhere(role: str, expec
 def test_staff_of_the_platform_reads_everything_and_changes_nothing_of_tenants() -> None:
     app = make_app()
     overseer = VIEW | ANYBODY | {"invitation.view", "service_account.view", "organization.who_can", "audit.export"}
+    overseer |= {"held_name.view"}
+    operated = {"logs.read", "environment.set_fallback", "held_name.release"}
     assert allowed(make_reviewer(), app) == VIEW | ANYBODY | {"release.approve", "release.reject"}
     # What an operator sets here is what the platform does for the app, and no setting of the tenant's.
-    assert allowed(make_operator(), app) == overseer | {"logs.read", "environment.set_fallback"}
+    assert allowed(make_operator(), app) == overseer | operated
     assert allowed(make_user(is_auditor=True), app) == overseer
-    everything = overseer | {"logs.read", "environment.set_fallback", "release.approve", "release.reject"}
+    everything = overseer | operated | {"release.approve", "release.reject"}
     assert allowed(make_user(is_superuser=True), app) == everything
 
 

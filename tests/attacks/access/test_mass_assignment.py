@@ -35,7 +35,7 @@ def world() -> World:
 def may(world: World, operation: Operation) -> Any:
     """A client of somebody for whom the call would be allowed, as far as one of these is."""
     platforms = ("/users/", "/policies/", "/freezes/", "/approve/", "/reject/", "/releases/{release}/grants/")
-    platforms += ("/zones/", "/dns/")
+    platforms += ("/zones/", "/dns/", "/held-names/")
     return api_client(world.operator if any(part in operation.template for part in platforms) else world.owner)
 
 

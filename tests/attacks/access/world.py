@@ -25,6 +25,7 @@ from tenants.services.zones import zone_create
 from tests.factories import (
     environment_of,
     make_app,
+    make_held_name,
     make_invitation,
     make_member,
     make_operator,
@@ -91,6 +92,7 @@ def make_world(slug: str = "acme", owner: User | None = None, operator: User | N
         requested_by=owner,
     )
     domain = domain_add(environment=environment_of(app, "test"), hostname=f"{slug}.test", actor=owner)
+    held = make_held_name(organization, f"held-of-{slug}.test")
     zone = zone_create(name=f"names-of-{slug}.test", actor=operator)
     # Nothing listens there, and nobody is asked.
     dns_account = DnsAccount.objects.create(name=slug, provider="powerdns")
@@ -107,6 +109,7 @@ def make_world(slug: str = "acme", owner: User | None = None, operator: User | N
         "event": list(AuditEvent.objects.filter(organization=organization).values_list("pk", flat=True)[:2]),
         "freeze": [freeze.pk],
         "grant": [app_grant.pk, *(grant.pk for grant in release_grants)],
+        "held_name": [held.pk],
         "invitation": [waiting.pk, mine.pk],
         "name": ["ci", "SHOP_KEY", "something-new"],
         "organization": [slug],

@@ -31,6 +31,7 @@ from tenants.models import (
     CustomDomain,
     Environment,
     Freeze,
+    HeldName,
     Invitation,
     Membership,
     Organization,
@@ -109,6 +110,7 @@ def make_rows() -> Rows:
         "host": _hosts(),
         "certificate": _certificates(),
         "zone": _zones(),
+        "held_name": _held_names(organizations),
         "dns_account": _dns_accounts(),
         "policy": policies,
         "freeze": list(Freeze.objects.order_by("pk")),
@@ -294,6 +296,20 @@ def _zones() -> list[Zone]:
     return Zone.objects.bulk_create(
         Zone(name=name, priority=place, is_wildcard=place == 1, is_enabled=place != 2)
         for place, name in enumerate(("a-1.example", "a_1.example", "A-1.example"))
+    )
+
+
+def _held_names(organizations: list[Organization]) -> list[HeldName]:
+    roots = RegistrableDomain.objects.bulk_create(RegistrableDomain(name=name) for name in ("held.test", "HELD.test"))
+    return HeldName.objects.bulk_create(
+        HeldName(
+            hostname=f"{('a', 'A', 'b')[place % 3]}-{place}.held.test",
+            registrable=roots[place % 2],
+            organization=organizations[place % 3],
+            held_until=START + timedelta(place),
+            reason="",
+        )
+        for place in range(6)
     )
 
 

@@ -13,13 +13,14 @@ from provisioning.choices import OperationKind, OperationState
 from provisioning.models import Certificate, Host, HostedZone, Operation
 from tenants.access import facts
 from tenants.choices import ReleaseState
-from tenants.models import AccessPolicy, Organization, RegistrableDomain, User, Zone
+from tenants.models import AccessPolicy, HeldName, Organization, RegistrableDomain, User, Zone
 from tenants.services.grants import app_grant_create, release_grant_create
 from tenants.services.policies import freeze_create, policy_change, policy_create
 from tests.factories import (
     api_client,
     environment_of,
     make_app,
+    make_held_name,
     make_invitation,
     make_member,
     make_operator,
@@ -174,6 +175,12 @@ def _domains(organization: Organization, count: int) -> None:
         environment.custom_domains.create(hostname=name, registrable=registrable, created_by=owner_of(organization))
 
 
+def _held_names(organization: Organization, count: int) -> None:
+    _users(organization, 0)
+    for _ in range(count):
+        make_held_name(organization, f"held{HeldName.objects.count()}.test")
+
+
 def _hosts(organization: Organization, count: int) -> None:
     _users(organization, 0)
     for _ in range(count):
@@ -227,6 +234,7 @@ LISTS: dict[str, Add] = {
     "certificates/": _certificates,
     "dns/accounts/": _zones,
     "freezes/": _freezes,
+    "held-names/": _held_names,
     "hosts/": _hosts,
     "invitations/": _my_invitations,
     "organizations/": _organizations,

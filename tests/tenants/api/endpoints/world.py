@@ -24,7 +24,7 @@ from provisioning.services.dns_moves import move_plan
 from provisioning.services.hosts import host_register_local
 from provisioning.services.operations import deployment_create
 from tenants.choices import EnvironmentName, MemberRole, ReleaseState
-from tenants.models import ApiToken, Invitation, User, Zone
+from tenants.models import ApiToken, HeldName, Invitation, User, Zone
 from tenants.services import domains, environments, grants, policies, second_factor, tokens
 from tests import factories
 from tests.authenticator import Authenticator, enroll
@@ -228,6 +228,10 @@ def _domain(world: World) -> Any:
     return domains.domain_add(environment=environment, hostname="tidewatch.test", actor=world.user("owner"))
 
 
+def _held_name(world: World) -> HeldName:
+    return factories.make_held_name(world.organization, "tidewatch.test")
+
+
 def _policy(world: World) -> Any:
     everything = {"match_all": True}
     return policies.policy_create(
@@ -322,6 +326,7 @@ THINGS: dict[str, Callable[[World], Any]] = {
     "freeze": _freeze,
     "tomorrow": lambda _world: (timezone.now() + timedelta(days=1)).isoformat(),
     "certificate": lambda _world: Certificate.objects.create(name="apps.localhost"),
+    "held_name": _held_name,
     "host": lambda _world: host_register_local(),
     "zone": _zone,
     "dns_account": lambda world: world.row("zone") and "account-acme-names-example",
