@@ -11,6 +11,7 @@ from provisioning.models import Deployment, Operation, Repository, Step
 from provisioning.services.operations import deployment_create
 from tenants.choices import AppState, ReleaseState
 from tenants.models import PluginApp, Release, Review
+from tenants.services.tokens import ALL_SCOPES, api_token_create
 from tests.browser.conftest import Browser
 from tests.factories import (
     make_app,
@@ -95,6 +96,23 @@ def test_two_people_meet_in_an_organization_and_one_leaves(browser: Browser) -> 
     assert "You left Acme." in browser.text
     browser.go("/organizations/acme/")
     assert "There is nothing here that you may see" in browser.text
+
+
+def test_a_long_name_leaves_what_one_can_do_with_its_row_in_sight(browser: Browser) -> None:
+    ann = make_user("ann")
+    organization = make_organization(slug="acme", owner=ann)
+    make_member(organization, user=make_user("u" * 150))
+    api_token_create(user=ann, name="N" * 100, actor=ann, scopes=ALL_SCOPES)
+    browser.sign_in(ann)
+    for path, button in (("/organizations/acme/", "Remove u"), ("/tokens/", "Revoke N")):
+        browser.go(path)
+        beyond = browser.driver.execute_script(
+            "const button = document.querySelector(`button[aria-label^='${arguments[0]}']`);"
+            "const edge = (element) => element.getBoundingClientRect().right;"
+            "return edge(button) - edge(button.closest('.scroll'));",
+            button,
+        )
+        assert beyond <= 0, path
 
 
 def test_a_machine_gets_an_account_and_a_token_that_is_shown_once(browser: Browser) -> None:

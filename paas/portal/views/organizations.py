@@ -9,6 +9,7 @@ from django.db.models import QuerySet
 from django.http import HttpRequest, HttpResponse, QueryDict
 from django.shortcuts import redirect, render
 from django.urls import reverse
+from django.utils import timezone
 
 from paas.portal.forms import InvitationForm, OrganizationForm, ServiceAccountForm, ServiceTokenForm
 from paas.portal.pages import find_organization, page, page_of, person, put_refusal
@@ -16,7 +17,7 @@ from tenants import access
 from tenants.api.views.invitations import waiting_invitations
 from tenants.choices import InvitationState, MemberRole
 from tenants.exceptions import TenantsError
-from tenants.models import ApiToken, Organization, PluginApp, User
+from tenants.models import ApiToken, Invitation, Organization, PluginApp, User
 from tenants.selectors import rows
 from tenants.services.organizations import organization_create
 from tenants.services.service_accounts import service_account_name
@@ -90,6 +91,10 @@ def show_organization(
         "accounts": accounts,
         "roles": MemberRole.choices,
         "may_manage": access.may(user, "organization.manage_members", organization),
+        # Who may see none is not told that there is none.
+        "sees_invitations": access.may(user, "invitation.view", Invitation(organization=organization)),
+        "sees_accounts": access.may(user, "service_account.view", User(service_organization=organization)),
+        "now": timezone.now(),
         "invitation_form": InvitationForm(auto_id="invitation_%s"),
         "account_form": ServiceAccountForm(auto_id="account_%s"),
         "token_form": token_form(request, organization),

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 
 import pytest
 from django.test import Client
+from django.utils import timezone
 
 from tenants.choices import MemberRole
 from tenants.models import ApiToken, Invitation, Membership, Organization, User
@@ -159,3 +160,15 @@ def test_a_refused_token_keeps_what_was_typed(world: World) -> None:
         assert answer.context["token_form"]["name"].value() == "pipeline"
     assert world.owner.post(f"{ACME}service-accounts/tokens/", sent | {"account": "cd"}).status_code == 404
     assert not ApiToken.objects.exists()
+
+
+def test_who_may_not_see_invitations_and_machines_is_not_told_that_there_are_none(world: World, visit: Visit) -> None:
+    invitation = make_invitation(world.organization, make_user("bob"))
+    Invitation.objects.filter(pk=invitation.pk).update(expires_at=timezone.now())
+    make_service_account(world.organization, "deployer")
+    for who in (world.owner, world.developer, visit(make_user(is_auditor=True))):
+        shown = text_of(who.get(ACME))
+        assert ("bob" in shown, "(expired)" in shown, "deployer" in shown) == (True, True, True)
+    shown = text_of(visit(make_user(is_reviewer=True)).get(ACME))
+    assert "ann" in shown
+    assert not re.search("bob|deployer|Nobody is invited|There is none|<h2[^>]*>(Invitations|Service accounts)", shown)
