@@ -23,7 +23,7 @@ from provisioning.workflows.dns_sync import sync
 logger = logging.getLogger(__name__)
 # What is kept and told of one round.
 MAX_FINDINGS = 200
-TOO_MUCH = "too_much"
+TOO_MUCH, UNREACHABLE = "too_much", "unreachable"
 
 
 def compare_all() -> None:
@@ -112,7 +112,7 @@ def _tell(hosted: HostedZone, findings: list[dict[str, str]]) -> None:
                 message=f"zone {hosted.zone.name}: {finding['kind']}: {finding['text']}",
                 data={name: finding[name] for name in ("kind", "name", "type", "app")},
             )
-    if hosted.last_error:
+    if _was_unreachable(hosted):
         zone_event(
             zone=hosted.zone, action="dns.reachable", message=f"zone {hosted.zone.name} can be compared again", data={}
         )
@@ -121,11 +121,19 @@ def _tell(hosted: HostedZone, findings: list[dict[str, str]]) -> None:
 
 
 def _unreachable(hosted: HostedZone, error: str) -> None:
-    if not HostedZone.objects.filter(pk=hosted.pk, last_error="").update(last_error=error):
+    """Told once, whatever those who write to the zone meanwhile leave in `last_error`."""
+    HostedZone.objects.filter(pk=hosted.pk).update(last_error=error)
+    if _was_unreachable(hosted):
         return
+    findings = [_finding(UNREACHABLE, (hosted.zone.name, ""), "", error), *hosted.findings]
+    HostedZone.objects.filter(pk=hosted.pk).update(findings=findings[: MAX_FINDINGS + 1])
     zone_event(
         zone=hosted.zone,
         action="dns.unreachable",
         message=f"zone {hosted.zone.name} can't be compared: {error}",
         data={},
     )
+
+
+def _was_unreachable(hosted: HostedZone) -> bool:
+    return any(finding["kind"] == UNREACHABLE for finding in hosted.findings)

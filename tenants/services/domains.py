@@ -177,6 +177,7 @@ def prove(domain: CustomDomain, **fields: Any) -> str:
     """
     # Whoever proves another name of the same registrable domain waits here until this transaction has ended.
     RegistrableDomain.objects.filter(pk=domain.registrable_id).update(proofs=F("proofs") + 1)
+    _refuse_platforms_own(domain)
     refuse_name_of_others(domain)
     try:
         with transaction.atomic():
@@ -189,6 +190,14 @@ def prove(domain: CustomDomain, **fields: Any) -> str:
         ) from None
     HeldName.objects.filter(hostname=domain.hostname).delete()
     return before
+
+
+def _refuse_platforms_own(domain: CustomDomain) -> None:
+    """What was a customer's when it was claimed may be the platform's by now: a setting changes, a zone is added."""
+    try:
+        refuse_platforms_own(domain.hostname, selectors.platform_names())
+    except InvalidInput as refused:
+        raise NameTaken(f"hostname: {domain} {refused.errors['hostname'][0]}") from None
 
 
 def announce_changed(domain: CustomDomain) -> None:

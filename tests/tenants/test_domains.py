@@ -296,6 +296,15 @@ def test_where_people_reach_the_platform_itself_is_no_customers(settings: LazySe
     add(make_app(), "other.company.test")
 
 
+def test_a_claim_of_what_has_become_the_platforms_own_is_not_served(settings: LazySettings) -> None:
+    domain = add(make_app())
+    settings.WEB_URL = f"https://{NAME}"
+    check(domain, FINE)
+    assert (domain.state, domain.is_served) == (DomainState.PENDING, False)
+    assert f"{NAME} is the platform's own" in domain.detail
+    assert "give a name of a domain of yours" in domain.detail
+
+
 def test_only_owners_and_maintainers_bring_domains() -> None:
     app = make_app()
     developer = make_member(app.organization)

@@ -36,8 +36,9 @@ class Command(BaseCommand):
         )
 
     def handle(self, *_args: Any, **options: Any) -> None:
-        try:
-            for hosted in _hosted_zones(options["zone"]):
+        failed = []
+        for hosted in _hosted_zones(options["zone"]):
+            try:
                 match options["do"]:
                     case "plan":
                         self._show(hosted, zone_plan(hosted))
@@ -45,8 +46,11 @@ class Command(BaseCommand):
                         self._apply(hosted, options["plan"], options["override"])
                     case "adopt":
                         self._adopt(hosted, options)
-        except (ProvisioningError, TenantsError) as error:
-            raise CommandError(str(error)) from None
+            except (ProvisioningError, TenantsError) as error:
+                # The others have their turn.
+                failed.append(f"zone {hosted.zone.name}: {error}")
+        if failed:
+            raise CommandError("\n".join(failed))
 
     def _show(self, hosted: HostedZone, plan: Plan) -> None:
         self.stdout.write(f"zone {hosted.zone.name} at {hosted.account.name}: {plan.summary}")

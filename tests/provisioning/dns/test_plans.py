@@ -27,6 +27,7 @@ from tenants.services.zones import zone_change
 from tests.factories import make_app, make_operator, make_user
 from tests.provisioning.dns.fixtures import ZONE, hosted_zone
 from tests.provisioning.dns.memory import MemoryProvider
+from tests.provisioning.dns.test_sync import at as fault_at
 from tests.provisioning.dns.test_sync import expected, provision, retire
 
 pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("memory")]
@@ -498,6 +499,22 @@ def test_a_provider_that_is_away_is_told_once_and_holds_up_no_other_zone() -> No
     assert [name for name, _ in MemoryProvider.log] == ["list"] * 4
 
 
+def test_an_outage_is_told_once_though_records_wait_and_are_tried_meanwhile() -> None:
+    hosted, app = hosted_zone(), make_app()
+    dns_rows.want(hosted, wanted_records(hosted, timezone.now(), app=app))
+    MemoryProvider.before_call = staticmethod(_down)
+    for _ in range(2):
+        dns_drift.advance_all()
+        dns_drift.compare_all()
+    assert (len(events("dns.unreachable")), len(events("dns.reachable"))) == (1, 0)
+    assert [finding["kind"] for finding in fresh().findings] == ["unreachable"]
+    MemoryProvider.before_call = None
+    for _ in range(2):
+        dns_drift.advance_all()
+        dns_drift.compare_all()
+    assert (len(events("dns.unreachable")), len(events("dns.reachable")), fresh().findings) == (1, 1, [])
+
+
 def test_what_waits_though_nobody_is_at_it_is_written() -> None:
     hosted, app = hosted_zone(), make_app()
     dns_rows.want(hosted, wanted_records(hosted, timezone.now(), app=app))
@@ -539,6 +556,18 @@ def test_the_command_names_what_is_missing() -> None:
     assert addresses() == {("192.0.2.99",)}
     with pytest.raises(CommandError, match=f"other.example is not hosted: there are {ZONE}"):
         dns("plan", "other.example")
+
+
+def test_the_command_shows_all_zones_though_one_can_not_be_read() -> None:
+    MemoryProvider.reset("a.example", ZONE)
+    hosted_zone("a.example")
+    hosted_zone(ZONE, applies_to={"name": "test"}, priority=1)
+    app = make_app()
+    MemoryProvider.before_call = staticmethod(fault_at("list", 1, ServiceUnavailable("the vendor does not answer")))
+    out = StringIO()
+    with pytest.raises(CommandError, match=r"^zone a\.example: the vendor does not answer$"):
+        call_command("dns", "plan", stdout=out)
+    assert f"+ {app.public_id}.test.{ZONE} A 192.0.2.10" in out.getvalue()
 
 
 def test_the_command_takes_a_record_over() -> None:
