@@ -10,6 +10,7 @@ from collections.abc import Callable, Collection, Sequence
 from datetime import timedelta
 from typing import TypeVar
 
+from django.db.models import Q
 from django.utils import timezone
 
 from provisioning.dns.bucket import Bucket
@@ -21,8 +22,9 @@ from provisioning.models import DnsAccount
 from provisioning.services.dns_accounts import provider_settings
 
 Result = TypeVar("Result")
-# So long a worker waits for its turn itself. For longer it gives the work back.
-PATIENCE_S = 1.0
+# So long a worker waits for its turn itself, and so long for several, where others are faster. For longer it gives the
+# work back.
+PATIENCE_S, ALL_PATIENCE_S = 1.0, 5.0
 MAX_BLOCK = timedelta(hours=1)
 
 
@@ -79,7 +81,9 @@ class AccountCalls:
             return call()
         except RateLimited as limited:
             until = timezone.now() + min(timedelta(seconds=limited.retry_after_s), MAX_BLOCK)
-            DnsAccount.objects.filter(pk=self._account.pk).update(blocked_until=until)
+            # Another worker may have been asked to wait for longer.
+            sooner = Q(blocked_until=None) | Q(blocked_until__lt=until)
+            DnsAccount.objects.filter(sooner, pk=self._account.pk).update(blocked_until=until)
             raise
         finally:
             made = self._provider.calls - before
@@ -88,14 +92,16 @@ class AccountCalls:
                 self._take(made - expected, may_owe=True)
 
     def _draw(self, calls: int) -> None:
-        wait_s = self._take(calls)
-        if wait_s > PATIENCE_S:
-            raise RateLimited(
-                f"DNS account {self._account.name} has used up its calls for now", retry_after_s=round(wait_s, 1)
-            )
-        while wait_s:
+        waited_s = 0.0
+        while wait_s := self._take(calls):
+            waited_s += wait_s
+            if wait_s > PATIENCE_S or waited_s > ALL_PATIENCE_S:
+                raise RateLimited(
+                    f"DNS account {self._account.name} has used up its calls for now: Berth tries again in "
+                    f"{wait_s:.0f} s; an operator should see who else uses the account if this lasts",
+                    retry_after_s=round(wait_s, 1),
+                )
             time.sleep(wait_s)
-            wait_s = min(self._take(calls), PATIENCE_S)
 
     def _take(self, calls: int, *, may_owe: bool = False) -> float:
         """Draws, and gives 0; or gives the seconds to wait, and draws nothing."""

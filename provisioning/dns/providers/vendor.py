@@ -30,6 +30,8 @@ OPERATION_TIMEOUT_S = 180.0
 # All of a call may take so many times as long as one part of it.
 PATIENCE = 3
 MAX_BODY_BYTES = 32 * 1024 * 1024
+# All the pages of an operation together: a million records, in the wordiest of these vendors' forms.
+MAX_OPERATION_BYTES = 512 * 1024 * 1024
 MAX_RETRY_AFTER_S = 3600.0
 _CHUNK_BYTES = 64 * 1024
 
@@ -50,6 +52,7 @@ class Vendor:
         self.calls = 0
         self.doing = "working"
         self._deadline = 0.0
+        self.received_bytes = 0
 
     def hide(self, secrets: Iterable[str]) -> None:
         self._secrets = sorted({*self._secrets, *(secret for secret in secrets if secret)}, key=len, reverse=True)
@@ -57,6 +60,7 @@ class Vendor:
     def begin(self, doing: str) -> None:
         self.doing = doing
         self._deadline = time.monotonic() + OPERATION_TIMEOUT_S
+        self.received_bytes = 0
 
     def remaining_s(self) -> float:
         """Raises `ServiceUnavailable` where the operation's time is over."""
@@ -161,9 +165,14 @@ class VendorSession(requests.Session):
         body = bytearray()
         while chunk := response.raw.read1(_CHUNK_BYTES):
             body += chunk
-            if len(body) > MAX_BODY_BYTES:
-                response.close()
-                return f"answered with more than {MAX_BODY_BYTES // 1024 // 1024} MiB"
+            self.vendor.received_bytes += len(chunk)
+            for size, limit in (
+                (len(body), MAX_BODY_BYTES),
+                (self.vendor.received_bytes, MAX_OPERATION_BYTES),
+            ):
+                if size > limit:
+                    response.close()
+                    return f"answered with more than {limit // 1024 // 1024} MiB"
         response._content = bytes(body)
         response._content_consumed = True
         return ""

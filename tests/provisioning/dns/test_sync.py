@@ -374,6 +374,59 @@ def test_all_workers_draw_from_one_bucket() -> None:
     assert len(MemoryProvider.log) == 5
 
 
+def test_a_worker_that_waits_for_its_turn_gives_the_work_back_when_the_vendor_asks_all_to_wait(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    MemoryProvider.rate_per_s, MemoryProvider.burst = 2, 1
+    account = hosted_zone().account
+    calls, slept = AccountCalls(account), []
+
+    def sleep(seconds: float) -> None:
+        slept.append(seconds)
+        assert len(slept) < 9
+        DnsAccount.objects.update(blocked_until=timezone.now() + timedelta(seconds=300))
+
+    monkeypatch.setattr("time.sleep", sleep)
+    calls.list_records(ZONE)
+    with pytest.raises(RateLimited) as refused:
+        calls.list_records(ZONE)
+    assert len(slept) == 1
+    assert refused.value.retry_after_s > 290
+
+
+def test_a_worker_whose_turn_others_take_gives_the_work_back(monkeypatch: pytest.MonkeyPatch) -> None:
+    MemoryProvider.rate_per_s, MemoryProvider.burst = 2, 1
+    account = hosted_zone().account
+    calls, slept = AccountCalls(account), []
+
+    def sleep(seconds: float) -> None:
+        slept.append(seconds)
+        assert len(slept) < 90
+        DnsAccount.objects.update(bucket_tokens=0, bucket_at=timezone.now())
+
+    monkeypatch.setattr("time.sleep", sleep)
+    calls.list_records(ZONE)
+    with pytest.raises(RateLimited, match="an operator should see who else uses the account"):
+        calls.list_records(ZONE)
+    assert sum(slept) <= 5
+
+
+def test_who_is_asked_to_wait_for_less_shortens_nobodys_wait() -> None:
+    account = hosted_zone().account
+
+    def limited(_name: str, _n: int) -> None:
+        # Another worker has been asked meanwhile.
+        DnsAccount.objects.update(blocked_until=timezone.now() + timedelta(seconds=300))
+        raise RateLimited("slow down", retry_after_s=5)
+
+    MemoryProvider.before_call = staticmethod(limited)
+    with pytest.raises(RateLimited):
+        AccountCalls(account).list_records(ZONE)
+    blocked_until = DnsAccount.objects.get().blocked_until
+    assert blocked_until is not None
+    assert blocked_until > timezone.now() + timedelta(seconds=250)
+
+
 def test_an_account_is_used_for_its_own_zones_alone_and_not_while_it_is_disabled() -> None:
     MemoryProvider.reset(ZONE, "other.example")
     account = hosted_zone().account

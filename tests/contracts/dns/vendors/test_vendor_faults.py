@@ -137,6 +137,12 @@ def test_answers_have_limits_of_size_and_time(account: VendorAccount, monkeypatc
     account.api.faults.append(Answer(json.dumps({"success": "x" * 5_000})))
     with pytest.raises(ServiceUnavailable, match="more than"):
         account.connect().zones()
+    # Many pages are as one.
+    monkeypatch.setattr(vendor_module, "MAX_OPERATION_BYTES", 50)
+    with pytest.raises(ServiceUnavailable, match="more than"):
+        account.connect().list_records(ZONE)
+    monkeypatch.undo()
+    monkeypatch.setattr(vendor_module, "OPERATION_TIMEOUT_S", 0.5)
     # Promises more than it sends: the connection stays open.
     account.api.faults.append(Answer("{}", 200, {"Content-Length": "100"}))
     with pytest.raises(ServiceUnavailable, match="tries again"):
