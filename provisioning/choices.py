@@ -67,3 +67,12 @@ class DnsRecordState(models.TextChoices):
     APPLIED = "applied"
     REMOVING = "removing"
     CONFLICT = "conflict"
+
+
+class GitTokens(models.TextChoices):
+    """The tokens for git over HTTP that somebody was given."""
+
+    NONE = "none"
+    GIVEN = "given"
+    # The account has ended since; they are still to be revoked at the forge.
+    ENDING = "ending"

@@ -7,11 +7,12 @@ from django.dispatch import receiver
 from provisioning.choices import UNFINISHED, OperationKind
 from provisioning.models import Operation
 from provisioning.services.operations import operation_ensure
-from provisioning.wakeups import wake, wake_domain_checks, wake_edge, wake_membership
+from provisioning.services.repositories import git_tokens_condemn
+from provisioning.wakeups import wake, wake_domain_checks, wake_edge, wake_git_tokens_end, wake_membership
 from provisioning.workflows.check_release import resolve_at_once
 from provisioning.workflows.sweep import adopt_approved_releases
 from tenants import signals
-from tenants.models import PluginApp, Release
+from tenants.models import PluginApp, Release, User
 
 
 @receiver(signals.app_requested)
@@ -29,6 +30,12 @@ def retire_app(*, app_id: int, **_kwargs: Any) -> None:
 @receiver(signals.membership_changed)
 def sync_membership(*, organization_id: int, **_kwargs: Any) -> None:
     wake_membership(organization_id)
+
+
+@receiver(signals.account_ended)
+def end_git_tokens(*, user_id: int, **_kwargs: Any) -> None:
+    git_tokens_condemn(user=User.objects.get(pk=user_id))
+    wake_git_tokens_end()
 
 
 @receiver(signals.release_submitted)

@@ -9,8 +9,16 @@ from provisioning.exceptions import ProvisioningError
 from provisioning.forge.client import forge_from_settings
 from provisioning.forge.webhooks import forget_deliveries
 from provisioning.services.certificates import certificates_refresh
-from provisioning.services.repositories import organization_members_sync
-from provisioning.wakeups import CHECK_DOMAINS, RUN_OPERATION, SERVE_NAMES, SYNC_MEMBERS, SYNC_ZONE, wake
+from provisioning.services.repositories import git_tokens_end, organization_members_sync
+from provisioning.wakeups import (
+    CHECK_DOMAINS,
+    END_GIT_TOKENS,
+    RUN_OPERATION,
+    SERVE_NAMES,
+    SYNC_MEMBERS,
+    SYNC_ZONE,
+    wake,
+)
 from provisioning.workflows import check_domain, dns_drift, dns_sync, registry
 from provisioning.workflows import reconcile as reconciler
 from provisioning.workflows import sweep as sweeper
@@ -83,6 +91,15 @@ def sync_members(organization_id: int | None = None) -> None:
             organization_members_sync(forge=forge, organization=organization)
         except ProvisioningError as error:
             logger.warning("the members of %s are not yet those of its forge group: %s", organization.slug, error)
+
+
+@shared_task(name=END_GIT_TOKENS)
+def end_git_tokens() -> None:
+    """Tokens for git end with the account that they were given to."""
+    try:
+        git_tokens_end(forge=forge_from_settings())
+    except ProvisioningError as error:
+        logger.warning("tokens for git of ended accounts are not revoked yet: %s", error)
 
 
 @shared_task(name=SYNC_ZONE)

@@ -11,6 +11,7 @@ logger = logging.getLogger(__name__)
 
 RUN_OPERATION = "provisioning.run_operation"
 SYNC_MEMBERS = "provisioning.sync_members"
+END_GIT_TOKENS = "provisioning.end_git_tokens"
 CHECK_DOMAINS = "provisioning.check_domains"
 SERVE_NAMES = "provisioning.serve_names"
 SYNC_ZONE = "provisioning.sync_zone"
@@ -28,6 +29,11 @@ def wake_on_commit(operation_id: int) -> None:
 def wake_membership(organization_id: int) -> None:
     """Asks a worker to make the forge group's members those of the organization."""
     _publish(SYNC_MEMBERS, organization_id)
+
+
+def wake_git_tokens_end() -> None:
+    """Asks a worker to revoke the tokens for git of accounts that have ended."""
+    _publish(END_GIT_TOKENS)
 
 
 def wake_domain_checks() -> None:

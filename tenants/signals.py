@@ -2,6 +2,7 @@
 
 from django.dispatch import Signal
 
+account_ended = Signal()  # user_id: deactivated, or a service account that was removed
 custom_domain_changed = Signal()  # domain_id, environment_id: it is served from now on, or is not any more
 custom_domain_check_requested = Signal()  # domain_id
 app_requested = Signal()  # app_id

@@ -297,6 +297,7 @@ CELERY_BEAT_SCHEDULE = {
     },
     "tidy": {"task": "provisioning.tidy", "schedule": 24 * 3600},
     "sync-members": {"task": "provisioning.sync_members", "schedule": 300, "options": {"expires": 300}},
+    "end-git-tokens": {"task": "provisioning.end_git_tokens", "schedule": 300, "options": {"expires": 300}},
 }
 
 LOGGING = {

@@ -97,6 +97,15 @@ class ForgeClient:
             )
             return str(token.token)
 
+    def revoke_user_tokens(self, user_id: int) -> int:
+        """Ends all personal access tokens of this user; gives their number. Nobody but the platform makes any."""
+        with translated(f"revoking the git tokens of forge user {user_id}"):
+            tokens = self.gitlab.personal_access_tokens.list(user_id=user_id, state="active", get_all=True)
+            for token in tokens:
+                with _tolerated(404):
+                    self.gitlab.personal_access_tokens.delete(token.id)
+            return len(tokens)
+
     def ensure_group(self, *, path: str, name: str) -> int:
         """A private group in whose projects developers may push to the default branch. Gives its id.
 

@@ -1,6 +1,7 @@
 from django.conf import settings
 from django.db import models
 
+from provisioning.choices import GitTokens
 from tenants.fields import EncryptedTextField
 
 
@@ -10,9 +11,20 @@ class ForgeAccount(models.Model):
     user = models.OneToOneField(settings.AUTH_USER_MODEL, on_delete=models.CASCADE, related_name="forge_account")
     forge_user_id = models.PositiveBigIntegerField(unique=True)
     forge_username = models.CharField(max_length=200)
+    git_tokens = models.CharField(
+        max_length=10,
+        choices=GitTokens,
+        default=GitTokens.NONE,
+        help_text="Whether tokens for git were given out. They end with the account, also where it comes back at once.",
+    )
 
     class Meta:
         ordering = ["pk"]
+        constraints = [
+            models.CheckConstraint(
+                condition=models.Q(git_tokens__in=GitTokens.values), name="forge_account_git_tokens_known"
+            ),
+        ]
 
     def __str__(self) -> str:
         return self.forge_username

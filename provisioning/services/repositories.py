@@ -5,8 +5,10 @@ from datetime import date, timedelta
 from django.conf import settings
 from django.utils import timezone
 
+from provisioning.choices import GitTokens
 from provisioning.forge.client import ForgeClient, forge_from_settings
 from provisioning.models import ForgeAccount, Repository
+from tenants.exceptions import NotPermitted
 from tenants.models import Organization, PluginApp, User
 from tenants.services.audit import audit_record
 from tenants.services.unit import unit_of_work
@@ -64,16 +66,24 @@ def organization_members_sync(*, forge: ForgeClient, organization: Organization)
 
 
 def git_token_create(*, user: User) -> tuple[str, str, date]:
-    """A token for git over HTTP: user name, token (shown once), last day.
+    """A token for git over HTTP: user name, token (shown once), last day. It ends with the account.
 
-    Raises `ServiceUnavailable` while the forge is away, `ForgeRefused` where an operator must act.
+    Raises `ServiceUnavailable` while the forge is away, `ForgeRefused` where an operator must act, `NotPermitted` for
+    an account that ends meanwhile.
     """
     forge = forge_from_settings()
     account = forge_account_ensure(forge=forge, user=user)
+    if account.git_tokens == GitTokens.ENDING:
+        _git_tokens_revoke(forge=forge, account=account)
+    _git_tokens_given(account)
     for organization in user.organizations.all():
         organization_members_sync(forge=forge, organization=organization)
     expires_on = (timezone.now() + GIT_TOKEN_LIFETIME).date()
     token = forge.create_user_token(user_id=account.forge_user_id, name="berth-git", expires_on=expires_on)
+    # Whoever ends the account after this look finds the token at the forge.
+    if not ForgeAccount.objects.filter(pk=account.pk, git_tokens=GitTokens.GIVEN, user__is_active=True).exists():
+        forge.revoke_user_tokens(account.forge_user_id)
+        raise NotPermitted("the account is not active any more: an operator must activate it first")
     audit_record(
         action="git_token.created",
         message=f"{user.username} made a token for git over HTTP",
@@ -82,3 +92,40 @@ def git_token_create(*, user: User) -> tuple[str, str, date]:
         after={"expires_on": expires_on},
     )
     return account.forge_username, token, expires_on
+
+
+@unit_of_work
+def git_tokens_condemn(*, user: User) -> None:
+    """Notes that all tokens for git of this account must end, though it may be active again. See `git_tokens_end`."""
+    accounts = ForgeAccount.objects.filter(user=user, git_tokens=GitTokens.GIVEN)
+    if accounts.update(git_tokens=GitTokens.ENDING):
+        _record_tokens("git_tokens.ending", f"the tokens for git of {user.username} end", user)
+
+
+def git_tokens_end(*, forge: ForgeClient) -> None:
+    """Revokes, at the forge, the tokens for git of all accounts that have ended. What a lost signal left, too."""
+    for left in ForgeAccount.objects.filter(git_tokens=GitTokens.GIVEN, user__is_active=False).select_related("user"):
+        git_tokens_condemn(user=left.user)
+    for account in ForgeAccount.objects.filter(git_tokens=GitTokens.ENDING).select_related("user"):
+        _git_tokens_revoke(forge=forge, account=account)
+
+
+def _git_tokens_revoke(*, forge: ForgeClient, account: ForgeAccount) -> None:
+    forge.revoke_user_tokens(account.forge_user_id)
+    with unit_of_work():
+        # Not where a new one was given meanwhile.
+        if ForgeAccount.objects.filter(pk=account.pk, git_tokens=GitTokens.ENDING).update(git_tokens=GitTokens.NONE):
+            name = account.user.username
+            _record_tokens("git_tokens.ended", f"the tokens for git of {name} are revoked", account.user)
+
+
+@unit_of_work
+def _git_tokens_given(account: ForgeAccount) -> None:
+    """Before the forge is asked: a token that nobody knows of would never end."""
+    others = ForgeAccount.objects.filter(pk=account.pk).exclude(git_tokens=GitTokens.GIVEN)
+    if others.update(git_tokens=GitTokens.GIVEN):
+        _record_tokens("git_tokens.given", f"{account.user.username} is given tokens for git", account.user)
+
+
+def _record_tokens(action: str, message: str, user: User) -> None:
+    audit_record(action=action, message=message, obj=user)

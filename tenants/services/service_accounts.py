@@ -8,7 +8,7 @@ from tenants.exceptions import AlreadyExists, InvalidInput
 from tenants.models import Membership, Organization, User
 from tenants.services.audit import audit_record
 from tenants.services.memberships import end_membership, lock, membership_make
-from tenants.services.tokens import tokens_end
+from tenants.services.tokens import announce_end, tokens_end
 from tenants.services.unit import unit_of_work
 
 # No slug has a dot, so no two organizations can mean the same account; and no person's name may start like this.
@@ -71,6 +71,7 @@ def service_account_remove(*, account: User, actor: User) -> None:
         return
     account.refresh_from_db()
     tokens = tokens_end(account.api_tokens.all())
+    announce_end(account)
     for membership in account.memberships.select_related("organization", "user"):
         end_membership(membership)
     access.people_changed()

@@ -4,7 +4,9 @@ import hashlib
 import secrets
 from collections.abc import Collection
 from datetime import datetime, timedelta
+from functools import partial
 
+from django.db import transaction
 from django.db.models import QuerySet
 from django.utils import timezone
 
@@ -15,6 +17,7 @@ from tenants.models import ApiToken, Organization, PluginApp, User
 from tenants.request_context import authentication
 from tenants.services.audit import audit_record
 from tenants.services.unit import unit_of_work
+from tenants.signals import account_ended
 
 TOKEN_PREFIX = "berth_"  # noqa: S105 - the part of every token that is no secret
 DEFAULT_TTL = timedelta(days=90)
@@ -104,6 +107,11 @@ def api_token_revoke(*, token: ApiToken, actor: User) -> None:
             data={"token": token.pk, "username": token.user.username},
         )
     token.refresh_from_db()
+
+
+def announce_end(user: User) -> None:
+    """Tells, after commit, who gave tokens of their own to an account that has ended: the forge."""
+    transaction.on_commit(partial(account_ended.send_robust, sender=User, user_id=user.pk))
 
 
 def tokens_end(tokens: QuerySet[ApiToken]) -> int:

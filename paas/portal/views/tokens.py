@@ -36,6 +36,8 @@ def git_token(request: HttpRequest) -> HttpResponse:
     except ProvisioningError as error:
         status = 503 if isinstance(error, ServiceUnavailable) else 502
         return _shown(request, _new_form(request), status=status, trouble=f"No git token was made: {error}.")
+    except TenantsError as error:
+        return _shown(request, _new_form(request), status=error.status, trouble=error.detail)
     made = {"kind": "git", "username": username, "token": token, "expires": expires_on}
     return _shown(request, _new_form(request), status=201, made=made)
 

@@ -4,12 +4,15 @@ from typing import Any
 
 import gitlab
 import pytest
+import requests
 from pytest_django import DjangoCaptureOnCommitCallbacks
 
+from provisioning.forge.client import ForgeClient
 from provisioning.models import ForgeAccount
-from provisioning.services.repositories import group_path
-from provisioning.tasks import sync_members
-from tenants.models import Organization, User
+from provisioning.services.repositories import git_token_create, group_path
+from provisioning.tasks import end_git_tokens, sync_members
+from tenants.exceptions import NotPermitted
+from tenants.models import AuditEvent, Organization, User
 from tenants.services.memberships import membership_change, membership_remove
 from tenants.services.people import user_change
 from tenants.services.service_accounts import service_account_remove
@@ -72,3 +75,66 @@ def test_a_service_account_that_is_removed_and_a_person_who_is_deactivated_are_o
     finally:
         membership_changed.disconnect(hear)
     assert at_the_forge(admin, organization) == {owner.pk}
+
+
+def opens(forge: Forge, token: str) -> bool:
+    """Whether the forge takes this token for git."""
+    url = f"{forge.url}/api/v4/personal_access_tokens/self"
+    answer = requests.get(url, headers={"PRIVATE-TOKEN": token}, timeout=20)
+    assert answer.status_code in (200, 401)
+    return answer.status_code == 200
+
+
+def test_tokens_for_git_end_with_a_service_account_though_it_is_made_again_at_once(
+    forge: Forge,
+    organization: Organization,
+    django_capture_on_commit_callbacks: DjangoCaptureOnCommitCallbacks,
+) -> None:
+    owner, machine = owner_of(organization), make_service_account(organization)
+    other = git_token_create(user=owner)[1]
+    leaked = git_token_create(user=machine)[1]
+    assert opens(forge, leaked)
+    with django_capture_on_commit_callbacks(execute=True):
+        service_account_remove(account=machine, actor=owner)
+    make_service_account(organization)
+    fresh = git_token_create(user=User.objects.get(pk=machine.pk))[1]
+    end_git_tokens()
+    assert [opens(forge, token) for token in (leaked, fresh, other)] == [False, True, True]
+
+
+def test_tokens_for_git_end_with_a_persons_account_and_do_not_come_back_with_it(
+    forge: Forge, organization: Organization
+) -> None:
+    member, operator = make_member(organization), make_operator()
+    token = git_token_create(user=member)[1]
+    # No signal is heard here: the round finds the account nevertheless.
+    user_change(user=member, actor=operator, is_active=False)
+    end_git_tokens()
+    assert not opens(forge, token)
+    user_change(user=member, actor=operator, is_active=True)
+    end_git_tokens()
+    assert not opens(forge, token)
+    assert opens(forge, git_token_create(user=User.objects.get(pk=member.pk))[1])
+    told = AuditEvent.objects.filter(object_id=member.username, action__startswith="git_token").order_by("pk")
+    assert [event.action for event in told] == [
+        *("git_tokens.given", "git_token.created", "git_tokens.ending", "git_tokens.ended"),
+        *("git_tokens.given", "git_token.created"),
+    ]
+
+
+def test_a_token_for_git_that_comes_after_the_end_of_its_account_is_revoked_at_once(
+    forge: Forge, organization: Organization, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    member, made = make_member(organization), list[str]()
+    make = ForgeClient.create_user_token
+
+    def late(client: ForgeClient, **fields: Any) -> str:
+        user_change(user=member, actor=make_operator(), is_active=False)
+        end_git_tokens()
+        made.append(make(client, **fields))
+        return made[0]
+
+    monkeypatch.setattr(ForgeClient, "create_user_token", late)
+    with pytest.raises(NotPermitted, match="not active any more"):
+        git_token_create(user=member)
+    assert not opens(forge, made[0])
