@@ -17,6 +17,7 @@ TITLES = {
     "host_register": "host",
     "forge_bootstrap": "forge",
     "dns_register": "names",
+    "dns_unregister": "names",
     "edge_config": "edge configuration",
     "fallback_config": "fallback",
 }

@@ -83,8 +83,7 @@ def _bring_up(configuration: Configuration) -> processes.Process:
         commands = ["build_images", "migrate", "host_register"]
         if configuration.has_embedded_forge:
             commands.append("forge_bootstrap")
-        if configuration.has_embedded_dns:
-            commands.append("dns_register")
+        commands.append("dns_register" if configuration.has_embedded_dns else "dns_unregister")
         printed = setup.manage(configuration, [*commands, "certificates", "edge_config", "fallback_config"])
         edge_argv, fallback_argv = json.loads(printed["edge_config"]), json.loads(printed["fallback_config"])
         found = supervisor.programs(configuration, edge_argv=edge_argv, fallback_argv=fallback_argv)

@@ -8,6 +8,8 @@ from pathlib import Path
 
 from provisioning.exceptions import OperatorError
 
+# What the account is called with which its zones are hosted.
+ACCOUNT = "embedded"
 TIMEOUT_S = 30
 # Where a system that is not root's keeps what root runs.
 _PATH = os.pathsep.join([os.environ.get("PATH", os.defpath), "/usr/local/sbin", "/usr/sbin"])

@@ -48,17 +48,29 @@ def dns_account_create(
 def dns_account_register(
     *, name: str, provider: str, settings: Mapping[str, str], secrets: Mapping[str, str], zone: str
 ) -> DnsAccount:
-    """The installation's own account, by its settings; `zone` is added to those it is used for. May run again."""
+    """The installation's own account, by its settings; `zone` is added to those it is used for. May run again.
+
+    One that `dns_account_unregister` has switched off is switched on again; what an operator has switched off is not.
+    """
     account = DnsAccount.objects.select_for_update(no_key=True).filter(name=name).first()
     if account is None:
         _check_settings(provider, settings, secrets)
         return _made(name, provider, settings, secrets, [zone], None)
-    return _changed(
-        account,
-        None,
-        {"settings": dict(settings), "secrets": dict(secrets), "zones": sorted({*account.zones, zone})},
-        provider=provider,
-    )
+    changes: dict[str, Any] = {
+        "settings": dict(settings),
+        "secrets": dict(secrets),
+        "zones": sorted({*account.zones, zone}),
+    }
+    if not account.hosted_zones.exists():
+        changes["is_enabled"] = True
+    return _changed(account, None, changes, provider=provider)
+
+
+@unit_of_work
+def dns_account_unregister(*, account: DnsAccount) -> None:
+    """Switches the installation's own account off, with which nothing is hosted any more."""
+    account = DnsAccount.objects.select_for_update(no_key=True).get(pk=account.pk)
+    _changed(account, None, {"is_enabled": False}, provider=account.provider)
 
 
 @unit_of_work

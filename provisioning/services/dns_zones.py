@@ -12,7 +12,7 @@ from django.utils.crypto import salted_hmac
 from provisioning.choices import DriftPolicy
 from provisioning.dns.desired import checked_targets
 from provisioning.models import DnsAccount, HostedZone
-from provisioning.services.dns_accounts import dns_account_register
+from provisioning.services.dns_accounts import dns_account_register, dns_account_unregister
 from tenants import access, validators
 from tenants.exceptions import InvalidInput, InvalidTransition
 from tenants.hostnames import is_platform_hostname, is_within
@@ -56,6 +56,32 @@ def hosted_zone_register(
         name=account_name, provider=provider, settings=settings, secrets=secrets, zone=zone.name
     )
     return _set(zone, account, None, {"nameservers": list(nameservers)}, owner=_lasting_owner(zone))
+
+
+@unit_of_work
+def hosted_zones_unregister(*, account_name: str) -> list[str]:
+    """The installation's own name server is not run any more: nothing waits for it, and nobody asks it. Gives the names
+    of the zones that it held. May run again at any time.
+
+    Hostnames stay what they are, and what stands at the server stays there: `hosted_zone_register` takes it up again.
+    """
+    account = DnsAccount.objects.filter(name=account_name).first()
+    if account is None:
+        return []
+    names = []
+    for hosted in account.hosted_zones.select_related("zone").order_by("pk"):
+        hosted.records.all().delete()
+        hosted.delete()
+        audit_record(
+            action="zone.unhosted",
+            message=f"zone {hosted.zone.name} is no longer hosted with {account_name}: its names are kept elsewhere",
+            obj=hosted.zone,
+            before={"account": account_name, "owner": hosted.owner} | {name: getattr(hosted, name) for name in FIELDS},
+            after={"account": None},
+        )
+        names.append(hosted.zone.name)
+    dns_account_unregister(account=account)
+    return names
 
 
 def targets_of(hosted: HostedZone) -> tuple[str, ...]:

@@ -3,14 +3,13 @@ from typing import Any
 from django.conf import settings
 from django.core.management.base import BaseCommand, CommandError
 
-from provisioning.dns.embedded import ensure_zone
+from provisioning.dns.embedded import ACCOUNT, ensure_zone
 from provisioning.dns.records import canonical_name
 from provisioning.exceptions import OperatorError
 from provisioning.services.dns_plans import names_ensure
 from provisioning.services.dns_zones import hosted_zone_register
 from tenants.exceptions import TenantsError
 
-ACCOUNT = "embedded"
 # The name server listens on all of the machine's addresses: this is the one at which the machine itself reaches it.
 REACHED_AT = {"0.0.0.0": "127.0.0.1", "::": "::1"}  # noqa: S104 - nothing is bound here
 

@@ -67,5 +67,11 @@ def test_where_names_are_kept_elsewhere_nothing_is_made(settings: Any) -> None:
         call_command("dns_register", stdout=StringIO())
 
 
+def test_a_name_server_that_runs_is_not_let_go(settings: Any) -> None:
+    settings.EMBEDDED_DNS = True
+    with pytest.raises(CommandError, match="BERTH_EMBEDDED_DNS is true: set it to false"):
+        call_command("dns_unregister", stdout=StringIO())
+
+
 def pdnsutil(directory: Path, *arguments: str) -> None:
     subprocess.run(["pdnsutil", f"--config-dir={directory}", *arguments], check=True, capture_output=True)

@@ -11,7 +11,12 @@ from provisioning.exceptions import OperatorError
 from provisioning.models import DnsAccount, HostedZone
 from provisioning.services.dns_accounts import dns_account_change, dns_account_create, provider_settings
 from provisioning.services.dns_plans import names_ensure
-from provisioning.services.dns_zones import hosted_zone_register, hosted_zone_set, targets_of
+from provisioning.services.dns_zones import (
+    hosted_zone_register,
+    hosted_zone_set,
+    hosted_zones_unregister,
+    targets_of,
+)
 from provisioning.workflows.dns_sync import sync
 from tenants.choices import AppState
 from tenants.exceptions import InvalidInput, InvalidTransition, NotPermitted
@@ -157,22 +162,43 @@ def test_the_installations_own_zone_is_registered_once_however_often_it_is() -> 
     assert [event.action for event in AuditEvent.objects.order_by("pk")[count:]] == ["dns_account.changed"]
 
 
-def test_the_installations_own_zone_has_the_same_owner_again_after_its_rows_are_lost() -> None:
-    def register(zone: str = "apps.example") -> HostedZone:
-        return hosted_zone_register(
-            zone_name=zone,
-            account_name="embedded",
-            provider="memory",
-            settings={},
-            secrets={"key": "x"},
-            nameservers=[],
-        )
+def register(zone: str = "apps.example") -> HostedZone:
+    return hosted_zone_register(
+        zone_name=zone, account_name="embedded", provider="memory", settings={}, secrets={"key": "x"}, nameservers=[]
+    )
 
+
+def test_the_installations_own_zone_has_the_same_owner_again_after_its_rows_are_lost() -> None:
     first = register()
     HostedZone.objects.all().delete()
     assert register().owner == first.owner
     MemoryProvider.reset("apps.example", "b.example")
     assert register("b.example").owner != first.owner
+
+
+def test_a_name_server_that_is_not_run_any_more_is_let_go_and_taken_up_again_with_what_it_holds(
+    settings: Any, memory: type[MemoryProvider]
+) -> None:
+    settings.APPS_DOMAIN, settings.EDGE_PUBLIC_ADDRESSES = "apps.example", ["192.0.2.10"]
+    app, others = make_app(), hosted_zone("b.example")
+    for _ in range(2):
+        hosted = register()
+        names_ensure(hosted=hosted)
+        sync(hosted.pk)
+        assert set(hosted.records.values_list("state", flat=True)) == {"applied"}
+        held = memory.records("apps.example")
+        assert [hosted_zones_unregister(account_name="embedded") for _ in range(2)] == [["apps.example"], []]
+        assert list(HostedZone.objects.all()) == [others]
+        assert memory.records("apps.example") == held
+        assert not DnsAccount.objects.get(name="embedded").is_enabled
+        assert set(app.environments.values_list("subdomains__zone__name", flat=True)) == {"apps.example"}
+    assert register().account.is_enabled
+    assert AuditEvent.objects.filter(action="zone.unhosted").count() == 2
+
+
+def test_an_account_of_its_own_that_an_operator_has_switched_off_stays_off() -> None:
+    dns_account_change(account=register().account, is_enabled=False, actor=make_operator())
+    assert not register().account.is_enabled
 
 
 def test_names_without_anywhere_to_point_are_refused_with_the_setting_that_says_where(settings: Any) -> None:
