@@ -117,6 +117,10 @@ class EdgeNginx:
             change = self._write({directory / f"{name}.conf": text for name, text in sites.items()})
         self._ensure_served(change)
 
+    def sites(self) -> set[str]:
+        """The names of the sites that it has."""
+        return {path.stem for path in (self.home / SITES_DIRECTORY).glob("[!.]*.conf")}
+
     def zone_certificate(self) -> str:
         """The stored file that sites of the zone are served with; empty where there is none."""
         file = certificate_named((content_of(self.home / "nginx.conf") or b"").decode(errors="replace"))

@@ -5,6 +5,7 @@ Does not touch environments in which a deployment or a retirement is under way: 
 
 import logging
 import threading
+from collections.abc import Collection
 
 from django.conf import settings
 from django.db.models import Exists, OuterRef, QuerySet
@@ -23,7 +24,7 @@ from provisioning.workflows.instances import ensure_instance
 from provisioning.workflows.pauses import may_repair, repair_noted
 from provisioning.workflows.specs import container_names, release_spec, role_of, site_spec, with_sites
 from tenants.choices import AppState
-from tenants.models import Environment
+from tenants.models import Environment, PluginApp
 from tenants.services.audit import audit_record
 
 logger = logging.getLogger(__name__)
@@ -121,7 +122,8 @@ def _repair(workload: Workload, broken: dict[str, str]) -> None:
 def reconcile_edge(environment_id: int | None = None) -> None:
     """Writes the edge's entries that are missing or not what should be served. Unchanged text reloads nothing.
 
-    With `environment_id` that environment's alone, where something of it is served.
+    One of a retired app is removed: who read before the app went, and wrote after it, has put it back. With
+    `environment_id` that environment's alone, where something of it is served.
     """
     serving = Workload.objects.filter(environment=OuterRef("pk"), state=WorkloadState.SERVING)
     environments = Environment.objects.filter(Exists(serving), app__state=AppState.ACTIVE)
@@ -132,4 +134,15 @@ def reconcile_edge(environment_id: int | None = None) -> None:
     for environment in with_sites(environments):
         site = site_spec(environment, certificates)
         sites[site.name] = render_edge_site(site)
-    edge_from_settings().apply(sites)
+    edge = edge_from_settings()
+    if environment_id is None:
+        sites |= dict.fromkeys(_of_retired(edge.sites() - sites.keys()))
+    edge.apply(sites)
+
+
+def _of_retired(sites: Collection[str]) -> list[str]:
+    numbers = {site: site.removeprefix("app").partition("-")[0] for site in sites}
+    known = {site: int(number) for site, number in numbers.items() if number.isdecimal()}
+    retired = PluginApp.objects.filter(state=AppState.RETIRED, number__in=set(known.values()))
+    gone = set(retired.values_list("number", flat=True)) if known else set()
+    return sorted(site for site, number in known.items() if number in gone)

@@ -13,8 +13,8 @@ from django.utils import timezone
 
 from provisioning import tasks
 from provisioning.workflows import check_domain, retire_app
-from tenants.choices import DomainState
-from tenants.models import CustomDomain, HeldName
+from tenants.choices import AppState, DomainState
+from tenants.models import CustomDomain, HeldName, PluginApp
 from tenants.selectors.domains import records_to_set
 from tenants.services.apps import app_retire
 from tenants.services.domain_checks import domains_take
@@ -44,6 +44,16 @@ def test_a_domain_is_served_once_its_records_are_set(world: World, upstream: Sta
     assert world.served_by("one.customer.test") == "plugin"
     servers = {answer["server"] for answer in domain.observations[0]["answers"]}
     assert servers == {"bind.customer.test", "knot.customer.test"}
+
+
+def test_an_entry_of_a_retired_app_that_came_back_goes_again(world: World, upstream: Start) -> None:
+    """Whoever read it before the app went, and wrote it after."""
+    gone, stays = world.live_app(upstream("gone")), world.live_app(upstream("stays"))
+    name, other = (app.environments.get(name="production").subdomains.get().hostname for app in (gone, stays))
+    PluginApp.objects.filter(pk=gone.pk).update(state=AppState.RETIRED)
+    assert world.served_by(name) == "gone"
+    world.reconcile()
+    assert (world.served_by(name), world.served_by(other)) == ("", "stays")
 
 
 def test_no_cache_of_a_resolver_holds_the_proof_up(world: World, upstream: Start, tmp_path: Path) -> None:
