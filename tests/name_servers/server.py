@@ -56,6 +56,11 @@ class NameServer:
     def suspend(self) -> None:
         """From now on it takes packets and connections, and answers none."""
         self.process.send_signal(signal.SIGSTOP)
+        # Each of its threads stops by itself, and one that has not may still answer.
+        tasks = Path(f"/proc/{self.process.pid}/task")
+        until = time.monotonic() + 10
+        while time.monotonic() < until and not all(_is_stopped(task) for task in tasks.iterdir()):
+            time.sleep(0.001)
 
     def resume(self) -> None:
         self.process.send_signal(signal.SIGCONT)
@@ -120,3 +125,10 @@ def free_port(address: str = "127.0.0.1") -> int:
             except OSError:
                 continue
             return port
+
+
+def _is_stopped(task: Path) -> bool:
+    try:
+        return (task / "stat").read_text().rpartition(")")[2].split()[0] in "Tt"
+    except FileNotFoundError:
+        return True
