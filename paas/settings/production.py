@@ -13,6 +13,8 @@ DATABASES = {
         "PORT": env.text("BERTH_DB_PORT", ""),
         "CONN_MAX_AGE": 60,
         "CONN_HEALTH_CHECKS": True,
+        # What is asked with every request is planned once a connection: not behind a pooler that hands those around.
+        "OPTIONS": {"prepare_threshold": None if env.boolean("BERTH_DB_IS_POOLED", False) else 1},
     }
 }
 CACHES = {

@@ -72,6 +72,8 @@ if TEST_DATABASE == "postgresql":
         "PASSWORD": env.text("BERTH_DB_PASSWORD", ""),
         "HOST": env.text("BERTH_DB_HOST"),
         "PORT": env.text("BERTH_DB_PORT", ""),
+        # As in production.
+        "OPTIONS": {"prepare_threshold": 1},
     }
 elif TEST_DATABASE == "sqlite":
     # A file, not memory: live servers, workers and threads of a test share it.

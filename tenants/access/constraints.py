@@ -110,13 +110,13 @@ def _of_subject(term: Term, resource_type: ResourceType, subject: Subject, is_de
     if term.attribute.name != "role":
         return compare(term.lookup, getattr(subject, term.attribute.name), term.value, is_deny=is_deny)
 
-    def fits(role: str) -> bool:
-        return compare(term.lookup, role, term.value, is_deny=is_deny)
-
     memberships = subject.memberships
-    if not fits(NO_ROLE):
-        return within(resource_type.organization, (pk for pk, role in memberships.items() if fits(role)))
-    return negated(within(resource_type.organization, (pk for pk, role in memberships.items() if not fits(role))))
+    fitting = {
+        role for role in {NO_ROLE, *memberships.values()} if compare(term.lookup, role, term.value, is_deny=is_deny)
+    }
+    if NO_ROLE not in fitting:
+        return within(resource_type.organization, (pk for pk, role in memberships.items() if role in fitting))
+    return negated(within(resource_type.organization, (pk for pk, role in memberships.items() if role not in fitting)))
 
 
 def _of_resource(term: Term, model: type[Model], subject: Subject, context: Context, is_deny: bool) -> Constraint:

@@ -12,12 +12,13 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from tenants.access.evaluation import PolicySet, compiled
+from tenants.access.facts import POLICIES
 from tenants.access.kept import KeptQuery
 from tenants.access.subjects import Context, Subject, subject_of
 from tenants.models import AccessPolicy, AccessStamp
 from tenants.request_context import authentication
 
-POLICIES, PEOPLE = "policies", "people"
+PEOPLE = "people"
 
 
 @dataclass
@@ -57,15 +58,18 @@ def end_evaluation() -> None:
     _under_way.set(None)
 
 
-def policies_in_force() -> PolicySet:
-    """Raises nothing for a policy that can't be evaluated: see `CompiledPolicy`."""
+def policies_in_force(who: Subject | None = None) -> PolicySet:
+    """Raises nothing for a policy that can't be evaluated: see `CompiledPolicy`.
+
+    `who` is about to be asked what they belong to: the stamp is read along with that.
+    """
     remembered = _under_way.get()
-    if remembered is not None and remembered.policies is not None:
-        return remembered.policies
-    policies = _current()
-    if remembered is not None:
-        remembered.policies = policies
-    return policies
+    if remembered is None:
+        return _current(stamp_of(POLICIES))
+    if remembered.policies is None:
+        is_of_now = any(who is known for known in remembered.subjects.values())
+        remembered.policies = _current(who.stamp if who is not None and is_of_now else stamp_of(POLICIES))
+    return remembered.policies
 
 
 def known_subject(who: Any) -> Subject | None:
@@ -130,9 +134,8 @@ def _forget() -> None:
         remembered.contexts.clear()
 
 
-def _current() -> PolicySet:
+def _current(stamp: uuid.UUID | None) -> PolicySet:
     global _compiled
-    stamp = stamp_of(POLICIES)
     # Read once: another thread may put its own set there meanwhile, of policies that are not committed even.
     known = _compiled
     if known is None or stamp is None or known[0] != stamp:

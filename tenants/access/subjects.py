@@ -1,6 +1,7 @@
 """Who asks, and in what circumstances: the attributes that conditions are compared with."""
 
 import ipaddress
+import uuid
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -43,6 +44,11 @@ class Subject:
     @cached_property
     def _facts(self) -> Facts:
         return facts_of(self.id)
+
+    @property
+    def stamp(self) -> uuid.UUID | None:
+        """Of the policies, when memberships, groups and grants were read."""
+        return self._facts.stamp
 
     @cached_property
     def memberships(self) -> Mapping[int, str]:
