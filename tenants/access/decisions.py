@@ -12,6 +12,7 @@ from tenants.access.constraints import Constraint, allowed_rows, both, within
 from tenants.access.evaluation import Rules, path_reader
 from tenants.access.grants import granted_rows, is_granted
 from tenants.access.policies import known_context, known_subject, policies_in_force
+from tenants.access.querying import in_parts
 from tenants.access.recording import recorded
 from tenants.access.subjects import Context, Subject
 from tenants.exceptions import InsufficientScope, NotPermitted
@@ -52,7 +53,7 @@ def decide(subject: Any, action: str, resource: Model, context: Context | None =
     if refusal is not None:
         return refusal
     context = context or known_context()
-    rules = policies_in_force().of_action(action)
+    rules = policies_in_force(who).of_action(action)
     if any(matches(who, resource, context) for _policy, matches in rules.denies):
         return _denied(rules, who, resource, context)
     for policy, matches in rules.allows:
@@ -73,9 +74,11 @@ def restrict(queryset: QuerySet[Row], subject: Any, action: str, context: Contex
     require_scope(subject, action)
     who = known_subject(subject)
     constraint = False if who is None else _constraint(who, action, resource_type, context or known_context())
-    if constraint is True:
-        return queryset
-    return queryset.filter(constraint) if constraint is not False else queryset.none()
+    if isinstance(constraint, bool):
+        return queryset if constraint else queryset.none()
+    is_all_that_is_asked = not queryset.query.where
+    found = queryset.filter(constraint)
+    return in_parts(found, resource_type.organization) if is_all_that_is_asked else found
 
 
 def may(subject: Any, action: str, resource: Model) -> bool:
@@ -142,7 +145,7 @@ def _constraint(who: Subject, action: str, resource_type: ResourceType, context:
         limits.append(within(resource_type.organization, [who.only_organization]))
     if who.only_app is not None:
         limits.append(within(resource_type.app, [who.only_app]))
-    rules = policies_in_force().of_action(action)
+    rules = policies_in_force(who).of_action(action)
     granted = granted_rows(resource_type, who, action)
     return both([*limits, allowed_rows(rules, resource_type, who, context, granted)])
 

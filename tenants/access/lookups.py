@@ -1,10 +1,16 @@
 """The lookup with which ids are compared."""
 
+from collections.abc import Iterable
 from typing import Any
 
 from django.db.models import Field
 from django.db.models.lookups import In
 from django.db.models.sql import Query
+
+
+def array(ids: Iterable[int]) -> str:
+    """An array of PostgreSQL's, as text: the driver takes longer to write a list."""
+    return f"{{{','.join(map(str, sorted(ids)))}}}"
 
 
 class AnyOf(In):
@@ -25,8 +31,7 @@ class AnyOf(In):
         if isinstance(self.rhs, Query):
             subquery, values = compiler.compile(self.rhs)
             return f"{left} = ANY(ARRAY{subquery})", [*parameters, *values]
-        # As text: the driver takes longer to write a list.
-        return f"{left} = ANY(%s::bigint[])", [*parameters, f"{{{','.join(map(str, sorted(self.rhs)))}}}"]
+        return f"{left} = ANY(%s::bigint[])", [*parameters, array(self.rhs)]
 
 
 Field.register_lookup(AnyOf)

@@ -1,0 +1,206 @@
+"""Lists whose rows may be seen for one reason or another: how they are counted, and how a page of them is found.
+
+PostgreSQL is good at `organization = ANY(...) OR id = ANY(...)`, but for two things. It counts by reading each row,
+where each alternative alone is counted in its index. And for a page it walks the index of the order until the page is
+full, for it takes sorting the few hundred rows that somebody sees for dearer than passing ten thousand others.
+"""
+
+import time
+from itertools import chain
+from typing import Any, TypeVar
+
+from django.core.exceptions import EmptyResultSet
+from django.db import connections
+from django.db.models import Count, Model, QuerySet
+from django.db.models.expressions import Col
+from django.db.models.lookups import Exact
+from django.db.models.sql import Query
+from django.db.models.sql.where import OR, WhereNode
+
+from tenants.access.kept import cursor_that_prepares
+from tenants.access.lookups import AnyOf, array
+
+Row = TypeVar("Row", bound=Model)
+# Who sees no more rows than this gets a page of them by their ids.
+FEW = 1_000
+# Whose alternatives name more organizations than this is taken to see more than few rows, without a look.
+MOST_LOOKED_AT = 25
+LOOK_AGAIN_S = 60
+MOST_REMEMBERED = 10_000
+# When it was looked at, and whether they were few.
+_looked_at: dict[tuple[Any, ...], tuple[float, bool]] = {}
+
+
+def in_parts(queryset: QuerySet[Row], organization: str) -> QuerySet[Row]:
+    """The rows of a queryset that was restricted, and nothing else: the same ones, however it is asked afterwards.
+
+    `organization` is the relation whose alternative is counted on its own. The queryset stays as it is where nothing
+    is gained by it: there is but one alternative, or one compares anything but a column of the row itself with ids.
+    """
+    query = queryset.query
+    conditions: list[Any] = query.where.children
+    places = [place for place, node in enumerate(conditions) if isinstance(node, WhereNode) and node.connector == OR]
+    if len(places) != 1 or conditions[places[0]].negated or type(query) is not Query:
+        return queryset
+    alternatives = conditions[places[0]].children
+    table = query.get_meta().db_table
+    if query.base_table != table or not all(_compares_ids(one, table) for one in alternatives):
+        return queryset
+    first = [one for one in alternatives if one.lhs.target.name == organization and not one.lhs.target.null]
+    if len(first) != 1:
+        return queryset
+    others = [one for one in alternatives if one is not first[0]]
+    found = queryset.all()
+    found.query = query.chain(_InParts)
+    found.query.where.children[places[0]] = Alternatives([*first, *others], connector=OR)
+    return found
+
+
+def _compares_ids(node: Any, table: str) -> bool:
+    if not isinstance(node, AnyOf | Exact) or not isinstance(node.lhs, Col) or node.lhs.alias != table:
+        return False
+    return bool(node.lhs.target.primary_key or node.lhs.target.many_to_one)
+
+
+class Alternatives(WhereNode):
+    """Any of several comparisons with ids, the first of which is never NULL."""
+
+    children: list[Any]
+
+    @property
+    def named(self) -> list[Any]:
+        """Those that name the rows themselves."""
+        return [one for one in self.children if one.lhs.target.primary_key]
+
+    @property
+    def related(self) -> list[Any]:
+        return [one for one in self.children if not one.lhs.target.primary_key]
+
+    @property
+    def parts(self) -> tuple[WhereNode, WhereNode]:
+        """What the first finds, and what the others find beyond that."""
+        first, others = self.children[:1], WhereNode(self.children[1:], connector=OR)
+        return WhereNode(first), WhereNode([WhereNode(first, negated=True), others])
+
+
+class _OneOf(AnyOf):
+    """Whether an id is one that a subquery finds, or one of `more`."""
+
+    def __init__(self, lhs: Any, rhs: Query, more: frozenset[int]) -> None:
+        super().__init__(lhs, rhs)
+        self.more = more
+
+    def as_sql(self, compiler: Any, connection: Any) -> Any:
+        either: list[Any] = [AnyOf(self.lhs, ids) for ids in (self.rhs, self.more) if ids]
+        return WhereNode(either, OR).as_sql(compiler, connection)
+
+    def as_postgresql(self, compiler: Any, connection: Any) -> tuple[str, list[Any]]:
+        left, _ = self.process_lhs(compiler, connection)
+        subquery, values = compiler.compile(self.rhs)
+        return f"{left} = ANY(ARRAY{subquery} || %s::bigint[])", [*values, array(self.more)]
+
+
+class _InParts(Query):
+    """A query with one node of `Alternatives` among its conditions, or with none any more."""
+
+    def get_count(self, using: str) -> int:
+        place = self._place()
+        is_of_rows = not (self.annotations or self.distinct or self.is_sliced or self.combinator)
+        if place is None or not is_of_rows:
+            return super().get_count(using)
+        try:
+            counts = [_count(self._with(place, part), using) for part in self._alternatives(place).parts]
+        except EmptyResultSet:
+            return super().get_count(using)
+        (first, values), (others, more_values) = counts
+        # Of conditions from elsewhere nobody knows whether one plan is as good for all their values.
+        is_plain = len(self.where.children) == 1
+        connection = connections[using]
+        with cursor_that_prepares(connection) if is_plain else connection.cursor() as cursor:
+            cursor.execute(f"SELECT ({first}) + ({others})", [*values, *more_values])
+            return int(cursor.fetchone()[0])
+
+    def get_compiler(self, using: str | None = None, connection: Any = None, elide_empty: bool = True) -> Any:
+        """Where more than one row is asked for, and in an order, the database is asked first whether there are few."""
+        query: Query = self
+        place = self._place() if self._is_page else None
+        if place is not None:
+            alternatives = self._alternatives(place)
+            if self._finds_few(alternatives, connection or connections[using or "default"]):
+                query = self._with(place, self._by_id(alternatives))
+        return Query.get_compiler(query, using, connection, elide_empty)
+
+    @property
+    def _is_page(self) -> bool:
+        if self.high_mark is None or self.high_mark - self.low_mark <= 1:
+            return False
+        if self.subquery or self.combinator or self.group_by is not None:
+            return False
+        return bool(self.order_by or (self.default_ordering and self.get_meta().ordering))
+
+    def _place(self) -> int | None:
+        """Where the alternatives stand among the conditions, all of which must hold."""
+        places = [place for place, node in enumerate(self.where.children) if isinstance(node, Alternatives)]
+        return places[0] if len(places) == 1 and self.where.connector != OR and not self.where.negated else None
+
+    def _alternatives(self, place: int) -> Alternatives:
+        found: Any = self.where.children[place]
+        return found
+
+    def _with(self, place: int, node: Any) -> Query:
+        changed = self.clone()
+        changed.where.children[place] = node
+        return changed
+
+    def _by_id(self, alternatives: Alternatives) -> _OneOf:
+        ids = Query(self.model)
+        pk = Col(ids.get_initial_alias(), self.get_meta().pk)
+        ids.where = WhereNode(alternatives.related, connector=OR)
+        ids.select, ids.default_cols, ids.subquery = (pk,), False, True
+        return _OneOf(pk, ids, frozenset(chain.from_iterable(map(_ids, alternatives.named))))
+
+    def _finds_few(self, alternatives: Alternatives, connection: Any) -> bool:
+        """Looked at once a minute, in one query which reads no more than `FEW` entries of indexes. Who has come to see
+        many meanwhile waits longer for a page, which is the right one either way.
+        """
+        if not all(map(_ids, alternatives.children)):
+            return False
+        left = FEW - sum(len(_ids(one)) for one in alternatives.named)
+        if left < 0 or sum(len(_ids(one)) for one in alternatives.related) > MOST_LOOKED_AT:
+            return False
+        key = (connection.alias, self.model, left, *((one.lhs.target, _ids(one)) for one in alternatives.related))
+        now = time.monotonic()
+        seen = _looked_at.get(key)
+        if seen is None or now - seen[0] > LOOK_AGAIN_S:
+            seen = now, not self._has_more_than(left, alternatives.related, connection)
+            if len(_looked_at) >= MOST_REMEMBERED:
+                _looked_at.clear()
+            _looked_at[key] = seen
+        return seen[1]
+
+    def _has_more_than(self, most: int, comparisons: list[Any], connection: Any) -> bool:
+        compiler = Query(self.model).get_compiler(connection=connection)
+        table = compiler.quote_name_unless_alias(self.get_meta().db_table)
+        conditions = [compiler.compile(one) for one in comparisons]
+        rows = " UNION ALL ".join(f"SELECT 1 AS one FROM {table} WHERE {sql}" for sql, _ in conditions)  # noqa: S608
+        values = [*chain.from_iterable(values for _, values in conditions), most]
+        with cursor_that_prepares(connection) as cursor:
+            cursor.execute(f"SELECT 1 FROM ({rows}) AS found LIMIT 1 OFFSET %s", values)  # noqa: S608 - Django's text
+            return cursor.fetchone() is not None
+
+
+def _count(query: Query, using: str) -> tuple[str, tuple[Any, ...]]:
+    """The statement that counts the rows of `query`, which is given up for it. Raises `EmptyResultSet`."""
+    query.clear_ordering(force=True)
+    query.select_related, query.select_for_update, query.default_cols, query.select = False, False, False, ()
+    query.annotations = {"found": Count("*")}
+    query.set_annotation_mask({"found"})
+    sql, parameters = query.get_compiler(using).as_sql()
+    return sql, tuple(parameters)
+
+
+def _ids(comparison: Any) -> frozenset[int]:
+    """The ids that it names; none where those are a subquery's."""
+    if isinstance(comparison, Exact):
+        return frozenset([comparison.rhs])
+    return comparison.rhs if isinstance(comparison.rhs, frozenset) else frozenset()
