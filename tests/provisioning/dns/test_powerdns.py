@@ -190,6 +190,27 @@ def test_a_certificate_that_nobody_vouches_for_gets_no_key_to_see(tmp_path: Path
         assert provider(server, url=name, **trusted).zones() == ["ours.example"]
 
 
+def test_headers_that_drip_are_cut_off_over_tls_too(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(powerdns, "PATIENCE", 1)
+    authority, key = Authority(), new_key()
+    (tmp_path / "server.pem").write_bytes(key_pem(key) + authority.issue("localhost", key=key))
+    (tmp_path / "ca.pem").write_text(authority.root_pem)
+    tls = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    tls.load_cert_chain(tmp_path / "server.pem")
+
+    def dripping() -> Iterator[bytes]:
+        yield b"HTTP/1.1 200 OK\r\nX-Slow: "
+        while True:
+            yield b" "
+            time.sleep(0.1)
+
+    with faulty_server(http_request, lambda _: dripping(), tls=tls) as server:
+        url = f"https://localhost:{server.port}"
+        asked = provider(server, url=url, ca_file=str(tmp_path / "ca.pem"), timeout_s="1")
+        with pytest.raises(ServiceUnavailable, match="takes too long"):
+            asked.list_records(ZONE)
+
+
 @pytest.mark.parametrize("file", ["/etc/passwd", "/nobody/here.pem", "/etc"])
 def test_a_file_without_certificates_is_refused(file: str) -> None:
     with pytest.raises(ValueError, match=r"^ca_file: not a file with certificates"):
