@@ -37,12 +37,17 @@ def refusal(stack: str) -> str:
 
 
 def missing_extensions() -> list[str]:
-    """What the containers' image installs for PHP and this machine's php-fpm does not load."""
+    """What the containers' image installs for PHP and this machine's php-fpm lacks; nothing where it does not say."""
     program = _php_fpm()
     if program is None:
         return []
     packages = re.findall(r"\bphp(?:8\.2)?-(\w+)", template("images/php/Dockerfile"))
-    listed = subprocess.run([program, "-m"], capture_output=True, text=True, errors="replace", timeout=10, check=False)
+    try:
+        listed = subprocess.run(
+            [program, "-m"], capture_output=True, text=True, errors="replace", timeout=10, check=False
+        )
+    except (OSError, subprocess.TimeoutExpired):
+        return []
     loaded = {line.strip().lower() for line in listed.stdout.splitlines()}
     return sorted(set(packages) - _NO_EXTENSIONS - loaded)
 

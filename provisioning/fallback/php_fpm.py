@@ -164,16 +164,16 @@ class HostFallback:
             os.kill(master, number)
         except ProcessLookupError:
             return False
-        except PermissionError as exc:
-            raise OperatorError(f"php-fpm (process {master}) runs as another user: run Berth as root") from exc
         return True
 
     def _master(self) -> int | None:
+        """Anybody can call a process so: only one of Berth's own user is it."""
         title = f"php-fpm: master process ({self._main})".encode()
         for entry in _PROC.iterdir():
             if entry.name.isdigit():
                 with contextlib.suppress(OSError):
-                    if (entry / "cmdline").read_bytes().split(b"\0")[0].rstrip() == title:
+                    is_called_so = (entry / "cmdline").read_bytes().split(b"\0")[0].rstrip() == title
+                    if is_called_so and entry.stat().st_uid == os.geteuid():
                         return int(entry.name)
         return None
 

@@ -21,6 +21,7 @@ class DeadlineAdapter(HTTPAdapter):
 
     def __init__(self, **kwargs: Any) -> None:
         self._connections: weakref.WeakSet[HTTPConnection] = weakref.WeakSet()
+        self._lock = threading.Lock()
         self.is_over = False
         super().__init__(**kwargs)
 
@@ -59,13 +60,17 @@ class DeadlineAdapter(HTTPAdapter):
             watch.cancel()
 
     def _connected(self, connection: HTTPConnection) -> None:
-        self._connections.add(connection)
-        if self.is_over:
+        with self._lock:
+            self._connections.add(connection)
+            is_late = self.is_over
+        if is_late:
             _break(connection)
 
     def _end(self) -> None:
-        self.is_over = True
-        for connection in list(self._connections):
+        with self._lock:
+            self.is_over = True
+            connections = list(self._connections)
+        for connection in connections:
             _break(connection)
 
 

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+from provisioning.fallback import HostFallback
 from tests.provisioning.fallback.stage import RUN, Machine, Plugin
 
 FILES = {"run.php": RUN, "index.php": "<?php echo 'victim', getenv('SECRET');"}
@@ -170,3 +171,24 @@ def test_j11_settings_can_not_be_taken_back(machine: Machine) -> None:
     assert plugin.get().body == "victimmine"
     for name in ("open_basedir", "disable_functions", "auto_prepend_file", "log_errors"):
         assert plugin.run(f"var_dump(@ini_set({name!r}, '/'));") == "bool(false)\n", name
+
+
+def test_j12_a_process_that_calls_itself_the_master_is_none(machine: Machine, hostile: Plugin) -> None:
+    master, title = machine.master(), f"php-fpm: master process ({machine.home}/fallback/php-fpm.conf)"
+    impostors = [subprocess.Popen([title, "60"], executable="/bin/sleep", user=560002) for _ in range(3)]
+    try:
+        assert machine.fallback._master() == master
+        # Nor is one believed to be there that has gone.
+        lonely = HostFallback(machine.home / "lonely", worker_user="www-data")
+        impostors.append(
+            subprocess.Popen(
+                [f"php-fpm: master process ({machine.home}/lonely/php-fpm.conf)", "60"],
+                executable="/bin/sleep",
+                user=560002,
+            )
+        )
+        assert lonely._master() is None
+    finally:
+        for process in impostors:
+            process.kill()
+            process.wait()
