@@ -117,7 +117,8 @@ def make_app(
 
 def make_held_name(organization: Organization, hostname: str) -> HeldName:
     """A name that the organization had and gave up; nobody asks a name server."""
-    environment = environment_of(organization.apps.first() or make_app(organization=organization))
+    app = organization.apps.filter(state=AppState.ACTIVE).first() or make_app(organization=organization)
+    environment = environment_of(app)
     owner = owner_of(organization)
     domain = domains.domain_add(environment=environment, hostname=hostname, actor=owner)
     CustomDomain.objects.filter(pk=domain.pk).update(state=DomainState.ACTIVE, proven_at=domain.created_at)
