@@ -33,8 +33,14 @@ TITLES = {
     502: "Something behind Berth refused",
     503: "Not available right now",
 }
+_LONGEST = 4000
 # One text for all that is not there and all that may not be seen.
 NOT_FOUND = "there is nothing here that you may see"
+
+
+def _short(text: str) -> str:
+    """Some of Django's messages have what was sent in them, however long that is."""
+    return text if len(text) <= _LONGEST else f"{text[:_LONGEST]}..."
 
 
 class ProblemResponse(HttpResponse):
@@ -53,9 +59,9 @@ class ProblemResponse(HttpResponse):
             "type": f"urn:berth:error:{code}",
             "title": TITLES.get(status, "The request was refused"),
             "status": status,
-            "detail": detail,
+            "detail": _short(detail),
             "code": code,
-            "errors": errors or [],
+            "errors": [error | {"message": _short(error["message"])} for error in errors or []],
             "request_id": request_id.get(),
         }
         super().__init__(

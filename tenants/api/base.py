@@ -14,7 +14,7 @@ from tenants.models import Environment, Organization, PluginApp, Release, User
 
 Row = TypeVar("Row", bound=Model)
 _PUBLIC_ID = re.compile(r"app([1-9][0-9]{6,8})")
-_LARGEST_ID = 2**63 - 1
+_LARGEST_ID, _LONGEST_NAME = 2**63 - 1, 300
 
 
 def signed_in(request: Request) -> User:
@@ -48,12 +48,19 @@ def _has_session_still(sent: HttpRequest) -> bool:
 def get_visible(queryset: QuerySet[Row], *, user: Any, action: str, **lookup: Any) -> Row:
     """The one row of `queryset` that `lookup` names and on which `user` may do `action`; else `Http404`."""
     access.require_scope(user, action)
-    if any(isinstance(value, int) and value > _LARGEST_ID for value in lookup.values()):
+    if any(_is_beyond(value) for value in lookup.values()):
         raise Http404
     row = access.restrict(queryset, user, action).filter(**lookup).first()
     if row is None:
         raise Http404
     return row
+
+
+def _is_beyond(value: object) -> bool:
+    """What no row can have. SQLite takes a very long name for a pattern that is too complex, PostgreSQL no NUL."""
+    if isinstance(value, str):
+        return len(value) > _LONGEST_NAME or "\x00" in value
+    return isinstance(value, int) and value > _LARGEST_ID
 
 
 def again(queryset: QuerySet[Row], row: Row) -> Row:

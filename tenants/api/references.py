@@ -12,7 +12,7 @@ from tenants.resources import ACTIONS, RESOURCE_TYPES
 
 def checked_action(text: str) -> str:
     if text not in ACTIONS:
-        raise InvalidInput.field("action", f"{text!r} is no action: use one of {', '.join(sorted(ACTIONS))}")
+        raise InvalidInput.field("action", f"{text[:60]!r} is no action: use one of {', '.join(sorted(ACTIONS))}")
     return text
 
 
@@ -29,7 +29,7 @@ def resource_for(action: str, text: str, *, user: Any) -> Model:
         return make(None)
     kind, colon, name = text.partition(":")
     if not colon or kind != parent:
-        raise InvalidInput.field("resource", f"{action} is asked about {parent}:..., not {text!r}")
+        raise InvalidInput.field("resource", f"{action} is asked about {parent}:..., not {text[:60]!r}")
     row_type = RESOURCE_TYPES[parent]
     lookup = row_type.lookup(name)
     if lookup is None or "\x00" in name:

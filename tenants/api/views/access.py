@@ -81,7 +81,7 @@ def _asked_about(request: Request, asker: User) -> tuple[Subject, Context]:
     user = get_visible(User.objects.all(), user=asker, action="user.explain", username=name)
     flag = request.query_params.get("second_factor", "false")
     if flag not in _FLAGS:
-        raise InvalidInput.field("second_factor", f"{flag!r} must be true or false")
+        raise InvalidInput.field("second_factor", f"{flag[:60]!r} must be true or false")
     came_in = Authentication(method="session", address=known_context().address, has_second_factor=_FLAGS[flag])
     return Subject(user, came_in), Context(address=came_in.address, authentication_method="session")
 

@@ -20,7 +20,7 @@ pytestmark = pytest.mark.django_db
 # As they stand in a URL.
 ODD = [
     "%00", "%ed%a0%80", "%ff%fe", "%", "%F0%9F%98%80", "%D9%A1", "-1", "1e3", "9" * 40, "%27%20OR%201=1--", "..%2f..",
-    "a" * 3000, "0001-01-01T00:00:00%2B23:59", "9999-12-31T23:59:59-23:59",
+    "a" * 60_000, "0001-01-01T00:00:00%2B23:59", "9999-12-31T23:59:59-23:59",
 ]  # fmt: skip
 FOR_OPERATORS = tuple(f"/api/v1/{name}/" for name in ("users", "policies", "freezes", "releases"))
 CURSORS = [b"p=", b"p=\x00", b"o=-1", b"o=99999999999999999999", b"r=1&p=abc", b"p=" + b"9" * 30, b"\xff", b"p=1e3"]

@@ -172,3 +172,9 @@ def test_who_may_not_see_invitations_and_machines_is_not_told_that_there_are_non
     shown = text_of(visit(make_user(is_reviewer=True)).get(ACME))
     assert "ann" in shown
     assert not re.search("bob|deployer|Nobody is invited|There is none|<h2[^>]*>(Invitations|Service accounts)", shown)
+
+
+@pytest.mark.parametrize("name", ["a" * 60_000, "%00", "svc-acme.ci"])
+def test_a_name_that_is_nobodys_is_not_there(world: World, name: str) -> None:
+    for path in (f"members/{name}/role/", f"members/{name}/remove/", f"service-accounts/{name}/remove/"):
+        assert world.owner.post(f"{ACME}{path}", {"role": "owner"}).status_code == 404
