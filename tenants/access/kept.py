@@ -31,9 +31,10 @@ class KeptQuery:
 
 def cursor_that_prepares(connection: Any) -> Any:
     """As `connection.cursor()`. On PostgreSQL a statement is prepared when it comes again, as often as the connection's
-    option `prepare_threshold` says, and the plan is kept then. Django's own cursors write parameters into statements.
+    option `prepare_threshold` says, and the plan is kept then. Django's own cursors write parameters into statements,
+    which is what is wanted where those are logged.
     """
-    if connection.vendor != "postgresql":
+    if connection.vendor != "postgresql" or connection.queries_logged:
         return connection.cursor()
     connection.ensure_connection()
     return connection._prepare_cursor(connection.Database.Cursor(connection.connection))

@@ -83,21 +83,19 @@ class Alternatives(WhereNode):
         return WhereNode(first), WhereNode([WhereNode(first, negated=True), others])
 
 
-class _OneOf(AnyOf):
-    """Whether an id is one that a subquery finds, or one of `more`."""
+class _ById(WhereNode):
+    """Alternatives whose ids are found first and looked up then, where the database is PostgreSQL."""
 
-    def __init__(self, lhs: Any, rhs: Query, more: frozenset[int]) -> None:
-        super().__init__(lhs, rhs)
-        self.more = more
-
-    def as_sql(self, compiler: Any, connection: Any) -> Any:
-        either: list[Any] = [AnyOf(self.lhs, ids) for ids in (self.rhs, self.more) if ids]
-        return WhereNode(either, OR).as_sql(compiler, connection)
+    children: list[Any]
 
     def as_postgresql(self, compiler: Any, connection: Any) -> tuple[str, list[Any]]:
-        left, _ = self.process_lhs(compiler, connection)
-        subquery, values = compiler.compile(self.rhs)
-        return f"{left} = ANY(ARRAY{subquery} || %s::bigint[])", [*values, array(self.more)]
+        alternatives = Alternatives(self.children)
+        meta = compiler.query.get_meta()
+        pk, table = (connection.ops.quote_name(name) for name in (meta.pk.column, meta.db_table))
+        related, values = compiler.compile(WhereNode(alternatives.related, connector=OR))
+        named = array(chain.from_iterable(map(_ids, alternatives.named)))
+        found = f"ARRAY(SELECT {pk} FROM {table} WHERE {related})"  # noqa: S608 - no text but Django's own
+        return f"{table}.{pk} = ANY({found} || %s::bigint[])", [*values, named]
 
 
 class _InParts(Query):
@@ -127,7 +125,7 @@ class _InParts(Query):
         if place is not None:
             alternatives = self._alternatives(place)
             if self._finds_few(alternatives, connection or connections[using or "default"]):
-                query = self._with(place, self._by_id(alternatives))
+                query = self._with(place, _ById([*alternatives.children], OR))
         return Query.get_compiler(query, using, connection, elide_empty)
 
     @property
@@ -151,13 +149,6 @@ class _InParts(Query):
         changed = self.clone()
         changed.where.children[place] = node
         return changed
-
-    def _by_id(self, alternatives: Alternatives) -> _OneOf:
-        ids = Query(self.model)
-        pk = Col(ids.get_initial_alias(), self.get_meta().pk)
-        ids.where = WhereNode(alternatives.related, connector=OR)
-        ids.select, ids.default_cols, ids.subquery = (pk,), False, True
-        return _OneOf(pk, ids, frozenset(chain.from_iterable(map(_ids, alternatives.named))))
 
     def _finds_few(self, alternatives: Alternatives, connection: Any) -> bool:
         """Looked at once a minute, in one query which reads no more than `FEW` entries of indexes. Who has come to see
