@@ -16,7 +16,7 @@ from provisioning.models import Certificate, DnsAccount, DnsRecord, Host
 from tenants.choices import InvitationState
 from tenants.models import AccessPolicy, AccessPolicyVersion, Freeze, User
 from tenants.selectors import rows
-from tenants.selectors.domains import domains
+from tenants.selectors.domains import domains, held_names
 from tests.benchmarks.access.world import World
 
 
@@ -131,6 +131,7 @@ BY_HAND: dict[str, ByHand] = {
     "certificates/": _for_operators(lambda _world: Certificate.objects.all()),
     "dns/accounts/": _for_operators(lambda _world: DnsAccount.objects.all()),
     "freezes/": lambda _world, person: None if person.is_limited else Freeze.objects.select_related("created_by"),
+    "held-names/": _for_operators(lambda _world: held_names()),
     "hosts/": _hosts,
     "invitations/": _waiting,
     "organizations/": _organizations,

@@ -17,6 +17,7 @@ from tenants.models import (
     CustomDomain,
     Environment,
     Freeze,
+    HeldName,
     Invitation,
     Membership,
     RegistrableDomain,
@@ -98,12 +99,22 @@ def _zones(world: World) -> None:
 
 
 def _domains(world: World) -> None:
-    """Customers' domains of the shown app."""
+    """Customers' domains of the shown app, and names that are held."""
     production = Environment.objects.get(app=world.shown, name="production")
     parents = create(RegistrableDomain(name=f"customer{number:03}.example") for number in range(world.size.own_lists))
     create(
         CustomDomain(
             environment=production, hostname=f"plugin.{parent.name}", registrable=parent, created_by=world.owner
+        )
+        for parent in parents
+    )
+    create(
+        HeldName(
+            hostname=f"old.{parent.name}",
+            registrable=parent,
+            organization=world.organizations[0],
+            held_until=FAR,
+            reason="removed",
         )
         for parent in parents
     )
