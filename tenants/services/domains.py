@@ -1,5 +1,6 @@
 """A customer's own domain from its claim to its end. Provisioning looks at the DNS; what follows is said here."""
 
+import contextlib
 from collections.abc import Mapping
 from datetime import datetime, timedelta
 from functools import partial
@@ -137,8 +138,11 @@ def domain_remove(*, domain: CustomDomain, actor: User) -> None:
 def names_hold(*, app: PluginApp) -> None:
     """Ends all domains of an app that is retired, and holds its proven names. May run again."""
     open_ones = CustomDomain.objects.filter(environment__app=app, state__in=OPEN_DOMAIN_STATES)
+    why = f"{app.public_id} is retired"
     for domain in open_ones.select_related("environment__app__organization").order_by("pk"):
-        domain_end(domain=domain, to=DomainState.REMOVED, action="domain.removed", why=f"{app.public_id} is retired")
+        # Who has ended it meanwhile has held its name, too.
+        with contextlib.suppress(InvalidTransition):
+            domain_end(domain=domain, to=DomainState.REMOVED, action="domain.removed", why=why)
 
 
 @unit_of_work

@@ -20,7 +20,7 @@ from tenants.exceptions import (
 )
 from tenants.models import AuditEvent, CustomDomain, HeldName, Organization, PluginApp
 from tenants.selectors import domains as selectors
-from tenants.services import domain_checks
+from tenants.services import domain_checks, domains
 from tenants.services.apps import app_retire
 from tenants.services.domain_checks import Look, domain_checked, domains_take
 from tenants.services.domains import MAX_DOMAINS, domain_add, domain_check_request, domain_remove, names_hold
@@ -364,6 +364,25 @@ def test_retiring_an_app_holds_the_names_that_it_has_proven() -> None:
         assert told(domain).count("domain.removed") == 1
     with pytest.raises(NameHeld):
         add(make_app())
+
+
+def test_a_domain_that_is_ended_while_its_app_goes_holds_up_no_other(monkeypatch: pytest.MonkeyPatch) -> None:
+    app = make_app()
+    first, second = add(app), add(app, "second.customer.test")
+    check(second, FINE)
+    ended = domains.domain_end
+
+    def end(**values: Any) -> None:
+        # A developer removes the first in this very moment.
+        if values["domain"].pk == first.pk:
+            CustomDomain.objects.filter(pk=first.pk).update(state=DomainState.REMOVED)
+        ended(**values)
+
+    monkeypatch.setattr(domains, "domain_end", end)
+    names_hold(app=app)
+    second.refresh_from_db()
+    assert second.state == DomainState.REMOVED
+    assert HeldName.objects.get().hostname == second.hostname
 
 
 def test_without_a_quarantine_a_name_is_free_at_once(settings: LazySettings) -> None:
