@@ -47,15 +47,18 @@ def advance_all() -> None:
 
 
 def compare(hosted: HostedZone) -> Plan:
-    """One listing. Raises what providers raise."""
+    """One listing. Raises what providers raise.
+
+    What is written while the zone is listed is no drift, whichever of the two came first.
+    """
+    applied = hosted.records.filter(state=DnsRecordState.APPLIED)
+    before = set(applied.values_list("name", "type", "generation"))
     wanted = wanted_records(hosted, timezone.now())
     plan = zone_plan(hosted, wanted)
-    rows = {(name, type_): state for name, type_, state in hosted.records.values_list("name", "type", "state")}
-    strayed = {
-        item.key
-        for item in plan.items
-        if rows.get(item.key) == DnsRecordState.APPLIED or (item.after is None and item.key not in rows)
-    }
+    after = applied.all().values_list("name", "type", "generation")
+    steady = {(name, type_) for name, type_, generation in after if (name, type_, generation) in before}
+    rows = set(hosted.records.values_list("name", "type"))
+    strayed = {item.key for item in plan.items if item.key in steady or (item.after is None and item.key not in rows)}
     findings = [_finding(sign, item.key, item.app, str(item)) for sign, item in _of(plan, strayed)]
     findings += [
         _finding("conflict", conflict.key, conflict.app, str(conflict))
