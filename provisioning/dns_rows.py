@@ -16,7 +16,8 @@ from provisioning.dns.desired import Wanted
 from provisioning.dns.ownership import PLATFORM
 from provisioning.dns.records import RecordSet
 from provisioning.models import DnsRecord, HostedZone
-from tenants.models import Environment
+from tenants.choices import AppState
+from tenants.models import Environment, PluginApp
 
 Key = tuple[str, str]
 # A statement takes so many values.
@@ -43,7 +44,8 @@ def given(hosted: HostedZone) -> dict[Key, tuple[int, int]]:
 def want(hosted: HostedZone, wanted: Sequence[Wanted], *, again: bool = False) -> int:
     """Has the records made or changed, and what else Berth has at their names removed. Gives how many rows wait for it.
 
-    What is applied already is left alone, unless `again`: it was found to be not there.
+    What is applied already is left alone, unless `again`: it was found to be not there. An app that is going gets
+    nothing, whatever it had when `wanted` was made: who removes its rows waits in `hold_off`.
     """
     names = {one.record.name for one in wanted}
     keys = {one.key for one in wanted}
@@ -55,14 +57,37 @@ def want(hosted: HostedZone, wanted: Sequence[Wanted], *, again: bool = False) -
         missing = [_row(hosted, one, environments) for one in wanted if one.key not in held]
         missing.sort(key=lambda row: (row.name, row.type))
         DnsRecord.objects.bulk_create(missing, batch_size=CHUNK, ignore_conflicts=True)
+        late = [(held[one.key], one) for one in wanted if one.key in held]
+        late = [(row, one) for row, one in late if again or not _is_applied(row, one)]
+        # Looked at last: an app that goes later finds these rows, or waits for them.
+        going = _going({row.app_id for row in missing} | {row.app_id for row, _ in late})
         changed = len(missing)
-        for one in wanted:
-            row = held.get(one.key)
-            if row is not None and (again or not _is_applied(row, one)):
+        for row, one in late:
+            if row.app_id not in going:
                 groups.setdefault((one.record.values, one.record.ttl_s), []).append(row.pk)
         changed += sum(_change(pks, *content) for content, pks in groups.items())
         others = [row.pk for key, row in held.items() if key not in keys]
+        if going:
+            remove(DnsRecord.objects.filter(hosted_zone=hosted, app__in=going))
         return changed + remove(DnsRecord.objects.filter(pk__in=others))
+
+
+def hold_off(app: PluginApp) -> None:
+    """Returns when nobody is about to add rows for the app any more. It is going already."""
+    with transaction.atomic():
+        # Stronger than other locks on apps: a row that is being added refers to its app.
+        list(PluginApp.objects.select_for_update().filter(pk=app.pk).values_list("pk", flat=True))
+
+
+def _going(apps: Collection[int | None]) -> set[int]:
+    pks = sorted(pk for pk in apps if pk is not None)
+    found: set[int] = set()
+    for start in range(0, len(pks), CHUNK):
+        rows = PluginApp.objects.filter(
+            pk__in=pks[start : start + CHUNK], state__in=(AppState.RETIRING, AppState.RETIRED)
+        )
+        found.update(rows.values_list("pk", flat=True))
+    return found
 
 
 def remove(rows: QuerySet[DnsRecord]) -> int:

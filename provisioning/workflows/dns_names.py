@@ -98,6 +98,7 @@ def _want_newcomers(hosted: HostedZone) -> None:
 def remove_dns_records(run: Run) -> None:
     """No record leads to the app any more, before anything else of it goes. A wildcard stays: others need it."""
     app = run.operation.app
+    dns_rows.hold_off(app)
     rows = DnsRecord.objects.filter(app=app)
     names = sorted(rows.values_list("name", flat=True).distinct())
     dns_rows.remove(rows)

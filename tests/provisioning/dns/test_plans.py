@@ -15,6 +15,7 @@ from provisioning.dns.records import RecordSet
 from provisioning.exceptions import OperatorError, ServiceUnavailable
 from provisioning.models import DnsRecord, HostedZone
 from provisioning.selectors.zones import wanted_records, zone_plan
+from provisioning.services import dns_plans
 from provisioning.services.dns_moves import move_advance, move_cancel, move_plan
 from provisioning.services.dns_plans import record_adopt, zone_apply
 from provisioning.services.dns_zones import hosted_zone_set
@@ -211,6 +212,31 @@ def test_what_berth_never_makes_it_never_takes_over(name: str, type_: str, field
     with pytest.raises(InvalidInput) as refused:
         record_adopt(zone=hosted.zone, name=name, type_=type_, reason="x", actor=operator)
     assert list(refused.value.errors) == [field]
+
+
+@pytest.mark.parametrize("is_written", [True, False], ids=["gone", "going"])
+def test_a_plan_brings_no_name_back_of_an_app_that_goes_meanwhile(
+    monkeypatch: pytest.MonkeyPatch, operator: User, is_written: bool
+) -> None:
+    hosted = hosted_zone()
+    gone, stays = apps_with_records(2)
+    new = make_app(state=AppState.PROVISIONING)
+    digest = zone_plan(hosted).digest
+
+    def listed(hosted: HostedZone, wanted: Any) -> Any:
+        found = zone_plan(hosted, wanted)
+        PluginApp.objects.filter(pk=gone.pk).update(state=AppState.RETIRING)
+        if is_written:
+            retire(PluginApp.objects.get(pk=gone.pk))
+        else:
+            dns_rows.remove(DnsRecord.objects.filter(app=gone))
+        return found
+
+    monkeypatch.setattr(dns_plans, "zone_plan", listed)
+    zone_apply(zone=hosted.zone, digest=digest, actor=operator)
+    sync(hosted.pk)
+    assert MemoryProvider.records(ZONE) == expected(stays, new, owner=hosted.owner)
+    assert not DnsRecord.objects.filter(app=gone).exists()
 
 
 # Moves
