@@ -63,6 +63,8 @@ ALSO = {
     "dns_providers_list": {404},
     "freezes_create": {409},
     "freezes_end_create": {409},
+    "held_names_list": {404},
+    "held_names_release_create": {409},
     "hosts_list": {404},
     "invitations_accept_create": {409},
     "invitations_decline_create": {409},
