@@ -69,6 +69,7 @@ ALSO = {
     "invitations_accept_create": {409},
     "invitations_decline_create": {409},
     "me_git_token_create": {502},
+    "me_git_token_destroy": {502},
     "organizations_invitations_destroy": {409},
     "organizations_members_destroy": {400, 409},
     "organizations_members_partial_update": {409},

@@ -71,6 +71,7 @@ urlpatterns: list[URLPattern] = [
     path("security/remove/", security.remove, name="second-factor-remove"),
     path("tokens/", tokens.token_page, name="tokens"),
     path("tokens/git/", tokens.git_token, name="git-token"),
+    path("tokens/git/revoke/", tokens.git_tokens_end, name="git-tokens-end"),
     path("tokens/api/", tokens.api_token, name="api-token"),
     path("tokens/api/<int:token>/revoke/", tokens.api_token_end, name="api-token-end"),
 ]

@@ -5,6 +5,7 @@ from typing import Any
 from django.db.models import Count, Q, QuerySet
 from django.http import Http404
 from drf_spectacular.utils import extend_schema
+from rest_framework import status
 from rest_framework.generics import ListAPIView
 from rest_framework.request import Request
 from rest_framework.response import Response
@@ -14,7 +15,7 @@ from provisioning.api import serializers
 from provisioning.choices import WorkloadState
 from provisioning.models import Certificate, Deployment, Host
 from provisioning.selectors.diffs import release_diff
-from provisioning.services.repositories import git_token_create
+from provisioning.services.repositories import git_token_create, git_tokens_revoke
 from provisioning.services.rollbacks import rollback_request
 from tenants import access
 from tenants.api.base import again, get_app, get_environment, get_release, get_visible, signed_in
@@ -128,7 +129,8 @@ class CertificateListView(ListAPIView[Certificate]):
 
 class GitTokenView(APIView):
     access_actions = {
-        "POST": OwnAffair("it is made for oneself, and opens only what one belongs to", scope=TokenScope.DEPLOY)
+        "POST": OwnAffair("it is made for oneself, and opens only what one belongs to", scope=TokenScope.DEPLOY),
+        "DELETE": OwnAffair("everybody ends the tokens that they have made for themselves", scope=TokenScope.DEPLOY),
     }
 
     @extend_schema(request=None, responses={201: serializers.GitTokenSerializer})
@@ -140,9 +142,17 @@ class GitTokenView(APIView):
         body = {"username": username, "token": token, "expires_on": expires_on}
         return Response(serializers.GitTokenSerializer(body).data, status=201)
 
+    @extend_schema(responses={204: None})
+    def delete(self, request: Request) -> Response:
+        """Revokes all your tokens for git, at once: the forge keeps none that could be named."""
+        user = signed_in(request)
+        _refuse_smaller_token(user)
+        git_tokens_revoke(user=user)
+        return Response(status=status.HTTP_204_NO_CONTENT)
+
 
 def _refuse_smaller_token(user: User) -> None:
-    """Git opens every repository that its user may reach: a token for less than that must not make one for it."""
+    """Git opens every repository that its user may reach: a token for less must not make one for it, nor end any."""
     came_in = authentication.get()
     if came_in.app_id is not None or came_in.organization_id not in (None, user.service_organization_id):
         raise NotPermitted("the token is for one organization or app alone: use one that is not")

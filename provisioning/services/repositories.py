@@ -94,12 +94,23 @@ def git_token_create(*, user: User) -> tuple[str, str, date]:
     return account.forge_username, token, expires_on
 
 
+def git_tokens_revoke(*, user: User) -> None:
+    """Revokes all tokens for git of this person, at once; without effect for who has none.
+
+    Raises `ServiceUnavailable` while the forge is away: they then end when it is back.
+    """
+    git_tokens_condemn(user=user, actor=user)
+    account = ForgeAccount.objects.filter(user=user, git_tokens=GitTokens.ENDING).select_related("user").first()
+    if account is not None:
+        _git_tokens_revoke(forge=forge_from_settings(), account=account, actor=user)
+
+
 @unit_of_work
-def git_tokens_condemn(*, user: User) -> None:
+def git_tokens_condemn(*, user: User, actor: User | None = None) -> None:
     """Notes that all tokens for git of this account must end, though it may be active again. See `git_tokens_end`."""
     accounts = ForgeAccount.objects.filter(user=user, git_tokens=GitTokens.GIVEN)
     if accounts.update(git_tokens=GitTokens.ENDING):
-        _record_tokens("git_tokens.ending", f"the tokens for git of {user.username} end", user)
+        _record_tokens("git_tokens.ending", f"the tokens for git of {user.username} end", user, actor)
 
 
 def git_tokens_end(*, forge: ForgeClient) -> None:
@@ -110,13 +121,13 @@ def git_tokens_end(*, forge: ForgeClient) -> None:
         _git_tokens_revoke(forge=forge, account=account)
 
 
-def _git_tokens_revoke(*, forge: ForgeClient, account: ForgeAccount) -> None:
+def _git_tokens_revoke(*, forge: ForgeClient, account: ForgeAccount, actor: User | None = None) -> None:
     forge.revoke_user_tokens(account.forge_user_id)
     with unit_of_work():
         # Not where a new one was given meanwhile.
         if ForgeAccount.objects.filter(pk=account.pk, git_tokens=GitTokens.ENDING).update(git_tokens=GitTokens.NONE):
             name = account.user.username
-            _record_tokens("git_tokens.ended", f"the tokens for git of {name} are revoked", account.user)
+            _record_tokens("git_tokens.ended", f"the tokens for git of {name} are revoked", account.user, actor)
 
 
 @unit_of_work
@@ -127,5 +138,5 @@ def _git_tokens_given(account: ForgeAccount) -> None:
         _record_tokens("git_tokens.given", f"{account.user.username} is given tokens for git", account.user)
 
 
-def _record_tokens(action: str, message: str, user: User) -> None:
-    audit_record(action=action, message=message, obj=user)
+def _record_tokens(action: str, message: str, user: User, actor: User | None = None) -> None:
+    audit_record(action=action, message=message, actor=actor, obj=user)

@@ -10,7 +10,7 @@ from django.shortcuts import redirect, render
 from paas.portal.forms import ApiTokenForm
 from paas.portal.pages import page, person, put_refusal
 from provisioning.exceptions import ProvisioningError, ServiceUnavailable
-from provisioning.services.repositories import git_token_create
+from provisioning.services.repositories import git_token_create, git_tokens_revoke
 from tenants import access
 from tenants.api.base import get_visible
 from tenants.api.views.service_accounts import named_app, named_organization, named_ttl
@@ -40,6 +40,18 @@ def git_token(request: HttpRequest) -> HttpResponse:
         return _shown(request, _new_form(request), status=error.status, trouble=error.detail)
     made = {"kind": "git", "username": username, "token": token, "expires": expires_on}
     return _shown(request, _new_form(request), status=201, made=made)
+
+
+@page("POST")
+def git_tokens_end(request: HttpRequest) -> HttpResponse:
+    try:
+        git_tokens_revoke(user=person(request))
+    except ProvisioningError as error:
+        status = 503 if isinstance(error, ServiceUnavailable) else 502
+        trouble = f"Your git tokens are not revoked yet, and will be as soon as that is possible: {error}."
+        return _shown(request, _new_form(request), status=status, trouble=trouble)
+    messages.success(request, "Your git tokens are revoked.")
+    return redirect("portal:tokens")
 
 
 @page("POST")

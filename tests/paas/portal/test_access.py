@@ -54,6 +54,7 @@ ONLY_SENT = {
     "domain-check": "/apps/app1000001/environments/production/domains/1/check/",
     "domain-end": "/apps/app1000001/environments/production/domains/1/remove/",
     "git-token": "/tokens/git/",
+    "git-tokens-end": "/tokens/git/revoke/",
     "api-token": "/tokens/api/",
     "api-token-end": "/tokens/api/1/revoke/",
     "invite": "/organizations/acme/invitations/",

@@ -7,6 +7,8 @@ import pytest
 from django.contrib.sessions.models import Session
 from django.core.cache import cache
 
+from provisioning.choices import GitTokens
+from provisioning.models import ForgeAccount
 from tenants.models import ApiToken
 from tests.factories import api_client, make_app, make_organization, make_user, owner_of
 from tests.paas.portal.conftest import Visit
@@ -91,3 +93,17 @@ def test_without_a_forge_there_is_a_notice_and_no_git_token(visit: Visit) -> Non
     answer = visit(make_user()).post("/tokens/git/")
     assert answer.status_code == 503
     assert "No git token was made: the forge did not answer" in answer.content.decode()
+
+
+def test_tokens_for_git_are_revoked_and_without_a_forge_as_soon_as_there_is_one(visit: Visit) -> None:
+    user = make_user()
+    client = visit(user)
+    # Who has none needs no forge.
+    answer = client.post("/tokens/git/revoke/", follow=True)
+    assert "Your git tokens are revoked." in answer.content.decode()
+    account = ForgeAccount.objects.create(user=user, forge_user_id=1, forge_username="x", git_tokens=GitTokens.GIVEN)
+    answer = client.post("/tokens/git/revoke/")
+    assert answer.status_code == 503
+    assert "are not revoked yet, and will be" in answer.content.decode()
+    account.refresh_from_db()
+    assert account.git_tokens == GitTokens.ENDING

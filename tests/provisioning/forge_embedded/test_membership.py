@@ -1,12 +1,15 @@
 """The forge's group has the members that the organization has, machines too, and loses them when it does."""
 
 from typing import Any
+from unittest.mock import Mock
 
 import gitlab
 import pytest
 import requests
 from pytest_django import DjangoCaptureOnCommitCallbacks
 
+from provisioning.choices import GitTokens
+from provisioning.exceptions import ServiceUnavailable
 from provisioning.forge.client import ForgeClient
 from provisioning.models import ForgeAccount
 from provisioning.services.repositories import git_token_create, group_path
@@ -18,7 +21,15 @@ from tenants.services.people import user_change
 from tenants.services.service_accounts import service_account_remove
 from tenants.signals import membership_changed
 from tests.contracts.forge.server import Forge
-from tests.factories import make_app, make_invitation, make_member, make_operator, make_service_account, owner_of
+from tests.factories import (
+    api_client,
+    make_app,
+    make_invitation,
+    make_member,
+    make_operator,
+    make_service_account,
+    owner_of,
+)
 
 pytestmark = pytest.mark.django_db
 
@@ -138,3 +149,16 @@ def test_a_token_for_git_that_comes_after_the_end_of_its_account_is_revoked_at_o
     with pytest.raises(NotPermitted, match="not active any more"):
         git_token_create(user=member)
     assert not opens(forge, made[0])
+
+
+def test_a_token_for_git_that_was_lost_is_revoked_by_whose_it_is(forge: Forge, organization: Organization) -> None:
+    member = make_member(organization)
+    lost, others = git_token_create(user=member)[1], git_token_create(user=owner_of(organization))[1]
+    assert api_client(member).delete("/api/v1/me/git-token/").status_code == 204
+    assert [opens(forge, token) for token in (lost, others)] == [False, True]
+    assert opens(forge, git_token_create(user=member)[1])
+    # Where the forge is away it waits.
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(ForgeClient, "revoke_user_tokens", Mock(side_effect=ServiceUnavailable("the forge is away")))
+        assert api_client(member).delete("/api/v1/me/git-token/").status_code == 503
+    assert ForgeAccount.objects.get(user=member).git_tokens == GitTokens.ENDING

@@ -30,6 +30,7 @@ VIEWS = {
 }
 # Services that name an actor and ask no policy about them.
 SERVICES = {
+    "provisioning.services.repositories.git_tokens_condemn": "ends tokens of who asks, or of who was put out",
     "tenants.services.audit.audit_record": "writes down what another service did",
     "tenants.services.domains.domain_end": "ends a claim for domain_remove, which has asked, and for the platform",
     "tenants.services.domains.record": "writes down what another service did",
@@ -40,6 +41,7 @@ SERVICES = {
 }
 # Services without an actor that views call.
 CALLED = {
+    "provisioning.services.repositories.git_tokens_revoke": "ends the tokens of who asks",
     "provisioning.services.repositories.git_token_create": "makes a token for who asks, and opens only their own",
     "tenants.services.memberships.organizations_left_without": "tells operators what a change has left behind",
     "tenants.services.second_factor.second_factor_shown": _NOBODY_YET,

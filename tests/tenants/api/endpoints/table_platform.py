@@ -135,5 +135,6 @@ CALLS = [
 # These ask the forge, which the tests start for them.
 FORGE_CALLS = [
     Call("POST", "me/git-token/", (401, *[201] * 7), event="git_token.created"),
+    Call("DELETE", "me/git-token/", (401, *[204] * 7), needs=("git_token",), event="git_tokens.ended"),
     Call("GET", "releases/<int:release>/diff/", READ, things={"release": "pushed_release"}),
 ]

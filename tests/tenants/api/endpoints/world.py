@@ -23,6 +23,7 @@ from provisioning.selectors.zones import zone_plan
 from provisioning.services.dns_moves import move_plan
 from provisioning.services.hosts import host_register_local
 from provisioning.services.operations import deployment_create
+from provisioning.services.repositories import git_token_create
 from tenants.choices import EnvironmentName, MemberRole, ReleaseState
 from tenants.models import ApiToken, HeldName, Invitation, User, Zone
 from tenants.services import domains, environments, grants, policies, second_factor, tokens
@@ -312,6 +313,7 @@ THINGS: dict[str, Callable[[World], Any]] = {
     "token": lambda world: tokens.api_token_create(
         user=world.user("owner"), name="acme laptop", scopes=["read"], actor=world.user("owner")
     )[0],
+    "git_token": lambda world: git_token_create(user=world.user("developer"))[1],
     "app_grant": lambda world: grants.app_grant_create(
         app=world.row("app"), username=world.user("guest").username, permission="read_logs", actor=world.user("owner")
     ),
