@@ -38,6 +38,7 @@ ELSEWHERE = {
     "paas.api.authentication.*": "when a token was last used: once for many requests, and no change of anything",
     "paas.api.health.*": "asks the database whether it answers; writes nothing",
     "tenants.access.kept.*": "reads; writes nothing",
+    "tenants.access.querying.*": "counts rows; writes nothing",
     "provisioning.dns_calls.*": "how many calls an account has left; what comes of the calls is told by services",
     "provisioning.dns_rows.*": "which records are wanted; who wants them has an event",
     "provisioning.leases.*": "what a workflow takes from a range; its operation has an event",
