@@ -63,8 +63,9 @@ def service_account_remove(*, account: User, actor: User) -> None:
 
     The row stays, since the trail speaks of it. Without effect on one that was removed already.
     """
+    # In the order in which a change of the account or of its role takes what it needs: none waits for ever.
+    User.objects.select_for_update(no_key=True).get(pk=account.pk)
     if account.service_organization is not None:
-        # In the order in which a change of its role takes what it needs: neither waits for the other for ever.
         lock(account.service_organization)
     access.require(actor, "service_account.remove", account)
     if not User.objects.filter(pk=account.pk, is_active=True).update(is_active=False):

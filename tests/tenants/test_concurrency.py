@@ -21,7 +21,16 @@ from tenants.models import (
     Release,
     Review,
 )
-from tenants.services import apps, environments, invitations, memberships, people, releases, reviews
+from tenants.services import (
+    apps,
+    environments,
+    invitations,
+    memberships,
+    people,
+    releases,
+    reviews,
+    service_accounts,
+)
 from tests.factories import (
     api_client,
     environment_of,
@@ -32,6 +41,7 @@ from tests.factories import (
     make_organization,
     make_release,
     make_reviewer,
+    make_service_account,
     make_user,
     owner_of,
 )
@@ -154,6 +164,22 @@ def test_an_owner_who_leaves_while_the_other_is_deactivated_is_told_or_stays() -
         assert owners.get().user == first
     else:
         assert f"without an active owner now: {organization.slug}" in told
+
+
+@pytest.mark.parametrize("attempt", range(5))
+def test_a_service_account_is_removed_deactivated_and_given_a_role_at_once(attempt: int) -> None:
+    organization = make_organization()
+    owner, operator, account = owner_of(organization), make_operator(), make_service_account(organization)
+    results = at_once(
+        lambda: service_accounts.service_account_remove(account=account, actor=owner),
+        lambda: people.user_change(user=account, actor=operator, is_active=False),
+        lambda: memberships.membership_change(
+            organization=organization, username=account.username, role=MemberRole.MAINTAINER, actor=owner
+        ),
+    )
+    assert results[0] is None
+    account.refresh_from_db()
+    assert not account.is_active
 
 
 def test_an_invitation_that_is_accepted_and_revoked_at_once_is_one_of_the_two() -> None:
