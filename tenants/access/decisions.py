@@ -12,7 +12,7 @@ from tenants.access.constraints import Constraint, allowed_rows, both, within
 from tenants.access.evaluation import Rules, path_reader
 from tenants.access.grants import granted_rows, is_granted
 from tenants.access.policies import known_context, known_subject, policies_in_force
-from tenants.access.querying import in_parts
+from tenants.access.querying import narrowed
 from tenants.access.recording import recorded
 from tenants.access.subjects import Context, Subject
 from tenants.exceptions import InsufficientScope, NotPermitted
@@ -76,9 +76,7 @@ def restrict(queryset: QuerySet[Row], subject: Any, action: str, context: Contex
     constraint = False if who is None else _constraint(who, action, resource_type, context or known_context())
     if isinstance(constraint, bool):
         return queryset if constraint else queryset.none()
-    is_all_that_is_asked = not queryset.query.where
-    found = queryset.filter(constraint)
-    return in_parts(found, resource_type.organization) if is_all_that_is_asked else found
+    return narrowed(queryset, constraint, resource_type.organization)
 
 
 def may(subject: Any, action: str, resource: Model) -> bool:

@@ -11,7 +11,7 @@ from typing import Any, TypeVar
 
 from django.core.exceptions import EmptyResultSet
 from django.db import connections
-from django.db.models import Count, Model, QuerySet
+from django.db.models import Count, Field, ForeignKey, Model, Q, QuerySet
 from django.db.models.expressions import Col
 from django.db.models.lookups import Exact
 from django.db.models.sql import Query
@@ -31,35 +31,63 @@ MOST_REMEMBERED = 10_000
 _looked_at: dict[tuple[Any, ...], tuple[float, bool]] = {}
 
 
-def in_parts(queryset: QuerySet[Row], organization: str) -> QuerySet[Row]:
-    """The rows of a queryset that was restricted, and nothing else: the same ones, however it is asked afterwards.
+def narrowed(queryset: QuerySet[Row], constraint: Q, organization: str) -> QuerySet[Row]:
+    """`queryset.filter(constraint)`: the same rows, however the answer is asked for more.
 
-    `organization` is the relation whose alternative is counted on its own. The queryset stays as it is where nothing
-    is gained by it: there is but one alternative, or one compares anything but a column of the row itself with ids.
+    `organization` is the relation whose alternative is counted on its own. It is that filter and no more where nothing
+    is gained by another: the queryset is narrow already, there is but one alternative, or one of them compares anything
+    but a column of the row itself with ids.
     """
     query = queryset.query
-    conditions: list[Any] = query.where.children
-    places = [place for place, node in enumerate(conditions) if isinstance(node, WhereNode) and node.connector == OR]
-    if len(places) != 1 or conditions[places[0]].negated or type(query) is not Query:
-        return queryset
-    alternatives = conditions[places[0]].children
-    table = query.get_meta().db_table
-    if query.base_table != table or not all(_compares_ids(one, table) for one in alternatives):
-        return queryset
+    is_whole = not (query.where or query.annotations or query.is_sliced or query.combinator)
+    if not is_whole or type(query) is not Query or query.get_initial_alias() != query.get_meta().db_table:
+        return queryset.filter(constraint)
+    # What both hold: the alternatives, and what is denied.
+    conditions: list[Any] = constraint.children if _is_both(constraint) else [constraint]
+    places = [place for place, node in enumerate(conditions) if isinstance(node, Q) and node.connector == Q.OR]
+    alternatives = _comparisons(query, conditions[places[0]]) if len(places) == 1 else []
     first = [one for one in alternatives if one.lhs.target.name == organization and not one.lhs.target.null]
     if len(first) != 1:
-        return queryset
+        return queryset.filter(constraint)
     others = [one for one in alternatives if one is not first[0]]
-    found = queryset.all()
-    found.query = query.chain(_InParts)
-    found.query.where.children[places[0]] = Alternatives([*first, *others], connector=OR)
+    rest = [node for place, node in enumerate(conditions) if place != places[0]]
+    found = queryset.filter(*rest) if rest else queryset.all()
+    found.query = found.query.chain(_InParts)
+    found.query.where.children.append(Alternatives([*first, *others], connector=OR))
     return found
 
 
-def _compares_ids(node: Any, table: str) -> bool:
-    if not isinstance(node, AnyOf | Exact) or not isinstance(node.lhs, Col) or node.lhs.alias != table:
-        return False
-    return bool(node.lhs.target.primary_key or node.lhs.target.many_to_one)
+def _is_both(constraint: Q) -> bool:
+    return constraint.connector == Q.AND and not constraint.negated
+
+
+def _comparisons(query: Query, alternatives: Q) -> list[Any]:
+    """As the ORM would make them of columns of the row itself that name rows; none if one is anything else."""
+    if alternatives.negated:
+        return []
+    found = []
+    for one in alternatives.children:
+        if isinstance(one, Q) and len(one.children) == 1 and not one.negated:
+            one = one.children[0]
+        made = _comparison(query, *one) if isinstance(one, tuple) else None
+        if made is None:
+            return []
+        found.append(made)
+    return found
+
+
+def _comparison(query: Query, path: str, value: Any) -> AnyOf | Exact | None:
+    name, *more = path.split("__")
+    meta = query.get_meta()
+    field = meta.pk if name == "pk" else meta.get_field(name)
+    if more[:1] == ["pk"]:
+        more = more[1:]
+    if not isinstance(field, Field) or not (field.primary_key or isinstance(field, ForeignKey)):
+        return None
+    column = Col(meta.db_table, field)
+    if more == [AnyOf.lookup_name] and isinstance(value, frozenset):
+        return AnyOf(column, value)
+    return Exact(column, value) if more in ([], ["exact"]) and type(value) is int else None
 
 
 class Alternatives(WhereNode):

@@ -77,6 +77,12 @@ def test_a_number_takes_one_query_and_a_page_no_more_than_two(shown: Apps) -> No
     assert _queries(lambda: shown.first()) == 1
 
 
+def test_what_was_cut_already_is_not_restricted_any_more(shown: Apps) -> None:
+    for cut in (PluginApp.objects.all()[:2], PluginApp.objects.filter(slug="a1")[:2]):
+        with pytest.raises(TypeError):
+            access.restrict(cut, _developer(), "app.view")
+
+
 def test_a_change_of_all_that_is_seen_leaves_the_rest_alone(shown: Apps) -> None:
     assert shown.update(name="seen", error=F("slug")) == 6
     assert set(PluginApp.objects.exclude(name="seen").values_list("slug", flat=True)) == {"x2", "x3"}
