@@ -45,6 +45,9 @@ def programs(configuration: Configuration, *, edge_argv: list[str], fallback_arg
     # The access log would write query strings, and forwarded headers would let a client choose its address.
     web += ["--port", str(configuration.web_port), "--no-access-log", "--no-proxy-headers", "--no-server-header"]
     web += ["--lifespan", "off", "--ws", "none", "--timeout-graceful-shutdown", "4"]
+    # As long as nginx. A client that asks in the moment in which its connection is closed gets no answer: with the 5 s
+    # of uvicorn that is whoever looks every five seconds.
+    web += ["--timeout-keep-alive", "75"]
     worker = ["celery", "-A", "paas", "worker", "--pool", "threads", "--concurrency", "8", "--loglevel", "INFO"]
     worker += ["--without-gossip", "--without-mingle", "--without-heartbeat"]
     beat = ["celery", "-A", "paas", "beat", "--loglevel", "INFO", "--pidfile="]

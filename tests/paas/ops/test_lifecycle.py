@@ -64,6 +64,19 @@ def test_the_web_and_the_edge_answer(running: Installation) -> None:
         connection.close()
 
 
+def test_a_client_that_asks_every_few_seconds_keeps_its_connection(running: Installation) -> None:
+    connection = HTTPConnection("127.0.0.1", int(running.environment["BERTH_WEB_PORT"]), timeout=20)
+    local = []
+    for pause_s in (0, 6):
+        time.sleep(pause_s)
+        connection.request("GET", "/api/v1/health/")
+        answer = connection.getresponse()
+        assert (answer.status, answer.read() != b"") == (200, True)
+        local.append(connection.sock.getsockname())
+    connection.close()
+    assert local[0] == local[1]
+
+
 def test_the_edge_has_a_certificate_for_the_apps_names_from_the_first_minute(running: Installation) -> None:
     address = ("127.0.0.1", int(running.environment["BERTH_EDGE_TLS_PORT"]))
     shown = x509.load_pem_x509_certificate(ssl.get_server_certificate(address).encode())
