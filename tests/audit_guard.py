@@ -26,7 +26,7 @@ SILENT_TABLES = {
     "provisioning_workload": "a workflow's notes on its own work; its operation has an event",
     "provisioning_webhookdelivery": "which messages of the forge were taken already",
 }
-_WRITE = re.compile(r'(INSERT (?:OR IGNORE )?INTO|UPDATE|DELETE FROM) "(\w+)"')
+_WRITE = re.compile(r'(?:WITH \w+ AS \()?(INSERT (?:OR IGNORE )?INTO|UPDATE|DELETE FROM) "(\w+)"')
 _EVENTS = "tenants_auditevent"
 
 
