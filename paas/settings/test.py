@@ -30,6 +30,10 @@ os.environ.setdefault("BERTH_API_RATE_SIGN_IN", "100000/minute")
 
 # Two workers of pytest-xdist get a share each of all that they could quarrel over. The fourth share is the platform's
 # that the end-to-end tests bring up (tests/end_to_end/running.py).
+for _name in ("PORT", "UID"):
+    _first, _last = (int(os.environ[f"BERTH_{_name}_{end}"]) for end in ("FIRST", "LAST"))
+    os.environ.setdefault(f"BERTH_TEST_PLATFORM_{_name}_FIRST", str(_first + (_last - _first + 1) // 4 * 3))
+    os.environ.setdefault(f"BERTH_TEST_PLATFORM_{_name}_LAST", str(_last))
 WORKER = os.environ.get("PYTEST_XDIST_WORKER", "")
 if WORKER and os.environ.get("BERTH_TEST_SHARE") != WORKER:
     share = int(WORKER.removeprefix("gw")) % 3
