@@ -212,7 +212,7 @@ def show_diff(diff: dict[str, Any]) -> ShownDiff:
         head=diff["head"],
         files=files,
         settings=_shown_changes(diff["settings"]),
-        variables=_shown_changes(diff["variables"]),
+        variables=[_shown_variable(change) for change in diff["variables"]],
         left_out=sum(file.left_out for file in files),
     )
 
@@ -237,6 +237,19 @@ def _shown_file(item: dict[str, Any], room: int) -> ShownFile:
 
 def _shown_changes(changes: Iterable[dict[str, Any]]) -> list[ShownChange]:
     return [ShownChange(change["name"], _value(change["before"]), _value(change["after"])) for change in changes]
+
+
+def _shown_variable(change: dict[str, Any]) -> ShownChange:
+    sides = [(change[side], change[f"{side}_is_secret"]) for side in ("before", "after")]
+    before, after = (f"a secret, {change['change']}" if is_secret else _value(value) for value, is_secret in sides)
+    if change["change"] == "secrecy":
+        before, after = (
+            f"{'a secret' if is_secret else 'not a secret'}: {'the same value' if is_secret else _value(value)}"
+            for value, is_secret in sides
+        )
+    elif change["before_is_secret"]:
+        before = "a secret"
+    return ShownChange(change["name"], before, after)
 
 
 def _value(value: Any) -> str:

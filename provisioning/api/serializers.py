@@ -92,15 +92,26 @@ class SettingChangeSerializer(serializers.Serializer[Any]):
     after = serializers.JSONField(allow_null=True)
 
 
+class VariableChangeSerializer(serializers.Serializer[Any]):
+    name = serializers.CharField()
+    change = serializers.ChoiceField(["set", "changed", "removed", "secrecy"])
+    before = serializers.CharField(allow_null=True, help_text="The live value; null if it is a secret or not there.")
+    before_is_secret = serializers.BooleanField(allow_null=True, help_text="Null if nothing of this name is live.")
+    after = serializers.CharField(
+        allow_null=True, help_text="The release's value; null if it is a secret or not there."
+    )
+    after_is_secret = serializers.BooleanField(allow_null=True, help_text="Null if the release removes it.")
+
+
 class ReleaseDiffSerializer(serializers.Serializer[Any]):
-    """What would change in the environment: files, settings, names of variables (never a value)."""
+    """What would change in the environment: files, settings, and variables (a secret's value never)."""
 
     base = serializers.CharField(allow_null=True, help_text="The live commit; null where nothing is live.")
     head = serializers.CharField()
     digest = serializers.CharField()
     files = FileDiffSerializer(many=True)
     settings = SettingChangeSerializer(many=True)
-    variables = SettingChangeSerializer(many=True)
+    variables = VariableChangeSerializer(many=True)
 
 
 class RollbackSerializer(StrictSerializer):

@@ -1,12 +1,12 @@
 """What a release would change in its environment."""
 
-import json
 from dataclasses import asdict
 from typing import Any
 
 from provisioning.forge import contents
 from provisioning.forge.client import forge_from_settings
 from provisioning.models import Repository
+from provisioning.selectors.variable_changes import variable_changes
 from tenants.exceptions import InvalidTransition
 from tenants.models import Release
 
@@ -14,7 +14,7 @@ from tenants.models import Release
 def release_diff(release: Release) -> dict[str, Any]:
     """The release against what is live in its environment: files, settings, and which variables differ.
 
-    Of a variable only `set`, `changed` or `removed` is said. Raises `InvalidTransition` before the commit is known,
+    A secret's value is not in it. Raises `InvalidTransition` before the commit is known,
     and what the forge driver raises.
     """
     if not release.commit_sha:
@@ -36,7 +36,7 @@ def release_diff(release: Release) -> dict[str, Any]:
         "digest": release.digest,
         "files": [asdict(item) for item in files],
         "settings": _changes(live.configuration if live else {}, release.configuration),
-        "variables": _variable_changes(live.variables if live else "{}", release.variables),
+        "variables": variable_changes(live, release),
     }
 
 
@@ -45,18 +45,5 @@ def _changes(before: dict[str, Any], after: dict[str, Any]) -> list[dict[str, An
     return [
         {"name": name, "before": before.get(name), "after": after.get(name)}
         for name in names
-        if before.get(name) != after.get(name)
-    ]
-
-
-def _variable_changes(before_json: str, after_json: str) -> list[dict[str, Any]]:
-    before, after = json.loads(before_json), json.loads(after_json)
-    return [
-        {
-            "name": name,
-            "before": "set" if name in before else None,
-            "after": None if name not in after else "changed" if name in before else "set",
-        }
-        for name in sorted(before.keys() | after.keys())
         if before.get(name) != after.get(name)
     ]

@@ -55,7 +55,7 @@ class EnvironmentSummary(serializers.ModelSerializer[Environment]):
 
 
 class VariableSerializer(serializers.ModelSerializer[ConfigVariable]):
-    """A variable without its value, which never comes back."""
+    """A variable without its value: that of one which is no secret is shown with the releases that have it."""
 
     class Meta:
         model = ConfigVariable
@@ -63,8 +63,8 @@ class VariableSerializer(serializers.ModelSerializer[ConfigVariable]):
 
 
 class VariableSet(StrictSerializer):
-    value = Text(help_text="At most 4096 bytes; never comes back.", style={"input_type": "password"})
-    secret = Flag(default=True, help_text="Masked in logs.")
+    value = Text(help_text="At most 4096 bytes; a secret's never comes back.", style={"input_type": "password"})
+    secret = Flag(default=True, help_text="Masked in logs. Reviewers are shown the value of one that is none.")
 
 
 class EnvironmentSerializer(EnvironmentSummary):

@@ -42,12 +42,15 @@ class Environment(models.Model):
 
 
 class ConfigVariable(models.Model):
-    """One variable of an environment. Encrypted at rest; the API takes values and never gives one back."""
+    """One variable of an environment. Encrypted at rest.
+
+    A secret's value is never given back; another's is shown with the releases that have it, to whoever may see those.
+    """
 
     environment = models.ForeignKey(Environment, on_delete=models.CASCADE, related_name="variables")
     name = models.CharField(max_length=64)
     value = EncryptedTextField()
-    is_secret = models.BooleanField(default=True, help_text="Masked in logs.")
+    is_secret = models.BooleanField(default=True, help_text="Masked in logs, and not shown to reviewers.")
     updated_by = models.ForeignKey("User", on_delete=models.PROTECT, related_name="+")
     updated_at = models.DateTimeField(auto_now=True)
 

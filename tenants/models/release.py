@@ -30,6 +30,9 @@ class Release(models.Model):
     commit_author_emails = models.JSONField(default=list, help_text="Author and committer: neither may review it.")
     configuration = models.JSONField(default=dict)
     variables = EncryptedTextField(default="{}")
+    secret_variables = models.JSONField(
+        null=True, help_text="Names in `variables` that are secrets; null in a release of before it was kept: all are."
+    )
     configuration_sha256 = models.CharField(
         max_length=64, blank=True, help_text="Over the configuration as it was rendered when the release was checked."
     )

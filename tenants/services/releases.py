@@ -51,6 +51,7 @@ def release_submit(*, environment: Environment, ref: str, notes: str, actor: Use
             notes=notes,
             configuration=_configuration(environment, app, stack_version),
             variables=canonical_json({variable.name: variable.value for variable in variables}).decode(),
+            secret_variables=sorted(variable.name for variable in variables if variable.is_secret),
             stack_version=stack_version,
             submitted_by=actor,
         )

@@ -58,6 +58,25 @@ def test_text_that_looks_different_from_what_runs_is_written_out() -> None:
     assert visible("if (admin\u202e) \x1b[2J\u200b \tok") == "if (admin\\u202e) \\x1b[2J\\u200b \tok"
 
 
+@pytest.mark.parametrize(
+    ("change", "before", "after"),
+    [
+        (("set", None, None, "on\u202e", False), "—", "on\\u202e"),
+        (("set", None, None, None, True), "—", "a secret, set"),
+        (("changed", "on", False, "off", False), "on", "off"),
+        (("changed", None, True, None, True), "a secret", "a secret, changed"),
+        (("changed", "on", False, None, True), "on", "a secret, changed"),
+        (("removed", None, True, None, None), "a secret", "—"),
+        (("secrecy", None, True, "on", False), "a secret: the same value", "not a secret: on"),
+        (("secrecy", "on", False, None, True), "not a secret: on", "a secret: the same value"),
+    ],
+)
+def test_a_variable_is_shown_in_words_or_in_its_value(change: Any, before: str, after: str) -> None:
+    names = ("change", "before", "before_is_secret", "after", "after_is_secret")
+    (found,) = shown(variables=[{"name": "MODE"} | dict(zip(names, change, strict=True))]).variables
+    assert (found.name, found.before, found.after) == ("MODE", before, after)
+
+
 def test_lines_of_a_difference_have_their_kind() -> None:
     diff = shown(file_diff("@@ -1,2 +1,2 @@\n same\n-old\n+new\u2066\n\\ No newline at end of file\n"))
     assert [(line.kind, line.text) for line in diff.files[0].lines] == [
