@@ -193,7 +193,7 @@ def _take(
             releases.release_checked(release=row, checks=[{"name": "tree", "state": "passed", "detail": ""}])
         case "approve" | "reject":
             decide = reviews.release_approve if step == "approve" else reviews.release_reject
-            decide(release=row, digest=row.digest, comment="", actor=reviewer or make_reviewer())
+            decide(release=row, digest=row.digest, comment=f"{step}: I read it", actor=reviewer or make_reviewer())
         case "deploying":
             releases.release_deploying(release=row)
         case "live":

@@ -141,7 +141,7 @@ class ReleaseForm(forms.Form):
 class DecisionForm(forms.Form):
     """The digest is no field of it: the page puts in the one that it shows, also where it shows a refused form."""
 
-    comment = _lines(label="Comment", help_text="The developers read it. May be empty.")
+    comment = _lines(label="Comment", help_text="The developers read it. Whoever rejects says here why.")
 
 
 class CancelForm(forms.Form):

@@ -2,6 +2,7 @@
 
 from provisioning.choices import UNFINISHED
 from provisioning.models import Deployment
+from provisioning.selectors.rollbacks import rollback_default
 from provisioning.services.operations import deployment_create
 from provisioning.wakeups import wake_on_commit
 from tenants import access
@@ -45,10 +46,7 @@ def _release(environment: Environment, number: int | None) -> Release:
                 "release", f"release {number} was never live: name one that was, or ask for review"
             )
         return release
-    earlier = candidates.filter(went_live_at__isnull=False).exclude(
-        state__in=[ReleaseState.LIVE, ReleaseState.ROLLED_BACK, ReleaseState.FAILED]
-    )
-    release = earlier.order_by("-went_live_at").first()
+    release = rollback_default(environment)
     if release is None:
         raise InvalidTransition(f"no earlier release of {environment.name} was live: there is nothing to go back to")
     return release

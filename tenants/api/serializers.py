@@ -178,6 +178,10 @@ class Decision(StrictSerializer):
     comment = Text(required=False, default="")
 
 
+class Rejection(Decision):
+    comment = Text(help_text="Why: the developers read it. Not empty.")
+
+
 class Cancellation(StrictSerializer):
     digest = Text(required=False, help_text="If given, it must be the release's")
     comment = Text(required=False, default="")

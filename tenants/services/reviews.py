@@ -6,7 +6,7 @@ from django.db import transaction
 
 from tenants import access, validators
 from tenants.choices import AppState, ReleaseState, ReviewDecision
-from tenants.exceptions import InvalidTransition
+from tenants.exceptions import InvalidInput, InvalidTransition
 from tenants.models import Release, Review, User
 from tenants.services.audit import audit_record
 from tenants.services.releases import move, require_digest
@@ -29,7 +29,7 @@ def release_approve(*, release: Release, digest: str, comment: str, actor: User)
 
 @unit_of_work
 def release_reject(*, release: Release, digest: str, comment: str, actor: User) -> Release:
-    """Ends the release; otherwise as `release_approve`."""
+    """Ends the release; otherwise as `release_approve`. An empty comment is `InvalidInput`: it says why."""
     _decide(release, ReviewDecision.REJECT, ReleaseState.REJECTED, digest, comment, actor)
     return release
 
@@ -42,6 +42,8 @@ def _decide(
     release.refresh_from_db()
     if release.state == ReleaseState.AWAITING_REVIEW:
         require_digest(release, digest)
+        if decision == ReviewDecision.REJECT and not comment.strip():
+            raise InvalidInput.field("comment", "is empty: say why, the developers have to know what to change")
     if decision == ReviewDecision.APPROVE and release.app.state != AppState.ACTIVE:
         raise InvalidTransition(f"{release.app.public_id} is {release.app.state}: nothing can go live in it")
     before = move(release, to=state)

@@ -241,6 +241,7 @@ def test_it_works_without_scripts(browser: Browser, running: Deployment, waiting
         browser.go(f"/deployments/{running.pk}/")
         assert browser.find("noscript meta[http-equiv=refresh]").get_attribute("content") == "5"
         browser.go(f"/releases/{waiting.pk}/review/")
+        browser.find("textarea[name=comment]").send_keys("It says goodbye where it should say hello.")
         browser.press("Reject")
         assert f"Release {waiting.number} of {waiting.app.public_id} is rejected." in browser.text
     finally:

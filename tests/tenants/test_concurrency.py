@@ -109,7 +109,7 @@ def test_of_decisions_and_a_withdrawal_exactly_one_wins(attempt: int) -> None:
     def deciding(service: Callable[..., Release]) -> Callable[[], Release]:
         reviewer = make_reviewer()
         read = fresh()
-        return lambda: service(release=read, digest=release.digest, comment="", actor=reviewer)
+        return lambda: service(release=read, digest=release.digest, comment="I read it", actor=reviewer)
 
     calls = [deciding(reviews.release_approve) for _ in range(3)] + [deciding(reviews.release_reject) for _ in range(3)]
     reads = [fresh(), fresh()]

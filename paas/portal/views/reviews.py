@@ -1,5 +1,7 @@
 """The reviewers' desk: what awaits a decision, and the decision."""
 
+from typing import Any
+
 from django.contrib import messages
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
@@ -32,7 +34,10 @@ def review_queue(request: HttpRequest) -> HttpResponse:
 
 @page("GET", "HEAD", "POST")
 def review(request: HttpRequest, release: int) -> HttpResponse:
-    """The decision is bound to the digest that stands in the form: the one of the release as it was shown."""
+    """The decision is bound to the digest that stands in the form: the one of the release as it was shown.
+
+    A refused comment stays in the form, also if somebody else has decided first.
+    """
     row = find_release(request, release)
     form = DecisionForm(request.POST if request.method == "POST" else None)
     status = 200
@@ -47,6 +52,7 @@ def review(request: HttpRequest, release: int) -> HttpResponse:
                 decide(release=row, digest=digest, comment=comment, actor=person(request))
             except TenantsError as error:
                 status = put_refusal(form, error)
+                row = find_release(request, release)
             else:
                 messages.success(request, f"Release {row.number} of {row.app.public_id} is {row.state}.")
                 return redirect("portal:reviews")
@@ -54,16 +60,23 @@ def review(request: HttpRequest, release: int) -> HttpResponse:
         "app": row.app,
         "release": row,
         "form": form,
-        "reason": _reason_against(request, row),
+        "is_open": row.state == ReleaseState.AWAITING_REVIEW,
+        **_permissions(request, row),
         "flagged": access.restrict(flagged(row.environment), request.user, "domain.view"),
         **(read_diff(row) if row.state == ReleaseState.AWAITING_REVIEW else {}),
     }
     return render(request, "portal/review.html", context, status=status)
 
 
-def _reason_against(request: HttpRequest, release: Release) -> str:
-    """Why this person cannot decide now; empty where they can."""
+def _permissions(request: HttpRequest, release: Release) -> dict[str, Any]:
+    """May this person approve, and reject? Reasons stand against what is denied: a freeze denies approvals alone."""
     if release.state != ReleaseState.AWAITING_REVIEW:
-        return f"This release is {release.get_state_display().lower()}: there is nothing to decide."
-    decision = access.decide(request.user, "release.approve", release)
-    return "" if decision else f"You can't approve this release: {decision.reason}."
+        reason = f"This release is {release.get_state_display().lower()}: there is nothing to decide."
+        return {"may_approve": False, "may_reject": False, "reasons": [reason]}
+    decisions = {verb: access.decide(request.user, f"release.{verb}", release) for verb in _DECISIONS}
+    denied = {verb: decision.reason for verb, decision in decisions.items() if not decision}
+    if len(set(denied.values())) == 1 and len(denied) == len(decisions):
+        reasons = [f"You can't decide on this release: {denied['approve']}."]
+    else:
+        reasons = [f"You can't {verb} this release: {reason}." for verb, reason in denied.items()]
+    return {"may_approve": "approve" not in denied, "may_reject": "reject" not in denied, "reasons": reasons}

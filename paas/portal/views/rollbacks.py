@@ -6,9 +6,9 @@ from django.shortcuts import redirect, render
 
 from paas.portal.forms import RollbackForm
 from paas.portal.pages import find_environment, page, person, put_refusal
+from provisioning.selectors.rollbacks import rollback_candidates, rollback_default
 from provisioning.services.rollbacks import rollback_request
 from tenants import access
-from tenants.choices import ReleaseState
 from tenants.exceptions import TenantsError
 from tenants.models import Environment, Release
 
@@ -31,20 +31,26 @@ def rollback(request: HttpRequest, app: str, env: str) -> HttpResponse:
             else:
                 messages.success(request, "The earlier release is being put back.")
                 return redirect("portal:deployment", deployment.pk)
+    candidates, chosen = _candidates(request, environment)
     context = {
         "app": environment.app,
         "environment": environment,
         "form": form,
-        "candidates": _candidates(request, environment),
-        "chosen": request.POST.get("release", request.GET.get("release", "")),
+        "candidates": candidates,
+        "chosen": request.POST.get("release", request.GET.get("release", chosen)),
     }
     return render(request, "portal/rollback.html", context, status=status)
 
 
-def _candidates(request: HttpRequest, environment: Environment) -> list[Release]:
-    """What was live here before, the last one first."""
-    earlier = Release.objects.filter(environment=environment, went_live_at__isnull=False).exclude(
-        state=ReleaseState.LIVE
-    )
-    visible = access.restrict(earlier.defer("variables"), request.user, "release.view")
-    return list(visible.order_by("-went_live_at")[:_LISTED])
+def _candidates(request: HttpRequest, environment: Environment) -> tuple[list[Release], str]:
+    """The earlier releases, the last one first, and the number that is chosen until somebody chooses.
+
+    That is the one which the API takes by itself: never a release that was just rolled back from.
+    """
+    earlier = rollback_candidates(environment).defer("variables")
+    visible = access.restrict(earlier, request.user, "release.view")
+    default = rollback_default(environment)
+    listed = list(visible[:_LISTED])
+    if default is not None and default not in listed:
+        listed += visible.filter(pk=default.pk)
+    return listed, str(default.number) if default is not None else ""

@@ -87,11 +87,11 @@ class ApproveView(APIView):
 class RejectView(APIView):
     access_actions = {"POST": "release.reject"}
 
-    @extend_schema(request=serializers.Decision, responses=serializers.ReleaseSerializer)
+    @extend_schema(request=serializers.Rejection, responses=serializers.ReleaseSerializer)
     def post(self, request: Request, release: int) -> Response:
-        """Ends the release. Reviewers only, and none on a release of their own."""
+        """Ends the release, and says why. Reviewers only, and none on a release of their own."""
         row = get_release(request, release)
-        return _shown(release_reject(release=row, **_sent(serializers.Decision, request), actor=signed_in(request)))
+        return _shown(release_reject(release=row, **_sent(serializers.Rejection, request), actor=signed_in(request)))
 
 
 class CancelView(APIView):

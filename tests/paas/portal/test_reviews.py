@@ -1,14 +1,19 @@
 """The reviewers' desk: what one may decide on, and a decision that is bound to what one has read."""
 
+from datetime import timedelta
 from typing import Any
 
 import pytest
 from django.db import connection
 from django.test.utils import CaptureQueriesContext
+from django.utils import timezone
 
+from paas.portal.views import reviews
 from tenants.choices import ReleaseState
 from tenants.models import Release, Review, User
-from tests.factories import make_app, make_member, make_release, make_reviewer, owner_of
+from tenants.services.policies import freeze_create, policy_create
+from tenants.services.reviews import release_approve, release_reject
+from tests.factories import make_app, make_member, make_operator, make_release, make_reviewer, owner_of
 from tests.paas.portal.conftest import Visit
 
 pytestmark = pytest.mark.django_db
@@ -101,7 +106,7 @@ def test_ones_own_release_is_refused_with_the_reason(visit: Visit, reviewer: Use
     own = make_release(state=ReleaseState.AWAITING_REVIEW, author_emails=[reviewer.email])
     client = visit(reviewer)
     page = client.get(f"/releases/{own.pk}/review/")
-    assert "your e-mail address" in page.context["reason"]
+    assert "your e-mail address" in page.context["reasons"][0]
     assert 'name="decision"' not in page.content.decode()
     answer = decide(client, own)
     assert answer.status_code == 403
@@ -128,8 +133,69 @@ def test_a_reviewer_who_belongs_to_the_organization_is_refused(visit: Visit, rev
 
 def test_what_somebody_else_decided_is_not_decided_again(visit: Visit, waiting: Release, reviewer: User) -> None:
     first = make_reviewer()
-    decide(visit(first), waiting, "reject")
+    decide(visit(first), waiting, "reject", comment="Why not: it leaks")
     answer = decide(visit(reviewer), waiting)
     assert answer.status_code == 409
     assert f"{first.username} rejected it" in reason(answer)
     assert Review.objects.count() == 1
+    assert "I read it" in answer.content.decode()
+    assert "Why not: it leaks" in answer.content.decode()
+    assert 'name="decision"' not in answer.content.decode()
+
+
+def test_the_decision_of_the_one_who_was_faster_is_shown_in_a_race(
+    visit: Visit, waiting: Release, reviewer: User, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The other decision falls between the look at the row and the decision of this one."""
+    first = make_reviewer()
+
+    def decided_meanwhile(**sent: Any) -> Release:
+        release = Release.objects.get(pk=waiting.pk)
+        release_reject(release=release, digest=release.digest, comment="It leaks", actor=first)
+        return release_approve(**sent)
+
+    monkeypatch.setitem(reviews._DECISIONS, "approve", decided_meanwhile)
+    answer = decide(visit(reviewer), waiting)
+    text = answer.content.decode()
+    assert answer.status_code == 409
+    assert f"{first.username} rejected it" in reason(answer)
+    assert ("It leaks" in text, "I read it" in text) == (True, True)
+
+
+@pytest.mark.parametrize("comment", ["", "  \r\n "])
+def test_a_rejection_without_a_reason_is_refused(visit: Visit, waiting: Release, reviewer: User, comment: str) -> None:
+    answer = decide(visit(reviewer), waiting, "reject", comment=comment)
+    assert answer.status_code == 400
+    assert "say why" in answer.context["form"].errors["comment"][0]
+    waiting.refresh_from_db()
+    assert (waiting.state, Review.objects.count()) == (ReleaseState.AWAITING_REVIEW, 0)
+
+
+def test_a_freeze_leaves_the_reviewer_reject_and_the_comment(visit: Visit, waiting: Release, reviewer: User) -> None:
+    freeze_create(ends_at=timezone.now() + timedelta(days=1), reason="holidays", actor=make_operator())
+    client = visit(reviewer)
+    text = client.get(f"/releases/{waiting.pk}/review/").content.decode()
+    assert 'value="approve"' not in text
+    assert ('value="reject"' in text, "<textarea" in text) == (True, True)
+    # The reason is what one reads first, before facts, checks and the difference.
+    assert text.index("You can&#x27;t approve this release") < text.index('<h2 id="decision"')
+    assert text.index("You can&#x27;t approve this release") < text.index("<h2>Checks")
+    assert decide(client, waiting, "approve").status_code == 403
+    assert decide(client, waiting, "reject")["Location"] == "/reviews/"
+
+
+def test_a_policy_that_denies_to_reject_leaves_approve(visit: Visit, waiting: Release, reviewer: User) -> None:
+    policy_create(
+        name="no-rejects",
+        effect="deny",
+        resource_type="release",
+        actions=["release.reject"],
+        subject={"match_all": True},
+        resource={"match_all": True},
+        context={"match_all": True},
+        description="in this week nothing is rejected",
+        actor=make_operator(),
+    )
+    text = visit(reviewer).get(f"/releases/{waiting.pk}/review/").content.decode()
+    assert ('value="approve"' in text, 'value="reject"' in text) == (True, False)
+    assert "in this week nothing is rejected" in text

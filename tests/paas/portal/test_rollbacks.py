@@ -1,5 +1,6 @@
 """Going back to an earlier release: asked first, then done, and refused where there is nothing to go back to."""
 
+import re
 from typing import Any
 
 import pytest
@@ -8,6 +9,7 @@ from provisioning.choices import OperationState
 from provisioning.models import Deployment, Operation
 from tenants.choices import ReleaseState
 from tenants.models import Release
+from tenants.services.releases import release_went_live
 from tests.factories import make_operator, make_release, owner_of
 from tests.paas.portal.conftest import Visit
 
@@ -38,6 +40,32 @@ def test_the_page_names_what_is_live_and_what_could_be_put_back(visit: Visit, li
     assert [release.number for release in page.context["candidates"]] == [1]
     assert "Release 2 is live now" in page.content.decode()
     assert not Deployment.objects.filter(is_rollback=True).exists()
+
+
+def test_the_release_that_was_just_rolled_back_from_is_not_chosen(visit: Visit, live: Release) -> None:
+    third = make_release(app=live.app, state=ReleaseState.DEPLOYING)
+    release_went_live(release=third, is_rollback=False)
+    release_went_live(release=_deploying(live), is_rollback=True)
+    page = visit(owner_of(live.app.organization)).get(path(live))
+    assert [(release.number, release.state) for release in page.context["candidates"]] == [
+        (3, "rolled_back"),
+        (1, "superseded"),
+    ]
+    assert page.context["chosen"] == "1"
+    assert re.findall(r'value="(\d+)" checked', page.content.decode()) == ["1"]
+
+
+def test_nothing_is_chosen_if_all_that_was_live_was_taken_back(visit: Visit, live: Release) -> None:
+    Release.objects.exclude(pk=live.pk).update(state=ReleaseState.ROLLED_BACK)
+    page = visit(owner_of(live.app.organization)).get(path(live))
+    assert len(page.context["candidates"]) == 1
+    assert " checked" not in page.content.decode()
+
+
+def _deploying(release: Release) -> Release:
+    Release.objects.filter(pk=release.pk).update(state=ReleaseState.DEPLOYING)
+    release.refresh_from_db()
+    return release
 
 
 @pytest.mark.parametrize("number", ["1", ""])

@@ -28,7 +28,9 @@ def reviewer() -> APIClient:
 
 
 def decide(client: APIClient, release: Release, verb: str, **body: str) -> tuple[int, dict]:
-    response = client.post(f"{RELEASES}{release.pk}/{verb}/", {"digest": release.digest} | body, format="json")
+    response = client.post(
+        f"{RELEASES}{release.pk}/{verb}/", {"digest": release.digest, "comment": "read"} | body, format="json"
+    )
     return response.status_code, response.json()
 
 
@@ -121,6 +123,23 @@ def test_a_decision_needs_the_digest(reviewer: APIClient) -> None:
     release = make_release(state=ReleaseState.AWAITING_REVIEW)
     refused = reviewer.post(f"{RELEASES}{release.pk}/approve/", {"comment": "ok"}, format="json")
     assert (refused.status_code, refused.json()["errors"][0]["field"]) == (400, "digest")
+
+
+@pytest.mark.parametrize("comment", ["", "  \n\t "])
+def test_a_rejection_says_why(reviewer: APIClient, comment: str) -> None:
+    release = make_release(state=ReleaseState.AWAITING_REVIEW)
+    code, refused = decide(reviewer, release, "reject", comment=comment)
+    assert (code, refused["code"], refused["errors"][0]["field"]) == (400, "invalid_input", "comment")
+    assert "say why" in refused["errors"][0]["message"]
+    release.refresh_from_db()
+    assert (release.state, Review.objects.count()) == (ReleaseState.AWAITING_REVIEW, 0)
+    assert decide(reviewer, release, "approve", comment=comment)[0] == 200
+
+
+def test_a_rejection_without_a_comment_is_refused(reviewer: APIClient) -> None:
+    release = make_release(state=ReleaseState.AWAITING_REVIEW)
+    refused = reviewer.post(f"{RELEASES}{release.pk}/reject/", {"digest": release.digest}, format="json")
+    assert (refused.status_code, refused.json()["errors"][0]["field"]) == (400, "comment")
 
 
 @pytest.mark.parametrize("first", ["approve", "reject"])
