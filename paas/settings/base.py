@@ -198,6 +198,8 @@ EDGE_HOME = HOME / "edge"
 # What the edge's machine serves without containers, where an operator wants that.
 FALLBACK_HOME = HOME / "fallback"
 RELEASES_HOME = HOME / "releases"
+# Copies of the apps' code repositories, which reviews and checks read.
+READING_HOME = HOME / "reading"
 # Where lookups begin; empty: the root servers of the Internet. The port is that of servers found by delegation.
 DNS_ROOTS = env.words("BERTH_DNS_ROOTS")
 DNS_PORT = env.integer("BERTH_DNS_PORT", 53)
@@ -212,6 +214,8 @@ DNS_DEADLINE_S = env.integer("BERTH_DNS_DEADLINE_S", 10)
 # What one release's tree may hold.
 MAX_RELEASE_BYTES = env.integer("BERTH_MAX_RELEASE_BYTES", 256 * 1024 * 1024)
 MAX_RELEASE_FILES = env.integer("BERTH_MAX_RELEASE_FILES", 20_000)
+# What one fetch of a code repository may bring, with the history of its commits.
+MAX_REPOSITORY_BYTES = env.integer("BERTH_MAX_REPOSITORY_BYTES", 1024 * 1024 * 1024)
 # How long a pipeline may wait for a runner and run.
 PIPELINE_DEADLINE_S = env.integer("BERTH_PIPELINE_DEADLINE_S", 900)
 # How long a new release may take until it answers its health check.

@@ -12,6 +12,7 @@ from provisioning.edge import edge_from_settings
 from provisioning.exceptions import PermanentError
 from provisioning.forge.client import forge_from_settings
 from provisioning.models import Host, Operation
+from provisioning.reading.copy import reading_copy
 from provisioning.rendering.specs import SiteSpec
 from provisioning.services.repositories import repository_of
 from provisioning.workflows.dns_names import remove_dns_records
@@ -75,6 +76,12 @@ def remove_forge_access(run: Run) -> None:
             forge.archive_project(project_id)
 
 
+def remove_reading_copy(run: Run) -> None:
+    """The forge's archived repository keeps what there was to read."""
+    if repository_of(run.operation.app).code_project_id is not None:
+        reading_copy(run.operation.app).remove()
+
+
 def succeeded(run: Run) -> None:
     app = run.operation.app
     app.refresh_from_db()
@@ -103,6 +110,7 @@ WORKFLOW = Workflow(
         remove_networks,
         remove_release_files,
         remove_forge_access,
+        remove_reading_copy,
     ),
     succeeded=succeeded,
     failed=failed,
