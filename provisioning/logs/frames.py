@@ -27,12 +27,17 @@ class BrokenStream(Exception):
 
 @dataclass(frozen=True)
 class RawLine:
-    """A whole line as the plugin wrote it, without its end; `is_longer` where bytes beyond the limit were dropped."""
+    """A whole line as the plugin wrote it, without its end; `is_longer` if bytes beyond the limit were dropped.
+
+    `seams` are the positions in `content` at which Docker's pieces of it were put together: an engine whose buffer is
+    full may have dropped one there.
+    """
 
     stream: str
     time_ns: int
     content: bytes
     is_longer: bool
+    seams: tuple[int, ...] = ()
 
     @property
     def time(self) -> str:
@@ -44,6 +49,7 @@ class _Pending:
     time_ns: int
     content: bytearray = field(default_factory=bytearray)
     is_longer: bool = False
+    seams: list[int] = field(default_factory=list)
 
 
 class LineAssembler:
@@ -75,6 +81,8 @@ class LineAssembler:
         self.frames += 1
         pending = self._pending.setdefault(stream, _Pending(_time_ns(payload)))
         text, is_end = payload[_TIME_LENGTH:], payload.endswith(b"\n")
+        if pending.content and not pending.is_longer:
+            pending.seams.append(len(pending.content))
         pending.content += text
         if len(pending.content) > self._keep_bytes:
             pending.is_longer = True
@@ -85,7 +93,7 @@ class LineAssembler:
         content = bytes(pending.content)
         if not pending.is_longer:
             content = content.removesuffix(b"\n").removesuffix(b"\r")
-        return RawLine(stream, pending.time_ns, content, pending.is_longer)
+        return RawLine(stream, pending.time_ns, content, pending.is_longer, tuple(pending.seams))
 
 
 async def read_lines(chunks: AsyncIterator[bytes], assembler: LineAssembler) -> AsyncIterator[RawLine]:

@@ -49,7 +49,7 @@ def fit(raw: RawLine, container: LogContainer, redactor: Redactor) -> LogLine:
         stream=raw.stream,
         time=raw.time,
         time_ns=raw.time_ns,
-        line=redactor.line(raw.content, is_longer=raw.is_longer),
+        line=redactor.line(raw.content, is_longer=raw.is_longer, seams=raw.seams),
     )
 
 
