@@ -1,7 +1,6 @@
 """Rows in the words of a page: durations, differences line by line, addresses."""
 
 import json
-import re
 from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -13,13 +12,12 @@ from django.utils import timezone
 from provisioning.choices import UNFINISHED
 from provisioning.models import Operation
 from tenants.custom_names import in_unicode
+from tenants.hostile_text import written_out
 from tenants.models import CustomDomain, Environment
 from tenants.selectors.domains import RecordToSet, is_apex, records_to_set, served_hostnames
 
 # A browser stays usable with so many lines; what is left out is said.
 MAX_DIFF_LINES = 10_000
-# Control characters but the tab, and what turns the direction of writing or is not seen: code must look as it runs.
-_UNSEEN = re.compile("[\x00-\x08\x0a-\x1f\x7f-\x9f\u061c\u200b-\u200f\u2028-\u202e\u2060-\u2069\ufeff]")
 _KINDS = {"+": "added", "-": "removed", "@": "hunk", "\\": "note"}
 
 
@@ -99,16 +97,6 @@ class ShownDiff:
     settings: list[ShownChange]
     variables: list[ShownChange]
     left_out: int
-
-
-def visible(text: str) -> str:
-    """`text` with every control, invisible and direction-changing character written out, as `\\u202e`."""
-    return _UNSEEN.sub(_written_out, text)
-
-
-def _written_out(match: re.Match[str]) -> str:
-    code = ord(match[0])
-    return f"\\x{code:02x}" if code < 256 else f"\\u{code:04x}"
 
 
 def duration(started: datetime | None, finished: datetime | None) -> str:
@@ -225,12 +213,12 @@ def _shown_file(item: dict[str, Any], room: int) -> ShownFile:
     for flag, word in (("is_new", "added"), ("is_deleted", "removed"), ("is_renamed", "renamed")):
         what = word if item[flag] else what
     return ShownFile(
-        path=visible(item["new_path"]),
-        old_path=visible(item["old_path"]) if item["is_renamed"] else "",
+        path=written_out(item["new_path"]),
+        old_path=written_out(item["old_path"]) if item["is_renamed"] else "",
         what=what,
         added=sum(line.startswith("+") for line in lines),
         removed=sum(line.startswith("-") for line in lines),
-        lines=[DiffLine(_KINDS.get(line[:1], "same"), visible(line)) for line in lines[:room]],
+        lines=[DiffLine(_KINDS.get(line[:1], "same"), written_out(line)) for line in lines[:room]],
         left_out=max(0, len(lines) - room),
     )
 
@@ -255,4 +243,4 @@ def _shown_variable(change: dict[str, Any]) -> ShownChange:
 def _value(value: Any) -> str:
     if value is None:
         return "—"
-    return visible(value if isinstance(value, str) else json.dumps(value, ensure_ascii=False))
+    return written_out(value if isinstance(value, str) else json.dumps(value, ensure_ascii=False))

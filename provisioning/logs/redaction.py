@@ -5,11 +5,11 @@ and where two frames of Docker's meet. Whatever split a line on its way here (ph
 pieces), no piece of a secret that has `MIN_PIECE` bytes comes out.
 """
 
-import re
 from collections.abc import Iterable, Iterator, Sequence
 from itertools import combinations
 
 from provisioning.logs.appearances import appearances
+from tenants.hostile_text import written_out
 
 MASK = "[MASKED]"
 # In bytes. A shorter piece at the edge of a line is taken for chance.
@@ -18,8 +18,8 @@ MIN_PIECE = 8
 MAX_LINE = 16 * 1024
 CUT_MARK = " [CUT]"
 
-# C0 but the tab, DEL, C1; what turns the direction of writing or is not seen; line ends that are not "\n".
-_HARMFUL = re.compile("[\x00-\x08\x0a-\x1f\x7f-\x9f\u061c\u200b\u200e\u200f\u2028-\u202e\u2060-\u2069\ufeff]")
+# Beside the tab, spaces that are common in prose: a log is no code.
+KEPT = "\t\u00a0\u202f\u3000"
 
 _Span = tuple[int, int]
 
@@ -54,7 +54,7 @@ class Redactor:
             room -= len(text)
         if is_cut:
             shown.append(CUT_MARK)
-        return _HARMFUL.sub(_written_out, "".join(shown))
+        return written_out("".join(shown), kept=KEPT)
 
     def _segments(self, content: bytes, seams: Sequence[int]) -> Iterator[tuple[str, bool]]:
         """The line in pieces, and whether each is a stretch that secrets cover. Stretches that touch are one."""
@@ -127,8 +127,3 @@ def _united(spans: Iterable[_Span]) -> Iterator[_Span]:
         else:
             united.append((start, end))
     yield from united
-
-
-def _written_out(match: re.Match[str]) -> str:
-    code = ord(match[0])
-    return f"\\x{code:02x}" if code < 256 else f"\\u{code:04x}"

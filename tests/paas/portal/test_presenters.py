@@ -5,7 +5,8 @@ from typing import Any
 
 import pytest
 
-from paas.portal.presenters import MAX_DIFF_LINES, cores, duration, edge_urls, show_diff, visible
+from paas.portal.presenters import MAX_DIFF_LINES, cores, duration, edge_urls, show_diff
+from tenants.hostile_text import written_out
 from tests.factories import environment_of, make_app
 
 START = datetime(2026, 1, 31, 12, tzinfo=UTC)
@@ -55,7 +56,7 @@ def test_addresses_are_those_that_visitors_are_sent_to(settings: Any, port: int,
 
 
 def test_text_that_looks_different_from_what_runs_is_written_out() -> None:
-    assert visible("if (admin\u202e) \x1b[2J\u200b \tok") == "if (admin\\u202e) \\x1b[2J\\u200b \tok"
+    assert written_out("if (admin\u202e) \x1b[2J\u200b \tok") == "if (admin\\u202e) \\x1b[2J\\u200b \tok"
 
 
 @pytest.mark.parametrize(

@@ -65,9 +65,10 @@ def test_short_values_are_no_secrets_that_can_be_masked() -> None:
         (b"\x1b]0;title\x07", "\\x1b]0;title\\x07"),
         (b"bell\x07 back\x08 nul\x00 del\x7f", "bell\\x07 back\\x08 nul\\x00 del\\x7f"),
         (b"one\rtwo", "one\\x0dtwo"),
-        ("c1\x9b31m".encode(), "c1\\x9b31m"),
+        ("c1\x9b31m".encode(), "c1\\u009b31m"),
         ("rtl\u202eevil".encode(), "rtl\\u202eevil"),
         ("line\u2028separator".encode(), "line\\u2028separator"),
+        ("a\u200d\u200c\u3164\u00ad\ufe0f\U000e0041b".encode(), "a\\u200d\\u200c\\u3164\\u00ad\\ufe0f\\U000e0041b"),
         (b"\xff\xfe not utf-8", "\\xff\\xfe not utf-8"),
     ],
 )
