@@ -28,6 +28,11 @@ class StepState(models.TextChoices):
     FAILED = "failed"
 
 
+# What a step that was not done is called once its operation has ended. Never stored.
+NOT_REACHED = "not_reached"
+STEP_STATES_SHOWN = (*StepState.choices, (NOT_REACHED, "Not reached"), ("cancelled", "Cancelled"))
+
+
 class Transport(models.TextChoices):
     LOCAL = "local"
     SSH = "ssh"

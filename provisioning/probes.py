@@ -7,7 +7,7 @@ import ssl
 import time
 from pathlib import Path
 
-TIMEOUT_S = 2
+NO_ANSWER = "no answer"
 _STATUS = re.compile(rb"HTTP/1\.[01] ([1-5][0-9]{2})(?: ([\x20-\x7e]{0,80}))?")
 
 
@@ -33,7 +33,7 @@ def probe(
     port: int,
     hostname: str,
     path: str,
-    timeout_s: float = TIMEOUT_S,
+    timeout_s: float,
     tls: ssl.SSLContext | None = None,
 ) -> tuple[str, bool]:
     """GET `path`: what came back within `timeout_s`, and whether it was 2xx or 3xx.
@@ -63,10 +63,18 @@ def probe(
         return f"the certificate is refused: {_printable(exc.verify_message)}", False
     except ssl.SSLError as exc:
         return f"TLS failed: {_printable(exc.reason or str(exc)).lower().replace('_', ' ')}", False
+    except TimeoutError:
+        return f"{NO_ANSWER} within {timeout_s:.3g} s", False
     except (OSError, http.client.HTTPException) as exc:
         return f"{type(exc).__name__}: {exc}" if str(exc) else type(exc).__name__, False
     finally:
         connection.close()
+
+
+def status_of(answer: str) -> int | None:
+    """The HTTP status in what `probe` gave; None if there was no answer."""
+    found = re.match(r"[1-5][0-9]{2}(?= |$)", answer)
+    return int(found[0]) if found else None
 
 
 def _first_line(connection: socket.socket, deadline: float) -> bytes:

@@ -108,6 +108,15 @@ class Finding(models.TextChoices):
     UNHEARD = "unheard"
 
 
+class Actor(models.TextChoices):
+    """Whose move it is after an error. `nobody`: Berth goes on by itself."""
+
+    DEVELOPER = "developer"
+    REVIEWER = "reviewer"
+    OPERATOR = "operator"
+    NOBODY = "nobody"
+
+
 class ReviewDecision(models.TextChoices):
     APPROVE = "approve"
     REJECT = "reject"

@@ -11,6 +11,7 @@ from django.utils import timezone
 
 from provisioning.choices import UNFINISHED
 from provisioning.models import Operation
+from provisioning.selectors.moves import Move, move_of
 from tenants.custom_names import in_unicode
 from tenants.hostile_text import written_out
 from tenants.models import CustomDomain, Environment
@@ -33,13 +34,20 @@ class ShownStep:
 
 @dataclass(frozen=True)
 class ShownWork:
-    """One operation with its steps; `now` names the step that it is at."""
+    """One operation with its steps; `now` names the step that it is at.
+
+    Of an error, `summary` is the line that says what is wrong, `details` what stands below it. `move` says whose move
+    it is.
+    """
 
     row: Operation
     steps: list[ShownStep]
     duration: str
     is_busy: bool
     now: str
+    summary: str
+    details: str
+    move: Move | None
 
 
 @dataclass(frozen=True)
@@ -118,21 +126,26 @@ def show_work(operation: Operation) -> ShownWork:
     steps = [
         ShownStep(
             name=step.name.replace("_", " "),
-            state=step.state,
+            state=step.shown_state,
             attempts=step.attempts,
             duration=duration(step.started_at, step.finished_at),
             output=step.output,
-            error=step.error,
+            # The operation says the same above.
+            error=step.error if step.error != operation.error else step.error.partition("\n")[0],
         )
         for step in operation.steps.all()
     ]
     is_busy = operation.state in UNFINISHED
+    summary, _, details = operation.error.partition("\n")
     return ShownWork(
         row=operation,
         steps=steps,
         duration=duration(operation.started_at, operation.finished_at),
         is_busy=is_busy,
         now=next((step.name for step in steps if step.state in ("running", "waiting")), "") if is_busy else "",
+        summary=summary,
+        details=details,
+        move=move_of(operation) if operation.error else None,
     )
 
 

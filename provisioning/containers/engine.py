@@ -23,10 +23,8 @@ MISSING = "missing"
 UNHEALTHY = "unhealthy"
 # A container has 30 s of its own to finish its requests; the engine gets a little more to say so.
 STOP_TIMEOUT_S = 30
-TAIL_LINES = 20
 # 128 + SIGKILL
 KILLED = 137
-TAIL_BYTES = 4096
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -174,29 +172,16 @@ class Engine:
                     raise RetryableError(f"the network {name} still has containers on it") from exc
                 raise
 
-    def tail(self, name: str, lines: int = TAIL_LINES) -> str:
-        """The container's last log lines, at most 4 KiB; empty where there is no such container."""
-        with self._speaking(f"read the log of {name}") as client:
-            try:
-                output: bytes = client.api.logs(name, stdout=True, stderr=True, tail=lines)
-            except NotFound:
-                return ""
-        return output[-TAIL_BYTES:].decode(errors="replace")
+    def endings(self, names: Iterable[str]) -> dict[str, str]:
+        """Name -> how the container stands, or how it ended and why."""
+        return {name: self._how(name) for name in names}
 
-    def inspect_failure(self, names: Iterable[str]) -> str:
-        """For the error of a failed deployment: how each container stands or ended, and what it said last."""
-        said = []
-        for name in names:
-            with self._speaking(f"inspect {name}") as client:
-                try:
-                    state = client.api.inspect_container(name)["State"]
-                except NotFound:
-                    said.append(f"{name}: there is no such container")
-                    continue
-            said.append(f"{name}: {_ending(state)}")
-            if tail := self.tail(name).strip():
-                said.append("\n".join(f"  {_harmless(line)}" for line in tail.splitlines()))
-        return "\n".join(said)
+    def _how(self, name: str) -> str:
+        with self._speaking(f"inspect {name}") as client:
+            try:
+                return _ending(client.api.inspect_container(name)["State"])
+            except NotFound:
+                return "there is no such container"
 
     def _remove(self, filters: dict[str, list[str]]) -> None:
         with self._speaking("list the containers") as client:
@@ -314,7 +299,3 @@ def _ending(state: dict[str, Any]) -> str:
         why = " (killed, most likely since it used more memory than its limit)"
     error = f": {state['Error']}" if state.get("Error") else ""
     return f"{state['Status']} with exit code {state['ExitCode']}{why}{error}"
-
-
-def _harmless(line: str) -> str:
-    return "".join(character if character.isprintable() else "\N{REPLACEMENT CHARACTER}" for character in line)

@@ -24,8 +24,8 @@ from provisioning.edge.disk import content_of, disk, write_synced
 from provisioning.edge.status import ask
 from provisioning.exceptions import (
     CertificateRefused,
+    ConfigurationRefused,
     OperatorError,
-    PermanentError,
     ProvisioningError,
     RetryableError,
     ServiceUnavailable,
@@ -103,8 +103,8 @@ class EdgeNginx:
         time share one reload, and there is at most one a second; a caller alone does not wait for it. Where the files
         say all that already and nginx serves them, nothing is reloaded.
 
-        Raises `PermanentError` with nginx's message where nginx refuses a text, `RetryableError` where nginx does not
-        run or does not take the change, `OperatorError` where the home can't be written. In each case the files are
+        Raises `ConfigurationRefused` with nginx's message if nginx refuses a text, `RetryableError` if nginx does not
+        run or does not take the change, `OperatorError` if the home can't be written. In each case the files are
         put back, byte for byte, and nginx goes on with what it had.
         """
         for name in sites:
@@ -255,7 +255,7 @@ class EdgeNginx:
         if "No space left on device" in said:
             raise OperatorError(f"the disk of {self.home} is full: free space (nginx: {brief(said)})")
         if conflict is not None:
-            raise PermanentError(
+            raise ConfigurationRefused(
                 f"the edge serves {conflict[1]} for another environment already: an operator must find out whose it is"
             )
         guilty = sorted({path for path in re.findall(r" in (\S+):\d+", said) if path.startswith(str(self.home))})
@@ -264,7 +264,7 @@ class EdgeNginx:
                 f"nginx refuses {guilty[0]}, which was there before: an operator must repair the file or move it away "
                 f"(nginx: {brief(said)})"
             )
-        raise PermanentError(f"nginx refuses the new configuration, the old one stays (nginx: {brief(said)})")
+        raise ConfigurationRefused(f"nginx refuses the new configuration, the old one stays (nginx: {brief(said)})")
 
     def _ensure_served(self, change: _Change) -> None:
         """Returns when the workers serve `change`: by a reload of somebody else's, or by one for all who wrote."""

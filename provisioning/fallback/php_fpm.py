@@ -17,7 +17,13 @@ from collections.abc import Collection, Iterator, Mapping
 from pathlib import Path, PurePosixPath
 
 from provisioning.edge import locks
-from provisioning.exceptions import OperatorError, PermanentError, RetryableError, ServiceUnavailable
+from provisioning.exceptions import (
+    ConfigurationRefused,
+    OperatorError,
+    PermanentError,
+    RetryableError,
+    ServiceUnavailable,
+)
 from provisioning.fallback import ping, trees
 from provisioning.fallback.command import CONFIGURATION, PHP_FPM, master_settings
 from provisioning.rendering.fallback import render_fallback_main, render_fallback_pool, render_fallback_variables
@@ -45,8 +51,8 @@ class HostFallback:
     def ensure(self, spec: FallbackSpec, variables: Mapping[str, str]) -> bool:
         """What the server of `spec` in the edge needs is there when this returns; gives whether anything was missing.
 
-        Raises `PermanentError` with php-fpm's message where it refuses the pool, `RetryableError` where it does not
-        load it or does not run, `OperatorError` where the machine refuses. The other pools are as they were then.
+        Raises `ConfigurationRefused` with php-fpm's message if it refuses the pool, `RetryableError` if it does not
+        load it or does not run, `OperatorError` if the machine refuses. The other pools are as they were then.
         """
         check_fallback(spec)
         text = render_fallback_pool(spec) if spec.stack == "php" else ""
@@ -121,7 +127,7 @@ class HostFallback:
         finally:
             shutil.rmtree(candidate, ignore_errors=True)
         if said:
-            raise PermanentError(f"php-fpm refuses the pool, the others stay (php-fpm: {said})")
+            raise ConfigurationRefused(f"php-fpm refuses the pool, the others stay (php-fpm: {said})")
 
     def _load(self, spec: FallbackSpec) -> None:
         """Has the master read its configuration, or waits until one is started; returns when the pool answers."""

@@ -16,6 +16,7 @@ class ForgeRefused(OperatorError):
     """The forge answered a call with an error that trying again does not mend; `status` is its HTTP status."""
 
     code = "forge_refused"
+    next_step = "Mend at the forge what the message names, then ask for the same again."
 
     def __init__(self, message: str, status: int | None) -> None:
         super().__init__(message)

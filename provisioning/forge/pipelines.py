@@ -11,6 +11,7 @@ from provisioning.forge.types import Pipeline
 
 # How far back a pipeline is looked for that was created by a worker which died before it could note the id.
 RECENT = 20
+LONGEST_TRACE = 512 * 1024
 
 
 def create_pipeline(forge: ForgeClient, project_id: int, *, ref: str, variables: Mapping[str, str]) -> Pipeline:
@@ -44,8 +45,12 @@ def cancel_pipeline(forge: ForgeClient, project_id: int, pipeline_id: int) -> No
         forge.project(project_id).pipelines.get(pipeline_id, lazy=True).cancel()
 
 
-def pipeline_trace(forge: ForgeClient, project_id: int, pipeline_id: int, *, limit: int = 8000) -> tuple[str, str]:
-    """The last `limit` characters that the pipeline's jobs printed, and the last failed job's reason."""
+def pipeline_trace(forge: ForgeClient, project_id: int, pipeline_id: int) -> tuple[str, str]:
+    """All that the pipeline's jobs printed, and the last failed job's reason.
+
+    Of more than `LONGEST_TRACE` characters it is the end, from the beginning of a line. A mask must see it as it is
+    before anything else is cut from it.
+    """
     with translated("reading the pipeline's output"):
         project = forge.project(project_id)
         texts, reason = [], ""
@@ -54,7 +59,14 @@ def pipeline_trace(forge: ForgeClient, project_id: int, pipeline_id: int, *, lim
             texts.append(raw.decode(errors="replace") if isinstance(raw, bytes) else "")
             if job.status == "failed":
                 reason = str(getattr(job, "failure_reason", "") or "")
-    return "\n".join(texts)[-limit:], reason
+    return _end_of("\n".join(texts)), reason
+
+
+def _end_of(text: str) -> str:
+    if len(text) <= LONGEST_TRACE:
+        return text
+    end = text[-LONGEST_TRACE:]
+    return end.partition("\n")[2] or end
 
 
 def _pipeline(found: gitlab.base.RESTObject) -> Pipeline:

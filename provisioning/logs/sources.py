@@ -26,8 +26,11 @@ class LogSource:
     releases: frozenset[int]
 
 
-def log_source(environment: Environment) -> LogSource:
+def log_source(environment: Environment, *, release: Release | None = None) -> LogSource:
+    """`release` is one whose secrets count as well, although it has no containers."""
     releases = list(_releases(environment))
+    if release is not None and release not in releases:
+        releases.append(release)
     hosts = Workload.objects.filter(environment=environment).exclude(state=WorkloadState.REMOVED)
     urls = hosts.values_list("host__docker_url", flat=True)
     return LogSource(
@@ -42,9 +45,12 @@ def log_source(environment: Environment) -> LogSource:
     )
 
 
-def masked(environment: Environment, text: str) -> str:
-    """The text as it may be kept and shown: the environment's secrets masked, control characters written out."""
-    redactor = log_source(environment).redactor
+def masked(environment: Environment, text: str, *, release: Release | None = None) -> str:
+    """The text as it may be kept and shown: the environment's secrets masked, control characters written out.
+
+    Give it the whole text: a secret that was cut before is found at the edges of lines alone.
+    """
+    redactor = log_source(environment, release=release).redactor
     return "\n".join(redactor.line(line.encode()) for line in text.splitlines())
 
 

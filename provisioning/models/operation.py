@@ -2,7 +2,7 @@ from django.conf import settings
 from django.db import models
 from django.db.models import Q
 
-from provisioning.choices import UNFINISHED, OperationKind, OperationState, StepState
+from provisioning.choices import NOT_REACHED, UNFINISHED, OperationKind, OperationState, StepState
 from tenants.resources import Attribute, Kind, ResourceType, register
 
 
@@ -100,6 +100,13 @@ class Step(models.Model):
 
     def __str__(self) -> str:
         return f"{self.operation}: {self.name}"
+
+    @property
+    def shown_state(self) -> str:
+        """The state as people see it: of an operation that has ended, no step is still to come or under way."""
+        if self.operation.state in UNFINISHED or self.state in (StepState.SUCCEEDED, StepState.FAILED):
+            return self.state
+        return NOT_REACHED if self.state == StepState.PENDING else OperationState.CANCELLED
 
 
 DEPLOYMENT = register(

@@ -31,13 +31,17 @@ _REFUSED = re.compile(r"authentication failed|returned error: 40[13]|could not r
 
 
 class CommitGone(DeveloperError):
+    """The commit is in the code repository no more."""
+
     code = "commit_gone"
+    next_step = "Push the commit again, or ask for another release."
 
 
 class CommitUnreadable(DeveloperError):
     """The repository is too large or malformed: nobody can review what is in it."""
 
     code = "commit_unreadable"
+    next_step = "Make the repository smaller or mend its history, push, and ask for the release again."
 
 
 class ReadingCopy:

@@ -31,7 +31,7 @@ def resolve_at_once(release: Release) -> None:
         return
     except PermanentError as error:
         with suppress(InvalidTransition):  # a worker was faster
-            releases.release_failed(release=release, error=str(error))
+            releases.release_failed(release=release, error=str(error), whose_move=error.actor)
 
 
 def _resolve(release: Release, forge: ForgeClient) -> None:
@@ -137,7 +137,7 @@ def failed(run: Run, error: PermanentError) -> None:
         return
     release.refresh_from_db()
     if release.state in {ReleaseState.SUBMITTED, ReleaseState.CHECKING}:
-        releases.release_failed(release=release, error=str(error))
+        releases.release_failed(release=release, error=str(error), whose_move=error.actor)
 
 
 def cancelled(_run: Run) -> None:

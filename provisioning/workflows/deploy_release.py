@@ -15,6 +15,7 @@ from provisioning.containers.engine import engine_for
 from provisioning.containers.images import image_tags
 from provisioning.exceptions import (
     DigestChanged,
+    NotApproved,
     OperatorError,
     PermanentError,
 )
@@ -55,7 +56,7 @@ def ensure_approved(run: Run) -> None:
     release, _environment = subject_of(run)
     review = release.reviews.filter(decision=ReviewDecision.APPROVE).first()
     if review is None:
-        raise DigestChanged("nobody approved this release: ask a reviewer")
+        raise NotApproved("nobody approved this release: ask a reviewer")
     digest = releases.release_digest(
         commit_sha=release.commit_sha,
         configuration=release.configuration,
@@ -131,7 +132,7 @@ def failed(run: Run, error: PermanentError) -> None:
     if release.state == ReleaseState.APPROVED:
         releases.release_deploying(release=release)
     if release.state == ReleaseState.DEPLOYING:
-        releases.release_deployment_failed(release=release, error=str(error))
+        releases.release_deployment_failed(release=release, error=str(error), whose_move=error.actor)
 
 
 def cancelled(run: Run) -> None:

@@ -16,7 +16,16 @@ from django.db.models import Q, QuerySet
 from django.utils import timezone
 
 from provisioning.choices import UNFINISHED, OperationState, StepState
-from provisioning.exceptions import LeaseLost, PermanentError, RetryableError, ServiceUnavailable
+from provisioning.exceptions import (
+    GivenUp,
+    LeaseLost,
+    PermanentError,
+    ProvisioningError,
+    RetryableError,
+    ServiceUnavailable,
+    StepCrashed,
+)
+from provisioning.logs.sources import masked
 from provisioning.models import Operation, Step
 from provisioning.workflows.heartbeat import LEASE, lease_owner, renewing
 
@@ -202,7 +211,7 @@ def _attempt(hold: Run, step: Step, definition: StepDefinition) -> float | None:
     if step.state == StepState.RUNNING and step.attempts >= MAX_CRASHES:
         error = f"{step.name} ended its worker {step.attempts} times: an operator must read the worker's log"
         _record(hold, step, state=StepState.FAILED, finished_at=now, error=error)
-        raise PermanentError(error)
+        raise StepCrashed(error)
     # A step that only waits goes on with its attempt; one that waits after an error begins another.
     waiting = step.state == StepState.WAITING and not step.error
     _record(
@@ -221,14 +230,17 @@ def _attempt(hold: Run, step: Step, definition: StepDefinition) -> float | None:
     except (LeaseLost, Cancelled):
         raise
     except RetryableError as error:
+        told = _told(hold, error)
         patience = OUTAGE_FOR if isinstance(error, ServiceUnavailable) else RETRY_FOR
         if timezone.now() - (step.started_at or now) > patience:
-            message = f"{error} (given up after {patience} and {step.attempts} attempts)"
+            message = f"{told} (given up after {patience} and {step.attempts} attempts)"
             _record(hold, step, state=StepState.FAILED, finished_at=timezone.now(), error=message)
-            raise PermanentError(message) from error
-        _record(hold, step, state=StepState.WAITING, error=str(error), output=_output(hold))
+            raise GivenUp(message) from error
+        _record(hold, step, state=StepState.WAITING, error=told, output=_output(hold))
         return float(BACKOFF_S[min(step.attempts - 1, len(BACKOFF_S) - 1)])
     except PermanentError as error:
+        # What follows from the error (the release, the trail) reads it as it may be shown.
+        error.args = (_told(hold, error),)
         _record(hold, step, state=StepState.FAILED, finished_at=timezone.now(), error=str(error), output=_output(hold))
         raise
     except Exception as error:
@@ -236,7 +248,7 @@ def _attempt(hold: Run, step: Step, definition: StepDefinition) -> float | None:
         message = f"unexpected {type(error).__name__}: an operator must read the worker's log"
         if step.attempts >= MAX_CRASHES:
             _record(hold, step, state=StepState.FAILED, finished_at=timezone.now(), error=message)
-            raise PermanentError(f"{step.name}: {message}") from error
+            raise StepCrashed(f"{step.name}: {message}") from error
         frame = traceback.extract_tb(error.__traceback__)[-1]
         hold.note(f"{type(error).__name__} in {frame.name}")
         _record(hold, step, state=StepState.RUNNING, error=message, output=_output(hold))
@@ -253,6 +265,14 @@ def _record(hold: Run, step: Step, **values: object) -> None:
     Step.objects.filter(pk=step.pk).update(**values)
     for name, value in values.items():
         setattr(step, name, value)
+
+
+def _told(hold: Run, error: ProvisioningError) -> str:
+    """The error's text without a secret of the environment: programs quote what they were given."""
+    operation, text = hold.operation, str(error)
+    if operation.environment is None:
+        return text
+    return masked(operation.environment, text, release=operation.release)
 
 
 def _output(hold: Run) -> str:

@@ -10,7 +10,7 @@ from datetime import timedelta
 from django.conf import settings
 from django.utils import timezone
 
-from provisioning.exceptions import PermanentError
+from provisioning.exceptions import OperatorError, PermanentError
 from provisioning.forge.client import forge_from_settings
 from provisioning.leases import subnet_lease, uid_lease
 from provisioning.models import Repository
@@ -124,7 +124,7 @@ def ensure_leases(run: Run) -> None:
 
 def _project_ids(repository: Repository) -> tuple[int, int]:
     if repository.management_project_id is None or repository.code_project_id is None:
-        raise PermanentError("the app's repositories were never made: an operator must provision the app again")
+        raise OperatorError("the app's repositories were never made: an operator must provision the app again")
     return repository.management_project_id, repository.code_project_id
 
 

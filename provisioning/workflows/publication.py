@@ -2,6 +2,7 @@
 
 import json
 import logging
+import re
 import time
 from datetime import datetime, timedelta
 
@@ -14,6 +15,8 @@ from provisioning.choices import Transport, WorkloadRole
 from provisioning.containers.engine import engine_for
 from provisioning.containers.images import image_tags
 from provisioning.exceptions import (
+    ContainerNameTaken,
+    ManagementRepositoryChanged,
     OperatorError,
     PermanentError,
     ReleaseRefused,
@@ -40,6 +43,12 @@ from tenants.models import Release
 
 logger = logging.getLogger(__name__)
 
+REFUSED, FAILED = "berth: refused: ", "berth: failed: "
+# How `deploy.sh` begins the line that names a pointer to another commit.
+POINTER = "codes points to "
+# In characters: so much of a pipeline's output is kept with the step.
+SHOWN_TRACE = 8000
+_TAKEN = re.compile(r'container name "/?([^"]+)" is already in use by container "?([0-9a-f]{12,64})')
 PIPELINE_LOOK_S = 0.15
 # A worker's thread watches a pipeline for so long before it lets go and comes back.
 PIPELINE_WATCH_S = 10
@@ -186,13 +195,15 @@ def ensure_pipeline_finished(run: Run) -> None:
             )
         raise Wait(f"pipeline {pipeline_id} is {pipeline.status}", seconds=PIPELINE_PAUSE_S)
     trace, reason = pipelines.pipeline_trace(forge, project_id, pipeline_id)
-    run.note(masked(environment, trace))
+    # Masked as a whole; what follows cuts only what may be shown.
+    shown = masked(environment, trace, release=release)
+    run.note(shown[-SHOWN_TRACE:])
     if pipeline.status == "success":
         return
-    refused = next((line for line in trace.splitlines() if "berth: refused: " in line), None)
-    if refused is not None:
-        raise ReleaseRefused(refused.split("berth: refused: ", 1)[1] + " (the developer must change the release)")
-    said = next((line for line in reversed(trace.splitlines()) if "berth: failed: " in line), "")
+    refused = [line.split(REFUSED, 1)[1] for line in shown.splitlines() if REFUSED in line]
+    if refused:
+        raise ReleaseRefused("\n".join([f"{refused[0]} (the developer must change the release)", *refused[1:]]))
+    said = next((line for line in reversed(shown.splitlines()) if FAILED in line), "").split(FAILED, 1)[-1]
     tried = run.operation.data.get("pipelines", 0)
     if tried < MAX_PIPELINES:
         if reason == "runner_system_failure":
@@ -203,9 +214,16 @@ def ensure_pipeline_finished(run: Run) -> None:
             _lease_another_subnet(run, release)
     if tried < 2 and pipeline.status == "failed" and "berth: retry: " in trace:
         _try_another_pipeline(run, said)
+    if taken := _TAKEN.search(shown):
+        host = _host(run)
+        raise ContainerNameTaken(
+            f"host {host.name} has a container {taken[1]} already ({taken[2][:12]}), which is not Berth's: "
+            "an operator must remove or rename it, then deploy the release again"
+        )
+    if said.startswith(POINTER):
+        raise ManagementRepositoryChanged(f"{said}: an operator must find out who wrote to the management repository")
     raise OperatorError(
-        f"pipeline {pipeline_id} ended as {pipeline.status}: "
-        f"{said.split('berth: failed: ', 1)[-1] or reason or 'see the output of this step'} "
+        f"pipeline {pipeline_id} ended as {pipeline.status}: {said or reason or 'see the output of this step'} "
         "(an operator must look at the management repository's pipeline)"
     )
 

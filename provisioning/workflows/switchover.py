@@ -1,6 +1,6 @@
 """The part of a deployment on host and edge: health check, switch, a look from outside, standby, the old ones' end."""
 
-import time
+from functools import partial
 
 from django.conf import settings
 from django.db import transaction
@@ -12,14 +12,16 @@ from provisioning.containers.engine import engine_for
 from provisioning.edge import edge_from_settings
 from provisioning.exceptions import (
     OperatorError,
+    PageUnhealthy,
     PermanentError,
     ReleaseUnhealthy,
 )
-from provisioning.logs.sources import masked
 from provisioning.models import Host
 from provisioning.rendering.edge import render_edge_site
 from provisioning.selectors.certificates import installed_certificates
 from provisioning.workflows.engine import Run, Wait
+from provisioning.workflows.failures import failure_text
+from provisioning.workflows.health import look_until_healthy
 from provisioning.workflows.instances import ensure_instance, remove_release_trees, remove_workloads
 from provisioning.workflows.reachability import ensure_names_answer
 from provisioning.workflows.specs import (
@@ -32,7 +34,10 @@ from provisioning.workflows.subject import subject_of
 from tenants.choices import ReleaseState
 from tenants.models import Environment
 
-HEALTH_LOOK_S = 0.05
+# An answer of the edge that is bad for so long stays so.
+EDGE_PATIENCE_S = 2.0
+# What the edge answers by itself where it does not know the name, or reaches no container.
+EDGE_STATUSES = {404, 421, 429, 502, 503, 504}
 # Requests that the old edge workers took before the switch still find the old containers.
 DRAIN_S = 2
 KEPT_TREES = 5
@@ -40,34 +45,37 @@ KEPT_TREES = 5
 
 def ensure_healthy(run: Run) -> None:
     """The new live workload answers its health check, or the deployment fails with its containers' last words."""
-    _release, environment = subject_of(run)
+    subject_of(run)
     spec = release_spec(run.operation)
     live = next(instance for instance in spec.instances if instance.role == "live")
     names = container_names(spec, "live")
-    started = time.monotonic()
-    workload = run.operation.workloads.select_related("host").get(role=WorkloadRole.LIVE)
+    workload = run.operation.workloads.select_related("host", "environment__app", "release").get(role=WorkloadRole.LIVE)
     engine = engine_for(workload.host.docker_url)
-    answer, looked = "no answer", started
-    while time.monotonic() - started < settings.HEALTH_DEADLINE_S and not run.lost.is_set():
-        answer, healthy = probes.probe(
-            address=live.address, port=live.port, hostname=spec.hostnames[0], path=spec.health_check_path
+
+    def ask(timeout_s: float) -> tuple[str, bool]:
+        return probes.probe(
+            address=live.address,
+            port=live.port,
+            hostname=spec.hostnames[0],
+            path=spec.health_check_path,
+            timeout_s=timeout_s,
         )
-        if healthy:
-            run.note(f"GET {spec.health_check_path}: {answer} after {time.monotonic() - started:.2f} s")
-            return
-        if time.monotonic() - looked > 1:
-            looked = time.monotonic()
-            if any(state in {"exited", "dead", "missing"} for state in engine.states(names).values()):
-                answer = "a container ended"
-                break
-        time.sleep(HEALTH_LOOK_S)
+
+    def has_ended() -> bool:
+        return any(state in {"exited", "dead", "missing"} for state in engine.states(names).values())
+
+    limit_s = settings.HEALTH_DEADLINE_S
+    health = look_until_healthy(ask, deadline_s=limit_s, has_ended=has_ended, is_over=run.lost.is_set)
+    if health.is_healthy:
+        run.note(f"GET {spec.health_check_path}: {health.answer} after {health.took_s:.2f} s")
+        return
     run.write()  # a worker that lost its lease judges nobody
-    # The plugin's own container speaks first: what the sidecar says is mostly that the other one is not there.
-    raise ReleaseUnhealthy(
-        f"GET {spec.health_check_path} of the new containers: {answer} "
-        f"(the developer must make the plugin answer 2xx or 3xx within {settings.HEALTH_DEADLINE_S} s).\n"
-        f"{masked(environment, engine.inspect_failure(names[::-1]))}"
+    summary = (
+        f"GET {spec.health_check_path} of the new containers: {health.answer} "
+        f"(the developer must make the plugin answer 2xx or 3xx within {limit_s} s)"
     )
+    # The plugin's own container speaks first: what the sidecar says is mostly that the other one is not there.
+    raise ReleaseUnhealthy(failure_text(summary, workload, names[::-1]))
 
 
 def ensure_edge_switched(run: Run) -> None:
@@ -94,18 +102,42 @@ def ensure_reachable(run: Run) -> None:
         is_https = settings.EDGE_HTTPS_REDIRECT and certificates.has(hostname)
         port, tls = (settings.EDGE_TLS_PORT, probes.trusting_any()) if is_https else (settings.EDGE_PORT, None)
         for address in addresses:
-            answer = "no answer"
-            for _look in range(20):
-                answer, healthy = probes.probe(address=address, port=port, hostname=hostname, path=path, tls=tls)
-                if healthy:
-                    break
-                time.sleep(HEALTH_LOOK_S)
-            else:
-                raise OperatorError(
-                    f"{hostname} did not answer through the edge at {address} port {port}: {answer}; "
-                    "look at the edge's error log"
-                )
-            run.note(f"{'https' if is_https else 'http'}://{hostname}:{port}{path} at {address}: {answer}")
+            ask = partial(probes.probe, address=address, port=port, hostname=hostname, path=path, tls=tls)
+            health = look_until_healthy(
+                lambda timeout_s, ask=ask: ask(timeout_s=timeout_s),  # type: ignore[misc]
+                deadline_s=settings.HEALTH_DEADLINE_S,
+                patience_s=EDGE_PATIENCE_S,
+                is_over=run.lost.is_set,
+            )
+            where = f"{'https' if is_https else 'http'}://{hostname}:{port}{path} at {address}"
+            if not health.is_healthy:
+                run.write()  # as above
+                raise _unreachable(run, where, hostname, health.answer)
+            run.note(f"{where}: {health.answer}")
+
+
+def _unreachable(run: Run, where: str, hostname: str, answer: str) -> PermanentError:
+    """Whose move it is. The same is asked of the container itself: an answer that only the edge gives is the edge's."""
+    workload = run.operation.workloads.select_related("host", "environment__app", "release").get(role=WorkloadRole.LIVE)
+    spec = release_spec(run.operation)
+    direct, is_healthy = probes.probe(
+        address=workload.host.address,
+        port=workload.port,
+        hostname=hostname,
+        path=spec.health_check_path,
+        timeout_s=settings.HEALTH_DEADLINE_S,
+    )
+    status = probes.status_of(answer)
+    if is_healthy and (status is None or status in EDGE_STATUSES):
+        return OperatorError(
+            f"{where}: {answer}, though the container answers {direct}: "
+            "an operator must look at the edge's error log, then deploy the release again"
+        )
+    summary = (
+        f"{where}: {answer} (the container answers {direct}; "
+        "the developer must make the plugin answer 2xx or 3xx at each of its hostnames)"
+    )
+    return PageUnhealthy(failure_text(summary, workload, container_names(spec, "live")[::-1]))
 
 
 def ensure_standby(run: Run) -> None:

@@ -6,6 +6,7 @@ from rest_framework import serializers
 
 from tenants.api.fields import Flag, StrictSerializer, Text, WholeNumber
 from tenants.choices import (
+    Actor,
     AppState,
     EnvironmentName,
     Fallback,
@@ -149,6 +150,12 @@ class ReleaseSerializer(serializers.ModelSerializer[Release]):
     digest = serializers.SerializerMethodField(help_text="What a review is bound to; null until the ref is resolved")
     checks = CheckSerializer(many=True, read_only=True)
     configuration = serializers.DictField(read_only=True, help_text="The environment's settings when it was asked for")
+    whose_move = serializers.ChoiceField(
+        choices=Actor.choices,
+        read_only=True,
+        allow_null=True,
+        help_text="Who must act; nobody: Berth goes on alone",
+    )
     submitted_by = serializers.SlugRelatedField[Any](slug_field="username", read_only=True)
     reviews = ReviewSerializer(many=True, read_only=True)
 
@@ -157,6 +164,7 @@ class ReleaseSerializer(serializers.ModelSerializer[Release]):
         fields = [
             *("id", "number", "app", "organization", "environment", "state", "requested_ref", "notes", "commit_sha"),
             *("commit_title", "commit_author", "digest", "stack_version", "configuration", "checks", "error"),
+            "whose_move",
             *("submitted_by", "reviews", "created_at", "went_live_at"),
         ]
 

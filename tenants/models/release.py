@@ -6,7 +6,7 @@ from django.db.models import Q
 from django.db.models.functions import Cast, StrIndex
 from django.db.models.lookups import GreaterThan
 
-from tenants.choices import EnvironmentName, ReleaseState, Stack
+from tenants.choices import Actor, EnvironmentName, ReleaseState, Stack
 from tenants.fields import EncryptedTextField
 from tenants.resources import Attribute, Kind, ResourceType, register
 
@@ -41,6 +41,7 @@ class Release(models.Model):
     state = models.CharField(max_length=20, choices=ReleaseState, default=ReleaseState.SUBMITTED)
     checks = models.JSONField(default=list, help_text="[{name, state, detail}]")
     error = models.TextField(blank=True)
+    error_actor = models.CharField(max_length=20, choices=Actor, blank=True, help_text="Who must act on the error.")
     submitted_by = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.PROTECT, related_name="+")
     variable_editors = models.ManyToManyField(
         settings.AUTH_USER_MODEL,
@@ -79,6 +80,18 @@ class Release(models.Model):
 
     def __str__(self) -> str:
         return f"{self.app}-{self.environment.name}-r{self.number}"
+
+    @property
+    def whose_move(self) -> str | None:
+        """Who must act for the release to go on; None if nobody knows of anything left to do."""
+        match self.state:
+            case ReleaseState.FAILED:
+                return self.error_actor or None
+            case ReleaseState.AWAITING_REVIEW:
+                return Actor.REVIEWER.value
+            case ReleaseState.SUBMITTED | ReleaseState.CHECKING | ReleaseState.APPROVED | ReleaseState.DEPLOYING:
+                return Actor.NOBODY.value
+        return None
 
 
 class Review(models.Model):

@@ -14,7 +14,15 @@ from django.utils.crypto import salted_hmac
 
 from tenants import access, validators
 from tenants.canonical import canonical_json
-from tenants.choices import OPEN_RELEASE_STATES, RELEASE_SOURCES, STACK_VERSIONS, AppState, ReleaseState, ReviewDecision
+from tenants.choices import (
+    OPEN_RELEASE_STATES,
+    RELEASE_SOURCES,
+    STACK_VERSIONS,
+    Actor,
+    AppState,
+    ReleaseState,
+    ReviewDecision,
+)
 from tenants.exceptions import AlreadyExists, DigestMismatch, InvalidTransition
 from tenants.models import Environment, PluginApp, Release, User
 from tenants.services.audit import audit_record
@@ -170,11 +178,18 @@ def release_checked(*, release: Release, checks: list[dict[str, Any]]) -> None:
 
 
 @unit_of_work
-def release_failed(*, release: Release, error: str, checks: list[dict[str, Any]] | None = None) -> None:
+def release_failed(
+    *,
+    release: Release,
+    error: str,
+    whose_move: Actor = Actor.DEVELOPER,
+    checks: list[dict[str, Any]] | None = None,
+) -> None:
     """Before review: the ref can't be resolved or a check failed. `error` is shown: never a secret in it."""
-    fields: dict[str, Any] = {} if checks is None else {"checks": checks}
+    fields: dict[str, Any] = {"error_actor": whose_move} | ({} if checks is None else {"checks": checks})
     before = transition(release, to=ReleaseState.FAILED, sources=_BEFORE_REVIEW, error=error, **fields)
-    _record(release, "release.failed", f"release {release.number} failed: {error}", before)
+    message = f"release {release.number} failed: {_first_line(error)}"
+    _record(release, "release.failed", message, before, whose_move=whose_move)
 
 
 @unit_of_work
@@ -182,7 +197,7 @@ def release_deploying(*, release: Release) -> None:
     """Raises `InvalidTransition` for a release that no reviewer approved, whatever its state."""
     if not release.reviews.filter(decision=ReviewDecision.APPROVE, digest=release.digest).exists():
         raise InvalidTransition(f"release {release.number} of {release.app} is not approved: it can't be deployed")
-    before = move(release, to=ReleaseState.DEPLOYING, error="")
+    before = move(release, to=ReleaseState.DEPLOYING, error="", error_actor="")
     _record(release, "release.deploying", f"release {release.number} is being deployed", before)
 
 
@@ -200,16 +215,17 @@ def release_went_live(*, release: Release, is_rollback: bool) -> None:
             f"release {replaced.number} {'rolled back' if is_rollback else 'superseded'} by {release.number}",
             before,
         )
-    before = move(release, to=ReleaseState.LIVE, went_live_at=timezone.now(), error="")
+    before = move(release, to=ReleaseState.LIVE, went_live_at=timezone.now(), error="", error_actor="")
     Environment.objects.filter(pk=release.environment_id).update(current_release=release)
     _record(release, "release.live", f"release {release.number} is live", before, is_rollback=is_rollback)
 
 
 @unit_of_work
-def release_deployment_failed(*, release: Release, error: str) -> None:
-    """What was live goes on serving. `error` is shown: never a secret in it."""
-    before = transition(release, to=ReleaseState.FAILED, sources=_WHILE_DEPLOYING, error=error)
-    _record(release, "release.deployment_failed", f"deployment of release {release.number} failed: {error}", before)
+def release_deployment_failed(*, release: Release, error: str, whose_move: Actor = Actor.OPERATOR) -> None:
+    """What was live goes on serving. `error` is shown: never a secret in it. Its first line is for the timeline."""
+    before = transition(release, to=ReleaseState.FAILED, sources=_WHILE_DEPLOYING, error=error, error_actor=whose_move)
+    message = f"deployment of release {release.number} failed: {_first_line(error)}"
+    _record(release, "release.deployment_failed", message, before, whose_move=whose_move)
 
 
 def release_digest(
@@ -250,6 +266,10 @@ def move(
             raise
         decided = "approved" if review.decision == ReviewDecision.APPROVE else "rejected"
         raise InvalidTransition(f"{error.detail}; {review.reviewer} {decided} it") from None
+
+
+def _first_line(text: str) -> str:
+    return text.partition("\n")[0]
 
 
 def _printable(text: str) -> str:

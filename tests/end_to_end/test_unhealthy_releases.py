@@ -62,7 +62,7 @@ def test_the_deployment_fails_at_the_health_check_with_the_containers_last_words
     states = {step["name"]: step["state"] for step in deployment["steps"]}
     assert states["ensure_pipeline_finished"] == "succeeded"
     assert states["ensure_healthy"] == "failed"
-    assert states["ensure_edge_switched"] == "pending"
+    assert states["ensure_edge_switched"] == "not_reached"
     assert deployment["error_code"] == "release_unhealthy"
     assert "the developer must make the plugin answer 2xx or 3xx" in deployment["error"]
     assert "the last words of this plugin" in deployment["error"]
@@ -71,7 +71,7 @@ def test_the_deployment_fails_at_the_health_check_with_the_containers_last_words
 
 def test_the_error_says_what_the_plugin_answered(attempts: dict[str, Attempt]) -> None:
     assert "500 Internal Server Error" in attempts["returns_500"].deployment["error"]
-    assert "timed out" in attempts["hangs"].deployment["error"]
+    assert "no answer within 10 s" in attempts["hangs"].deployment["error"]
     assert "SIGSEGV" in attempts["crashes"].deployment["error"]
 
 

@@ -138,7 +138,7 @@ def test_a_handshake_without_an_end_has_a_deadline() -> None:
         )
         is_over.set()
     assert answer[1] is False
-    assert "timed out" in answer[0]
+    assert answer[0] == "no answer within 0.5 s"
 
 
 def test_what_speaks_no_tls_is_told_as_such(edge: RunningEdge) -> None:

@@ -79,6 +79,7 @@ def progress(request: HttpRequest, release: Release) -> dict[str, Any]:
         "release": release,
         "deployments": [show_work(row) for row in queryset[:3]],
         "is_busy": release.state in _MOVING,
+        "error_summary": release.error.partition("\n")[0],
     }
 
 

@@ -89,7 +89,7 @@ attempt "the scratch directory can't be filled" "the runner" mkdir -- "$reposito
 
 pointer="$(git ls-tree HEAD -- codes | awk '{print $1, $3}')" || failed "the management repository has no commit"
 [[ $pointer == "160000 $BERTH_COMMIT" ]] ||
-    refused "codes points to ${pointer#* } and not to the approved commit $BERTH_COMMIT"
+    failed "codes points to ${pointer#* } and not to the approved commit $BERTH_COMMIT"
 for file in compose.json nginx.conf seccomp.json; do
     [[ -f conf/$file && ! -L conf/$file ]] || failed "conf/$file is missing from the management repository"
 done

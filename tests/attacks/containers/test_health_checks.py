@@ -23,7 +23,7 @@ def test_e6_an_answer_without_end_holds_nobody_who_asks_for_health(stage: Stage)
     stage.started()
 
     def ask(path: str) -> tuple[str, bool]:
-        return probe(address="127.0.0.1", port=stage.port, hostname="plugin.localhost", path=path)
+        return probe(address="127.0.0.1", port=stage.port, hostname="plugin.localhost", path=path, timeout_s=2)
 
     assert ask("/") == ("200 OK", True)
     assert ask("/?drip") == ("100 Continue", False)

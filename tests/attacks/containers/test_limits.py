@@ -77,7 +77,7 @@ def test_d8_a_plugin_killed_for_its_memory_says_so(make_stage: Callable[..., Sta
     stage.started()
     stage.inside(stage.app, "perl", "-e", "my @a; push @a, 'x' x 1_000_000 for 1 .. 2000")
     docker("kill", stage.app)
-    assert "after it used more memory than its limit" in stage.engine.inspect_failure([stage.app])
+    assert "after it used more memory than its limit" in stage.engine.endings([stage.app])[stage.app]
 
 
 def test_d10_the_writable_memory_is_as_large_as_the_environments_disk(

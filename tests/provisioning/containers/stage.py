@@ -166,13 +166,13 @@ class Stage:
             except (OSError, http.client.HTTPException) as exc:
                 answer = repr(exc)
             time.sleep(0.02)
-        raise AssertionError(f"{path}: {answer}\n{self.engine.inspect_failure([self.web, self.app])}")
+        raise AssertionError(f"{path}: {answer}\n{self.failure()}")
 
     def wait_for_plugin(self, seconds: float = 15) -> None:
         """Until a worker is there, whatever the plugin answers."""
         until = time.monotonic() + seconds
         while self.inside(self.app, "/usr/local/bin/probe").returncode != 0:
-            assert time.monotonic() < until, self.engine.inspect_failure([self.app])
+            assert time.monotonic() < until, self.failure()
             time.sleep(0.05)
 
     def get(
@@ -191,6 +191,15 @@ class Stage:
 
     def text(self, path: str = "/", **options: Any) -> str:
         return self.get(path, **options)[2].decode()
+
+    def failure(self) -> str:
+        """How the containers stand, and what they said last."""
+        endings = self.engine.endings([self.web, self.app])
+        return "\n".join(f"{name}: {ending}\n{self.log(name)}" for name, ending in endings.items())
+
+    def log(self, container: str) -> str:
+        found = docker("logs", "--tail", "100", container)
+        return found.stdout + found.stderr
 
     def inside(self, container: str, *argv: str) -> subprocess.CompletedProcess[str]:
         """A command in the container, as its own user."""

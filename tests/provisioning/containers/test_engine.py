@@ -10,6 +10,8 @@ import pytest
 from provisioning.containers.compose import compose_up
 from provisioning.containers.engine import Engine, engine_for
 from provisioning.exceptions import OperatorError, RetryableError
+from provisioning.logs.last_words import last_words
+from provisioning.logs.redaction import Redactor
 from provisioning.transport import TargetSpec
 from tests.provisioning.containers.stage import DOCKER_URL, INSTALLATION, Stage, docker
 
@@ -148,12 +150,12 @@ def test_a_failure_is_told_with_exit_code_memory_and_last_lines(make_stage: Call
     stage.started()
     assert stage.inside(stage.app, "php", "-r", "str_repeat('x', 1);").returncode == 0
     docker("kill", stage.app)
-    said = stage.engine.inspect_failure([stage.app, "nosuch"])
-    assert f"{stage.app}: exited with exit code 137" in said
-    assert "last words" in said
-    assert "\x1b" not in said
-    assert "nosuch: there is no such container" in said
-    assert stage.engine.tail("nosuch") == ""
+    endings = stage.engine.endings([stage.app, "nosuch"])
+    assert endings[stage.app].startswith("exited with exit code 137")
+    assert endings["nosuch"] == "there is no such container"
+    words = last_words(DOCKER_URL, [stage.app, "nosuch"], Redactor())
+    assert words["nosuch"] == []
+    assert any("last words \\x1b[2J" in line for line in words[stage.app])
 
 
 def test_a_missing_image_names_the_command_that_builds_it(stage: Stage) -> None:

@@ -184,7 +184,7 @@ def test_a_slow_request_leaves_a_trace_in_the_log_without_any_capability(stage: 
     stage.write("index.php", "<?php function fetch() { sleep(3); } if (isset($_GET['slow'])) { fetch(); } echo 'x';")
     stage.started()
     stage.get("/?slow")
-    log = stage.engine.tail(stage.app, 50)
+    log = stage.log(stage.app)
     assert "script_filename = /app/index.php" in log
     assert "fetch() /app/index.php:1" in log
 
@@ -198,7 +198,7 @@ def test_errors_and_output_of_workers_reach_the_log(stage: Stage) -> None:
     stage.wait("/style.css")
     stage.wait_for_plugin()
     assert stage.get("/")[0] == 500
-    log = stage.engine.tail(stage.app, 50)
+    log = stage.log(stage.app)
     assert "first line" in log
     assert "second line" in log
     assert "nosuch" in log

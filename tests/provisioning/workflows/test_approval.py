@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 
 from provisioning.choices import OperationKind
-from provisioning.exceptions import DigestChanged
+from provisioning.exceptions import DigestChanged, NotApproved
 from provisioning.models import Operation
 from provisioning.workflows import check_release, deploy_release
 from provisioning.workflows.engine import Cancelled, Run
@@ -64,7 +64,7 @@ def test_a_new_digest_does_not_help_without_a_new_review(run: Run) -> None:
 
 def test_a_release_that_nobody_approved_is_refused(run: Run) -> None:
     release_of(run).reviews.all().delete()
-    with pytest.raises(DigestChanged, match="nobody approved"):
+    with pytest.raises(NotApproved, match="nobody approved"):
         deploy_release.ensure_approved(run)
 
 
