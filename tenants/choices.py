@@ -32,6 +32,21 @@ class AuthenticationMethod(models.TextChoices):
     TOKEN = "token"  # noqa: S105 - a method's name
 
 
+class QuotaName(models.TextChoices):
+    """The limits of an organization, and at the end those of a person."""
+
+    APPS = "apps"
+    MEMORY_MIB = "memory_mib"
+    RELEASES_A_DAY = "releases_a_day"
+    DOMAINS = "domains"
+    VARIABLES = "variables"
+    MEMBERS = "members"
+    SERVICE_ACCOUNTS = "service_accounts"
+    TOKENS = "tokens"
+    ORGANIZATIONS = "organizations"
+    PERSONAL_TOKENS = "personal_tokens"
+
+
 class InvitationState(models.TextChoices):
     PENDING = "pending"
     ACCEPTED = "accepted"

@@ -72,6 +72,17 @@ class AlreadyExists(TenantsError):
     status = 409
 
 
+class QuotaExceeded(TenantsError):
+    """The organization or the person has as much as they may have: `name` says of what, and an operator raises it."""
+
+    code = "quota_exceeded"
+    status = 409
+
+    def __init__(self, detail: str, *, name: str, used: int, limit: int) -> None:
+        super().__init__(detail)
+        self.name, self.used, self.limit = name, used, limit
+
+
 class NameTaken(TenantsError):
     """The hostname, or one above or below it, is proven by somebody else."""
 

@@ -13,7 +13,7 @@ from rest_framework import exceptions
 
 from paas.api.authentication import CHALLENGE
 from provisioning.exceptions import ProvisioningError, RateLimited, ServiceUnavailable
-from tenants.exceptions import SignInRefused, TenantsError, TooManyAttempts
+from tenants.exceptions import QuotaExceeded, SignInRefused, TenantsError, TooManyAttempts
 from tenants.request_context import request_id
 
 TITLES = {
@@ -54,8 +54,9 @@ class ProblemResponse(HttpResponse):
         detail: str,
         errors: list[dict[str, str]] | None = None,
         headers: dict[str, str] | None = None,
+        more: Mapping[str, Any] | None = None,
     ) -> None:
-        problem = {
+        problem: dict[str, Any] = {
             "type": f"urn:berth:error:{code}",
             "title": TITLES.get(status, "The request was refused"),
             "status": status,
@@ -63,6 +64,7 @@ class ProblemResponse(HttpResponse):
             "code": code,
             "errors": [error | {"message": _short(error["message"])} for error in errors or []],
             "request_id": request_id.get(),
+            **(more or {}),
         }
         super().__init__(
             json.dumps(problem),
@@ -91,7 +93,12 @@ def problem_details(exc: Exception, _context: dict[str, Any]) -> HttpResponse | 
                 headers["Retry-After"] = str(exc.wait_s)
             elif isinstance(exc, SignInRefused):
                 headers["WWW-Authenticate"] = CHALLENGE
-            return ProblemResponse(status=exc.status, code=exc.code, detail=exc.detail, errors=errors, headers=headers)
+            more = {}
+            if isinstance(exc, QuotaExceeded):
+                more["quota"] = {"name": exc.name, "used": exc.used, "limit": exc.limit}
+            return ProblemResponse(
+                status=exc.status, code=exc.code, detail=exc.detail, errors=errors, headers=headers, more=more
+            )
         case Http404() | exceptions.NotFound():
             return ProblemResponse(status=404, code="not_found", detail=NOT_FOUND)
         case PermissionDenied():

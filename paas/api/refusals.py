@@ -27,6 +27,16 @@ PROBLEM = {
             },
         },
         "request_id": {"type": "string"},
+        "quota": {
+            "type": "object",
+            "description": "With the code quota_exceeded: what is limited, how much of it is in use, and the limit.",
+            "required": ["name", "used", "limit"],
+            "properties": {
+                "name": {"type": "string", "example": "apps"},
+                "used": {"type": "integer"},
+                "limit": {"type": "integer"},
+            },
+        },
     },
 }
 REFUSALS = {
@@ -73,6 +83,7 @@ ALSO = {
     "organizations_invitations_destroy": {409},
     "organizations_members_destroy": {400, 409},
     "organizations_members_partial_update": {409},
+    "organizations_service_accounts_tokens_create": {409},
     "policies_create": {404, 409},
     "policies_list": {404},
     "policies_partial_update": {409},
@@ -82,6 +93,7 @@ ALSO = {
     "releases_diff_retrieve": {409, 502},
     "releases_reject_create": {409},
     "second_factor": {403},
+    "token_create": {409},
     "second_factor_confirm": {409},
     "second_factor_enroll": {409},
     "second_factor_remove": {400, 409},

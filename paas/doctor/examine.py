@@ -9,7 +9,7 @@ from urllib.parse import urlsplit
 from django.conf import settings
 from django.db import DatabaseError, connections
 
-from paas.doctor import certificates, machine, names, parts
+from paas.doctor import certificates, limits, machine, names, parts
 from paas.doctor.check import Check, Failed, Finding, Level, Warned
 from provisioning.exceptions import ProvisioningError
 from provisioning.logs.redaction import Redactor
@@ -25,6 +25,7 @@ ROOMS: dict[str, Room] = {
     "parts": parts.checks,
     "names": names.checks,
     "certificates": certificates.checks,
+    "limits": limits.checks,
 }
 
 logger = logging.getLogger(__name__)

@@ -7,6 +7,7 @@ from django.contrib.auth.forms import AuthenticationForm
 
 from tenants.choices import EnvironmentName, MemberRole, Stack, TokenScope
 from tenants.exceptions import InvalidCredentials
+from tenants.selectors.quotas import Usage
 from tenants.services.sign_in import password_check
 from tenants.services.tokens import DEFAULT_TTL, LONGEST_TTL, SHORTEST_TTL
 
@@ -163,6 +164,20 @@ class InvitationForm(forms.Form):
         help_text="Developers ask for releases; maintainers keep apps too; owners also decide who belongs here.",
         widget=forms.Select(choices=[(value, value) for value in reversed(MemberRole.values)]),
     )
+
+
+class LimitsForm(forms.Form):
+    """One field for each limit; an empty one stands for the installation's own."""
+
+    def __init__(self, *args: Any, limits: list[Usage], **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        for limit in limits:
+            self.fields[limit.name] = forms.IntegerField(
+                label=limit.label,
+                required=False,
+                initial=None if limit.is_default else limit.limit,
+                help_text=f"{limit.used} in use. The installation's own limit: {limit.default}.",
+            )
 
 
 class ServiceAccountForm(forms.Form):

@@ -216,6 +216,19 @@ MAX_RELEASE_BYTES = env.integer("BERTH_MAX_RELEASE_BYTES", 256 * 1024 * 1024)
 MAX_RELEASE_FILES = env.integer("BERTH_MAX_RELEASE_FILES", 20_000)
 # What one fetch of a code repository may bring, with the history of its commits.
 MAX_REPOSITORY_BYTES = env.integer("BERTH_MAX_REPOSITORY_BYTES", 1024 * 1024 * 1024)
+# The limits of an organization, and at the end those of a person, until an operator sets others for one of them.
+QUOTAS = {
+    "apps": env.integer("BERTH_QUOTA_APPS", 30),
+    "memory_mib": env.integer("BERTH_QUOTA_MEMORY_MIB", 16_384),
+    "releases_a_day": env.integer("BERTH_QUOTA_RELEASES_A_DAY", 200),
+    "domains": env.integer("BERTH_QUOTA_DOMAINS", 100),
+    "variables": env.integer("BERTH_QUOTA_VARIABLES", 1000),
+    "members": env.integer("BERTH_QUOTA_MEMBERS", 100),
+    "service_accounts": env.integer("BERTH_QUOTA_SERVICE_ACCOUNTS", 20),
+    "tokens": env.integer("BERTH_QUOTA_TOKENS", 100),
+    "organizations": env.integer("BERTH_QUOTA_ORGANIZATIONS", 10),
+    "personal_tokens": env.integer("BERTH_QUOTA_PERSONAL_TOKENS", 100),
+}
 # How long a pipeline may wait for a runner and run.
 PIPELINE_DEADLINE_S = env.integer("BERTH_PIPELINE_DEADLINE_S", 900)
 # How long a new release may take until it answers its health check.

@@ -7,6 +7,7 @@ from tenants.models.invitation import Invitation
 from tenants.models.organization import Membership, Organization
 from tenants.models.plugin_app import PluginApp
 from tenants.models.policy import AccessPolicy, AccessPolicyVersion, AccessStamp, Freeze
+from tenants.models.quota import Quota
 from tenants.models.release import Release, Review
 from tenants.models.second_factor import RecoveryCode, SecondFactor
 from tenants.models.subdomain import Subdomain
@@ -31,6 +32,7 @@ __all__ = [
     "Organization",
     "PluginApp",
     "PluginAppUserObjectPermission",
+    "Quota",
     "RecoveryCode",
     "RegistrableDomain",
     "Release",

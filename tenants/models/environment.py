@@ -7,13 +7,15 @@ from tenants.choices import AppState, EnvironmentName, Fallback, Stack
 from tenants.fields import EncryptedTextField
 from tenants.resources import Attribute, Kind, ResourceType, by_number, register
 
+DEFAULT_MEMORY_MIB = 256
+
 
 class Environment(models.Model):
     """`test` or `production` of an app: its limits, health check and what is live in it."""
 
     app = models.ForeignKey("PluginApp", on_delete=models.CASCADE, related_name="environments")
     name = models.CharField(max_length=20, choices=EnvironmentName)
-    memory_mib = models.PositiveIntegerField(default=256)
+    memory_mib = models.PositiveIntegerField(default=DEFAULT_MEMORY_MIB)
     cpu_millis = models.PositiveIntegerField(default=500, help_text="Thousandths of one core.")
     pids = models.PositiveIntegerField(default=128)
     disk_mib = models.PositiveIntegerField(default=64, help_text="Size of the writable /tmp.")

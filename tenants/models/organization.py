@@ -11,6 +11,14 @@ class Organization(models.Model):
     name = models.CharField(max_length=100)
     slug = models.CharField(max_length=40, unique=True)
     members = models.ManyToManyField(settings.AUTH_USER_MODEL, through="Membership", related_name="organizations")
+    founded_by = models.ForeignKey(
+        settings.AUTH_USER_MODEL,
+        null=True,
+        blank=True,
+        on_delete=models.SET_NULL,
+        related_name="+",
+        help_text="Counts for how many organizations this person may found, also after they have left.",
+    )
     created_at = models.DateTimeField(auto_now_add=True)
 
     class Meta:
@@ -46,6 +54,7 @@ ORGANIZATION = register(
             "organization.create": "operate",
             "organization.manage_members": "operate",
             "organization.who_can": "read",
+            "organization.set_quota": "operate",
         },
         attributes=(
             Attribute("id", Kind.ID),

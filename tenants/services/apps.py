@@ -7,13 +7,24 @@ from django.db import IntegrityError, transaction
 from django.db.models import Max
 
 from tenants import access, validators
-from tenants.choices import APP_SOURCES, RELEASE_SOURCES, AppState, EnvironmentName, Fallback, ReleaseState
+from tenants.choices import (
+    APP_SOURCES,
+    RELEASE_SOURCES,
+    AppState,
+    EnvironmentName,
+    Fallback,
+    QuotaName,
+    ReleaseState,
+)
 from tenants.exceptions import AlreadyExists, InvalidTransition
 from tenants.hostnames import platform_hostname
 from tenants.models import Environment, Organization, PluginApp, Subdomain, User
+from tenants.models.environment import DEFAULT_MEMORY_MIB
 from tenants.models.plugin_app import FIRST_NUMBER
 from tenants.selectors.zones import zone_of, zones_in_order
 from tenants.services.audit import audit_record
+from tenants.services.memberships import lock
+from tenants.services.quotas import quota_claim
 from tenants.services.transitions import transition
 from tenants.services.unit import unit_of_work
 from tenants.signals import app_requested, app_retiring, release_cancelled
@@ -27,13 +38,17 @@ def app_create(*, organization: Organization, name: str, slug: str, stack: str, 
 
     Each hostname is in the zone that the zones' conditions choose for its environment, for ever.
 
-    Raises `InvalidInput` naming the fields, `AlreadyExists` for a slug that a living app of the organization has.
+    Raises `InvalidInput` naming the fields, `AlreadyExists` for a slug that a living app of the organization has,
+    `QuotaExceeded` for an app, or memory, beyond what the organization may have.
     """
+    lock(organization)
     asked_for = PluginApp(organization=organization, name=name, slug=slug, stack=stack, created_by=actor)
     access.require(actor, "app.create", asked_for)
     validators.together(
         lambda: validators.display_name(name), lambda: validators.slug(slug), lambda: validators.stack(stack)
     )
+    quota_claim(organization, QuotaName.APPS)
+    quota_claim(organization, QuotaName.MEMORY_MIB, more=len(EnvironmentName) * DEFAULT_MEMORY_MIB)
     app = _numbered(PluginApp(organization=organization, name=name, slug=slug, stack=stack, created_by=actor))
     zones = zones_in_order()
     for environment in (EnvironmentName.PRODUCTION, EnvironmentName.TEST):

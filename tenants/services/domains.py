@@ -18,12 +18,15 @@ from tenants.choices import (
     SERVED_DOMAIN_STATES,
     AppState,
     DomainState,
+    QuotaName,
 )
 from tenants.custom_names import is_mixed_script, refuse_platforms_own, registrable_of
 from tenants.exceptions import AlreadyExists, CheckedTooOften, InvalidInput, InvalidTransition, NameHeld, NameTaken
 from tenants.models import CustomDomain, Environment, HeldName, PluginApp, RegistrableDomain, User
 from tenants.selectors import domains as selectors
 from tenants.services.audit import audit_record
+from tenants.services.memberships import lock
+from tenants.services.quotas import quota_claim
 from tenants.services.transitions import transition
 from tenants.services.unit import unit_of_work
 from tenants.signals import custom_domain_changed, custom_domain_check_requested
@@ -39,13 +42,15 @@ def domain_add(*, environment: Environment, hostname: str, actor: User) -> Custo
     """Claims a hostname for the environment: `pending` until control of it is proven with the claim's own challenge.
 
     Raises `InvalidInput` for what is no name of a customer's, `AlreadyExists` for one that the environment claims
-    already, `NameTaken` and `NameHeld` for one that another organization has proven or had until not long ago.
+    already, `NameTaken` and `NameHeld` for one that another organization has proven or had until not long ago,
+    `QuotaExceeded`.
     """
     name = validators.hostname_custom(hostname)
     domain = CustomDomain(
         environment=environment, hostname=name, is_mixed_script=is_mixed_script(name), created_by=actor
     )
     domain.registrable = RegistrableDomain(name=registrable_of(name))
+    lock(environment.app.organization)
     access.require(actor, "domain.create", domain)
     refuse_platforms_own(name, selectors.platform_names())
     app = PluginApp.objects.select_for_update(no_key=True).get(pk=environment.app_id)
@@ -54,6 +59,7 @@ def domain_add(*, environment: Environment, hostname: str, actor: User) -> Custo
     domain.registrable = RegistrableDomain.objects.get_or_create(name=domain.registrable.name)[0]
     refuse_name_of_others(domain)
     _clear_the_way(domain, actor)
+    quota_claim(environment.app.organization, QuotaName.DOMAINS)
     domain.next_check_at = timezone.now()
     try:
         with transaction.atomic():

@@ -4,10 +4,13 @@ from collections.abc import Mapping
 from typing import Any
 
 from tenants import access, validators
-from tenants.choices import AppState
+from tenants.choices import AppState, QuotaName
 from tenants.exceptions import InvalidInput, InvalidTransition
 from tenants.models import ConfigVariable, Environment, PluginApp, User
+from tenants.selectors.quotas import claimed_mib
 from tenants.services.audit import audit_record
+from tenants.services.memberships import lock
+from tenants.services.quotas import quota_claim
 from tenants.services.unit import unit_of_work
 
 
@@ -15,14 +18,18 @@ from tenants.services.unit import unit_of_work
 def environment_update(*, environment: Environment, actor: User, **changes: Any) -> Environment:
     """Changes `memory_mib`, `cpu_millis`, `pids`, `disk_mib` and `health_check_path`, all or nothing.
 
-    Raises `InvalidInput` naming each refused field with its range.
+    Raises `InvalidInput` naming each refused field with its range, `QuotaExceeded` for more memory than all
+    environments of the organization together may claim.
     """
+    lock(environment.app.organization)
     with access.changing(actor, "environment.change", environment):
         validators.together(*(_check_of(name, value) for name, value in changes.items()))
         _lock(environment)
         environment.refresh_from_db()
         changed = {name: value for name, value in changes.items() if getattr(environment, name) != value}
         before = {name: getattr(environment, name) for name in changed}
+        if changed.get("memory_mib", 0) > environment.memory_mib:
+            _claim_memory(environment, changed["memory_mib"])
         if changed:
             Environment.objects.filter(pk=environment.pk).update(**changed)
             environment.refresh_from_db()
@@ -56,6 +63,16 @@ def environment_fallback_set(*, environment: Environment, fallback: str, actor: 
     return environment
 
 
+def _claim_memory(environment: Environment, memory_mib: int) -> None:
+    # A release that is live, or may come to be, can claim more than the settings do: only what goes beyond is growth.
+    organization = environment.app.organization
+    before, after = (
+        claimed_mib([organization.pk], instead=instead)[organization.pk]
+        for instead in ({}, {environment.pk: memory_mib})
+    )
+    quota_claim(organization, QuotaName.MEMORY_MIB, more=after - before)
+
+
 def _check_of(name: str, value: Any) -> Any:
     if name == "health_check_path":
         return lambda: validators.health_check_path(value)
@@ -70,13 +87,16 @@ def _refuse(name: str) -> None:
 
 @unit_of_work
 def variable_set(*, environment: Environment, name: str, value: str, is_secret: bool, actor: User) -> ConfigVariable:
-    """Sets one variable. Its value goes into no event, message or error. Raises `InvalidInput`."""
+    """Sets one variable. Its value goes into no event, message or error. Raises `InvalidInput`, `QuotaExceeded`."""
+    lock(environment.app.organization)
     access.require(actor, "environment.change", environment)
     validators.together(lambda: validators.variable_name(name), lambda: validators.variable_value(value))
     _lock(environment)
     others = environment.variables.exclude(name=name)
     validators.variables_size({row.name: row.value for row in others} | {name: value})
     before = environment.variables.filter(name=name).values("name", "is_secret").first()
+    if before is None:
+        quota_claim(environment.app.organization, QuotaName.VARIABLES)
     variable, _ = ConfigVariable.objects.update_or_create(
         environment=environment,
         name=name,

@@ -6,12 +6,13 @@ from django.db import IntegrityError, transaction
 from django.utils import timezone
 
 from tenants import access, validators
-from tenants.choices import INVITATION_SOURCES, InvitationState
+from tenants.choices import INVITATION_SOURCES, InvitationState, QuotaName
 from tenants.exceptions import AlreadyExists, InvalidInput, InvitationExpired
 from tenants.models import Invitation, Membership, Organization, User
 from tenants.selectors.people import person_named
 from tenants.services.audit import audit_record
 from tenants.services.memberships import lock, membership_make
+from tenants.services.quotas import quota_claim
 from tenants.services.transitions import transition
 from tenants.services.unit import unit_of_work
 
@@ -23,7 +24,8 @@ def invitation_create(*, organization: Organization, username: str, role: str, a
     """Asks the person `username` to join as `role`; they have 14 days to answer.
 
     Raises `InvalidInput` for an unknown role, and for a name that is no active person's; `AlreadyExists` for a member
-    and for somebody who is asked already. An invitation that has expired is in nobody's way.
+    and for somebody who is asked already, `QuotaExceeded` for one more than may belong to it. An invitation that has
+    expired is in nobody's way.
     """
     lock(organization)
     now = timezone.now()
@@ -38,6 +40,7 @@ def invitation_create(*, organization: Organization, username: str, role: str, a
             f"username: {invitee} is a member of {organization} already", errors={"username": ["is a member already"]}
         )
     _end_expired(organization, invitee)
+    quota_claim(organization, QuotaName.MEMBERS)
     try:
         with transaction.atomic():
             invitation.save()

@@ -3,22 +3,29 @@
 from django.db import IntegrityError, transaction
 
 from tenants import access, validators
-from tenants.choices import MemberRole
+from tenants.choices import MemberRole, QuotaName
 from tenants.exceptions import AlreadyExists
 from tenants.models import Organization, User
 from tenants.services.audit import audit_record
 from tenants.services.memberships import membership_make
+from tenants.services.quotas import quota_claim
 from tenants.services.unit import unit_of_work
 
 
 @unit_of_work
 def organization_create(*, name: str, slug: str, actor: User) -> Organization:
-    """A new organization with `actor` as its owner. Raises `InvalidInput`, `AlreadyExists` for a slug in use."""
+    """A new organization with `actor` as its owner.
+
+    Raises `InvalidInput`, `AlreadyExists` for a slug in use, `QuotaExceeded` for one more than a person may found.
+    """
+    # Several at once take turns, so that each counts those before it.
+    User.objects.select_for_update(no_key=True).get(pk=actor.pk)
     access.require(actor, "organization.create", Organization(name=name, slug=slug))
     validators.together(lambda: validators.display_name(name), lambda: validators.slug(slug))
+    quota_claim(actor, QuotaName.ORGANIZATIONS)
     try:
         with transaction.atomic():
-            organization = Organization.objects.create(name=name, slug=slug)
+            organization = Organization.objects.create(name=name, slug=slug, founded_by=actor)
     except IntegrityError:
         raise AlreadyExists(
             f"slug: an organization {slug} exists: choose another", errors={"slug": ["is in use: choose another"]}

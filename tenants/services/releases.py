@@ -20,12 +20,15 @@ from tenants.choices import (
     STACK_VERSIONS,
     Actor,
     AppState,
+    QuotaName,
     ReleaseState,
     ReviewDecision,
 )
 from tenants.exceptions import AlreadyExists, DigestMismatch, InvalidTransition
 from tenants.models import Environment, PluginApp, Release, User
 from tenants.services.audit import audit_record
+from tenants.services.memberships import lock
+from tenants.services.quotas import quota_claim
 from tenants.services.transitions import transition
 from tenants.services.unit import unit_of_work
 from tenants.signals import release_cancelled, release_submitted
@@ -40,14 +43,17 @@ def release_submit(*, environment: Environment, ref: str, notes: str, actor: Use
     """Asks for `ref` to run in `environment`, with the environment's settings and variables as they are now.
 
     The commit is not known yet: whoever receives `release_submitted` resolves it. Raises `InvalidInput`, and
-    `InvalidTransition` for an app that is not active.
+    `InvalidTransition` for an app that is not active, `QuotaExceeded` for more than the organization has a day: one
+    that failed or was cancelled counts, since it was work.
     """
+    lock(environment.app.organization)
     asked_for = Release(app=environment.app, environment=environment, requested_ref=ref, submitted_by=actor)
     access.require(actor, "release.submit", asked_for)
     validators.together(lambda: validators.ref(ref), lambda: validators.free_text(notes, field="notes"))
     app = PluginApp.objects.select_for_update(no_key=True).select_related("organization").get(pk=environment.app_id)
     if app.state != AppState.ACTIVE:
         raise InvalidTransition(f"{app.public_id} is {app.state}: releases can be submitted once it is active")
+    quota_claim(app.organization, QuotaName.RELEASES_A_DAY)
     environment = Environment.objects.get(pk=environment.pk)
     variables = list(environment.variables.all())
     stack_version = STACK_VERSIONS[app.stack]

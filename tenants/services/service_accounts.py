@@ -3,11 +3,12 @@
 from django.db import IntegrityError, transaction
 
 from tenants import access, validators
-from tenants.choices import MemberRole
+from tenants.choices import MemberRole, QuotaName
 from tenants.exceptions import AlreadyExists, InvalidInput
 from tenants.models import Membership, Organization, User
 from tenants.services.audit import audit_record
 from tenants.services.memberships import end_membership, lock, membership_make
+from tenants.services.quotas import quota_claim
 from tenants.services.tokens import announce_end, tokens_end
 from tenants.services.unit import unit_of_work
 
@@ -28,14 +29,18 @@ def service_account_name(account: User) -> str:
 def service_account_create(*, organization: Organization, name: str, role: str, actor: User) -> Membership:
     """A member without a password, as developer or maintainer. A name that was removed is the same account again.
 
-    Raises `InvalidInput` naming the field, `AlreadyExists` for a name in use.
+    Raises `InvalidInput` naming the field, `AlreadyExists` for a name in use, `QuotaExceeded`.
     """
     username = service_account_username(organization, name)
-    account = User.objects.filter(username=username, service_organization=organization).first()
+    # The account before its organization, as everybody takes them who takes both.
+    account = User.objects.select_for_update(no_key=True).filter(username=username).first()
+    lock(organization)
     if account is None:
         account = User(username=username, service_organization=organization)
     access.require(actor, "service_account.create", account)
     validators.together(lambda: validators.service_account_name(name), lambda: _check_role(role))
+    if account.pk is None or not account.is_active:
+        quota_claim(organization, QuotaName.SERVICE_ACCOUNTS)
     if account.pk is None:
         account.set_unusable_password()
         _save_new(account, name)

@@ -11,11 +11,13 @@ from django.db.models import QuerySet
 from django.utils import timezone
 
 from tenants import access, validators
-from tenants.choices import TokenScope
+from tenants.choices import QuotaName, TokenScope
 from tenants.exceptions import InvalidInput, NotPermitted
 from tenants.models import ApiToken, Organization, PluginApp, User
 from tenants.request_context import authentication
 from tenants.services.audit import audit_record
+from tenants.services.memberships import lock
+from tenants.services.quotas import quota_claim
 from tenants.services.unit import unit_of_work
 from tenants.signals import account_ended
 
@@ -44,10 +46,13 @@ def api_token_create(
     that is made with another token has no wider scopes and place than that one, lives no longer, and has a second
     factor only if that one has.
 
-    Raises `InvalidInput` naming the field.
+    Raises `InvalidInput` naming the field, `QuotaExceeded` for one more than the person, or the service account's
+    organization, may have.
     """
     # Whoever ends all tokens of this account takes turns with this one: none comes to be behind their back.
     user = User.objects.select_for_update(no_key=True).get(pk=user.pk)
+    if user.service_organization is not None:
+        lock(user.service_organization)
     if organization is None and app is None:
         organization = user.service_organization
     lasts = DEFAULT_TTL if ttl is None else ttl
@@ -76,6 +81,7 @@ def api_token_create(
         if ttl is None:
             token.expires_at = min(token.expires_at, maker.expires_at)
         _stay_within(maker, token)
+    _claim(user)
     token.save(force_insert=True)
     access.people_changed()
     audit_record(
@@ -123,6 +129,13 @@ def tokens_end(tokens: QuerySet[ApiToken]) -> int:
 
 def token_sha256(text: str) -> str:
     return hashlib.sha256(text.encode("utf-8", "replace")).hexdigest()
+
+
+def _claim(user: User) -> None:
+    if user.service_organization is None:
+        quota_claim(user, QuotaName.PERSONAL_TOKENS)
+    else:
+        quota_claim(user.service_organization, QuotaName.TOKENS)
 
 
 def _check_ttl(ttl: timedelta) -> None:

@@ -19,6 +19,7 @@ from tenants.choices import InvitationState, MemberRole
 from tenants.exceptions import TenantsError
 from tenants.models import ApiToken, Invitation, Organization, PluginApp, User
 from tenants.selectors import rows
+from tenants.selectors.quotas import usage_of, usage_of_person
 from tenants.services.organizations import organization_create
 from tenants.services.service_accounts import service_account_name
 
@@ -69,6 +70,7 @@ def show_list(request: HttpRequest, *, trouble: str = "", status: int = 200) -> 
         "memberships": shown.object_list,
         "invitations": waiting_invitations(request)[:LISTED],
         "trouble": trouble,
+        "founded": usage_of_person(person(request))[0],
     }
     return render(request, "portal/organizations.html", context, status=status)
 
@@ -93,6 +95,8 @@ def show_organization(
         "may_manage": access.may(user, "organization.manage_members", organization),
         # Who may see none is not told that there is none.
         "sees_invitations": access.may(user, "invitation.view", Invitation(organization=organization)),
+        "limits": usage_of(organization),
+        "may_set_limits": access.may(user, "organization.set_quota", organization),
         "sees_accounts": access.may(user, "service_account.view", User(service_organization=organization)),
         "now": timezone.now(),
         "invitation_form": InvitationForm(auto_id="invitation_%s"),

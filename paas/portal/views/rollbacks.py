@@ -53,4 +53,4 @@ def _candidates(request: HttpRequest, environment: Environment) -> tuple[list[Re
     listed = list(visible[:_LISTED])
     if default is not None and default not in listed:
         listed += visible.filter(pk=default.pk)
-    return listed, str(default.number) if default is not None else ""
+    return listed, str(default.number) if default in listed and default is not None else ""

@@ -118,6 +118,15 @@ CALLS = [
         things={"username": "newcomer"},
         event="user.changed",
     ),
+    Call("GET", "users/<str:username>/quota/", OVERSEE, things={"username": "newcomer"}),
+    Call(
+        "PATCH",
+        "users/<str:username>/quota/",
+        (401, *[404] * 5, 200, 403),
+        {"organizations": 40},
+        things={"username": "newcomer"},
+        event="quota.changed",
+    ),
     Call("GET", "tokens/", LIST),
     # Without a token it asks for user name and password, which stand in the body.
     Call("POST", "tokens/", (400, *[201] * 7), {"name": "laptop"}, event="token.created"),

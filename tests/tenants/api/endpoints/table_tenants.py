@@ -22,6 +22,14 @@ CALLS = [
         event="organization.created",
     ),
     Call("GET", "organizations/<str:slug>/", READ),
+    Call("GET", "organizations/<str:slug>/quota/", READ),
+    Call(
+        "PATCH",
+        "organizations/<str:slug>/quota/",
+        (401, 404, 403, 403, 403, 403, 200, 403),
+        {"apps": 40, "members": None},
+        event="quota.changed",
+    ),
     Call("GET", "apps/", LIST, needs=("app",)),
     Call(
         "POST",
