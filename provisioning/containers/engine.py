@@ -18,11 +18,12 @@ import requests
 from docker.errors import APIError, DockerException, ImageNotFound, NotFound
 
 from provisioning.exceptions import OperatorError, ProvisioningError, RetryableError, ServiceUnavailable
+from provisioning.rendering.times import TIMES
 
 MISSING = "missing"
 UNHEALTHY = "unhealthy"
-# A container has 30 s of its own to finish its requests; the engine gets a little more to say so.
-STOP_TIMEOUT_S = 30
+# So long a container may finish its requests.
+STOP_TIMEOUT_S = TIMES.stop_s
 # 128 + SIGKILL
 KILLED = 137
 

@@ -61,7 +61,7 @@ class HostFallback:
             changed = trees.ensure_root(spec, prelude)
             if spec.stack != "php":
                 return changed
-            changed = trees.ensure_memory_disk(spec) or changed
+            changed = trees.ensure_memory_disks(spec) or changed
             return self._ensure_pool(spec, text) or changed
 
     def remove(self, names: Collection[str]) -> None:
@@ -77,7 +77,7 @@ class HostFallback:
                 self._forget_main_without_pools()
                 self._signal(signal.SIGUSR2 if self._main.exists() else signal.SIGQUIT)
             for name in names:
-                trees.remove_root(self.home / "roots" / name)
+                trees.remove_root(self.home, name)
 
     def names(self) -> set[str]:
         """Of everything that is there now."""
@@ -186,7 +186,7 @@ class HostFallback:
     @contextlib.contextmanager
     def _locked(self) -> Iterator[None]:
         # The edge's workers pass through to trees and sockets, and nobody else does.
-        for name, mode in (("", 0o711), ("pools", 0o700), ("roots", 0o710), ("run", 0o710)):
+        for name, mode in (("", 0o711), ("pools", 0o700), ("roots", 0o710), ("run", 0o710), ("bodies", 0o710)):
             path = self.home / name
             path.mkdir(parents=True, exist_ok=True)
             path.chmod(mode)

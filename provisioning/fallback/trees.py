@@ -2,6 +2,7 @@
 
 import errno
 import os
+import pwd
 import secrets
 import shutil
 import subprocess
@@ -9,7 +10,7 @@ from pathlib import Path
 
 from provisioning.exceptions import OperatorError
 from provisioning.rendering.fallback import VARIABLES_FILE
-from provisioning.rendering.limits import tmpfs_inodes
+from provisioning.rendering.limits import BODIES_MIB, tmpfs_inodes
 from provisioning.rendering.specs import FallbackSpec
 from provisioning.rendering.text import HOME as TEMPLATES
 
@@ -93,25 +94,41 @@ def _add_system(root: Path, spec: FallbackSpec, variables: str) -> None:
             Path(path).chmod(0o755)
 
 
-def ensure_memory_disk(spec: FallbackSpec) -> bool:
-    """Mounts the pool's /tmp where it is not: memory, as large as the environment's disk. Gives whether it did."""
-    place = Path(spec.root) / "tmp"
+def ensure_memory_disks(spec: FallbackSpec) -> bool:
+    """Mounts the pool's /tmp, as large as the environment's disk, and the edge's place for what visitors send to it.
+
+    Both are memory. Gives whether one of them was missing.
+    """
+    bodies = Path(spec.bodies)
+    bodies.mkdir(mode=0o700, exist_ok=True)
+    worker = pwd.getpwnam(spec.worker_user)
+    places = [
+        (Path(spec.root) / "tmp", spec.disk_mib, spec.uid, spec.uid),
+        (bodies, BODIES_MIB, worker.pw_uid, worker.pw_gid),
+    ]
+    missing = [_ensure_memory_disk(place, mib, uid, gid) for place, mib, uid, gid in places]
+    return any(missing)
+
+
+def _ensure_memory_disk(place: Path, mib: int, uid: int, gid: int) -> bool:
     if os.path.ismount(place):
         return False
-    size = f"size={spec.disk_mib}m,nr_inodes={tmpfs_inodes(spec.disk_mib)}"
-    options = f"{size},uid={spec.uid},gid={spec.uid},mode=0700,nosuid,nodev,noexec"
+    size = f"size={mib}m,nr_inodes={tmpfs_inodes(mib)}"
+    options = f"{size},uid={uid},gid={gid},mode=0700,nosuid,nodev,noexec"
     _mount(["mount", "-t", "tmpfs", "-o", options, "berth-fallback", str(place)])
     return True
 
 
-def remove_root(root: Path) -> None:
-    """Removes what `ensure_root` and `ensure_memory_disk` made. One that is not there is as good."""
-    place = root / "tmp"
-    if os.path.ismount(place):
-        # At once, although a worker that is just ending may have a file open in it.
-        _mount(["umount", "--lazy", str(place)])
-    if root.exists():
-        shutil.rmtree(root)
+def remove_root(home: Path, name: str) -> None:
+    """Removes what `ensure_root` and `ensure_memory_disks` made. One that is not there is as good."""
+    root, bodies = home / "roots" / name, home / "bodies" / name
+    for place in (root / "tmp", bodies):
+        if os.path.ismount(place):
+            # At once, although a worker that is just ending may have a file open in it.
+            _mount(["umount", "--lazy", str(place)])
+    for place in (root, bodies):
+        if place.exists():
+            shutil.rmtree(place)
 
 
 def _mount(command: list[str]) -> None:

@@ -15,9 +15,12 @@ from typing import Any
 
 from provisioning.rendering.grammar import check_images, check_release, check_variable
 from provisioning.rendering.limits import (
-    SIDECAR_DISK_MIB,
+    ANSWERS_MIB,
+    BODIES_MIB,
     SIDECAR_MEMORY_MIB,
     SIDECAR_PIDS,
+    SIDECAR_RESERVED_MIB,
+    STATIC_DISK_MIB,
     nproc_limit,
     reserved_memory_mib,
     tmpfs_inodes,
@@ -28,6 +31,8 @@ from provisioning.rendering.specs import InstanceSpec, ReleaseSpec, parts_of
 # What the label says where the spec leaves the name out.
 DEFAULT_INSTALLATION = "berth"
 SOCKET_HOME = "/run/app"
+# Inside the sidecar.
+ANSWERS_HOME = "/tmp/answers"  # noqa: S108 - inside the container
 SIDECAR_PORT = 8080
 _LIBRARY_THREADS = ("OMP_NUM_THREADS=1", "OMP_THREAD_LIMIT=1", "MAGICK_THREAD_LIMIT=1")
 
@@ -100,7 +105,8 @@ def _web(spec: ReleaseSpec, instance: InstanceSpec, image: str) -> Service:
     memory = spec.memory_mib if is_whole else SIDECAR_MEMORY_MIB
     service = _hardened(
         spec, instance, "web", image,
-        memory_mib=memory, pids=SIDECAR_PIDS, disk_mib=min(memory // 2, SIDECAR_DISK_MIB), files=4096,
+        memory_mib=memory, pids=SIDECAR_PIDS, files=4096,
+        disk_mib=min(memory // 2, STATIC_DISK_MIB) if is_whole else BODIES_MIB,
     )  # fmt: skip
     service["networks"] = {"environment": {}}
     service["ports"] = [f"{instance.address}:{instance.port}:{SIDECAR_PORT}"]
@@ -110,7 +116,8 @@ def _web(spec: ReleaseSpec, instance: InstanceSpec, image: str) -> Service:
     ]
     if not is_whole:
         service["volumes"].append(_socket_mount(instance))
-    service["stop_grace_period"] = "30s"
+        service["mem_reservation"] = f"{SIDECAR_RESERVED_MIB}m"
+        service["tmpfs"].append(_memory_disk(spec, ANSWERS_HOME, ANSWERS_MIB))
     return service
 
 
@@ -131,7 +138,6 @@ def _app(spec: ReleaseSpec, instance: InstanceSpec, image: str) -> Service:
         _read_only(spec, "conf/php-fpm.conf", "/etc/berth/php-fpm.conf"),
         _socket_mount(instance),
     ]
-    service["stop_grace_period"] = "30s"
     return service
 
 
@@ -140,7 +146,6 @@ def _hardened(
     memory_mib: int, pids: int, disk_mib: int, files: int,
 ) -> Service:  # fmt: skip
     """What every container has, the platform's sidecar too."""
-    size = f"size={disk_mib}m,nr_inodes={tmpfs_inodes(disk_mib)}"
     return {
         "image": image,
         "container_name": spec.container(instance.role, part),
@@ -157,7 +162,7 @@ def _hardened(
         "cap_drop": ["ALL"],
         "security_opt": ["no-new-privileges:true", f"seccomp:{spec.home / 'conf/seccomp.json'}"],
         "read_only": True,
-        "tmpfs": [f"/tmp:rw,noexec,nosuid,nodev,{size},mode=0700,uid={spec.uid},gid={spec.uid}"],  # noqa: S108 - inside the container
+        "tmpfs": [_memory_disk(spec, "/tmp", disk_mib)],  # noqa: S108 - inside the container
         "pids_limit": pids,
         "mem_limit": f"{memory_mib}m",
         "memswap_limit": f"{memory_mib}m",
@@ -177,6 +182,7 @@ def _hardened(
         "init": True,
         "restart": "on-failure:5",
         "stop_signal": "SIGQUIT",
+        "stop_grace_period": f"{spec.times.stop_s}s",
         "oom_kill_disable": False,
         "oom_score_adj": 500,
         "logging": {
@@ -194,6 +200,11 @@ def _hardened(
             "start_period": "20s",
         },
     }
+
+
+def _memory_disk(spec: ReleaseSpec, path: str, mib: int) -> str:
+    size = f"size={mib}m,nr_inodes={tmpfs_inodes(mib)}"
+    return f"{path}:rw,noexec,nosuid,nodev,{size},mode=0700,uid={spec.uid},gid={spec.uid}"
 
 
 def _socket_volume(spec: ReleaseSpec, instance: InstanceSpec) -> dict[str, Any]:

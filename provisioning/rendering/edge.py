@@ -18,6 +18,14 @@ from provisioning.rendering.grammar import check_home
 from provisioning.rendering.limits import MAX_BODY_MIB
 from provisioning.rendering.specs import EdgeSpec, SiteSpec, UpstreamServer
 from provisioning.rendering.text import fill
+from provisioning.rendering.times import (
+    CLIENT_BODY_S,
+    CLIENT_HEADER_S,
+    CLIENT_IDLE_S,
+    CLIENT_SEND_S,
+    EDGE_CONNECT_MS,
+    UPSTREAM_IDLE_S,
+)
 
 # Where the edge answers for itself. `.invalid` is reserved (RFC 2606): no app can ever have this name.
 STATUS_HOSTNAME = "edge.berth.invalid"
@@ -64,9 +72,11 @@ _NOTHING_LIVE = """\
 _SERVER = """\
 server {
 %(includes)s    server_name %(hostnames)s;
+    set $environment %(environment)s;
     access_log %(log)s app buffer=64k flush=1s;
     limit_conn clients 256;
     limit_conn apps 1024;
+    limit_conn uploads 6;
     # Proofs for certificates are the platform's alone.
     location ^~ /.well-known/acme-challenge/ {
         default_type text/plain;
@@ -88,6 +98,11 @@ def render_edge_main(spec: EdgeSpec) -> str:
         SHUTDOWN=spec.worker_shutdown_timeout_s,
         READ=spec.read_timeout_s,
         BODY=MAX_BODY_MIB,
+        CLIENT_HEADER=CLIENT_HEADER_S,
+        CLIENT_BODY=CLIENT_BODY_S,
+        CLIENT_SEND=CLIENT_SEND_S,
+        CLIENT_IDLE=CLIENT_IDLE_S,
+        CONNECT=EDGE_CONNECT_MS,
         LISTEN=f"{address}:{spec.listen_port}",
         ALLOW="" if ipaddress.IPv4Address(address).is_unspecified else f"        allow {address};\n",
         STATUS=STATUS_HOSTNAME,
@@ -192,6 +207,7 @@ def _server(spec: SiteSpec, hostnames: tuple[str, ...], tls: str = "") -> str:
     return _SERVER % {
         "includes": f"    include {LISTEN_FILE};\n{tls}",
         "hostnames": " ".join(hostnames),
+        "environment": spec.name,
         "log": f"log/access-{spec.app_id}.log",
         "location": _PROXY % {"name": spec.name} if spec.servers else _NOTHING_LIVE,
     }
@@ -207,7 +223,7 @@ def _upstream(spec: SiteSpec) -> str:
     ]
     return (
         f"upstream {spec.name} {{\n    zone {spec.name} 64k;\n{''.join(lines)}"
-        "    keepalive 32;\n    keepalive_timeout 60s;\n    keepalive_requests 100000;\n}\n"
+        f"    keepalive 32;\n    keepalive_timeout {UPSTREAM_IDLE_S}s;\n    keepalive_requests 100000;\n}}\n"
     )
 
 

@@ -14,6 +14,7 @@ from provisioning.rendering.php_fpm import DISABLED_FUNCTIONS
 from provisioning.rendering.sidecar import render_tree
 from provisioning.rendering.specs import FallbackSpec
 from provisioning.rendering.text import fill
+from provisioning.rendering.times import SERVER_IDLE_S, SIDECAR_SEND_S
 
 # In the pool's file system.
 VARIABLES_FILE = PurePosixPath("/run/variables.php")
@@ -31,8 +32,16 @@ MASTER_SETTINGS = ("opcache.enable=0", "expose_php=0", "ffi.enable=0", "phar.rea
 def render_fallback_server(spec: FallbackSpec) -> str:
     """The server for the environment's site file. Raises `ValueError` naming a bad field."""
     check_fallback(spec)
-    tree = render_tree(spec.stack, socket=str(spec.socket), prefix=str(spec.root))
-    return fill("fallback/server.conf", PORT=spec.port, TREE=tree)
+    tree = render_tree(spec.stack, socket=str(spec.socket), prefix=str(spec.root), times=spec.times)
+    return fill(
+        "fallback/server.conf",
+        PORT=spec.port,
+        BODY=spec.times.sidecar_body_s,
+        SEND=SIDECAR_SEND_S,
+        IDLE=SERVER_IDLE_S,
+        BODIES=f"    client_body_temp_path {spec.bodies};\n" if spec.stack == "php" else "",
+        TREE=tree,
+    )
 
 
 def render_fallback_pool(spec: FallbackSpec) -> str:
@@ -51,6 +60,7 @@ def render_fallback_pool(spec: FallbackSpec) -> str:
         DISABLED=",".join(_DISABLED),
         MEMORY=limits.memory_mib,
         BODY=limits.body_mib,
+        TERMINATE=spec.times.terminate_s,
     )
 
 

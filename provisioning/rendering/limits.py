@@ -2,11 +2,20 @@
 
 from dataclasses import dataclass
 
-# The platform's nginx beside the plugin: a request body may lie in its memory disk.
-SIDECAR_MEMORY_MIB = 96
-SIDECAR_DISK_MIB = 48
-SIDECAR_PIDS = 16
 MAX_BODY_MIB = 20
+# The platform's nginx beside the plugin has two memory disks: one for bodies until the plugin takes them, one for
+# answers until slow visitors take them. In the first more bodies fit than one address may send at once at the edge;
+# a full one refuses the next body. The second can't be full: so many answers, each so large, and no more.
+BODIES_MIB = 128
+ANSWERS = 16
+ANSWER_MIB = 8
+ANSWERS_MIB = ANSWERS * ANSWER_MIB + 4
+SIDECAR_MEMORY_MIB = BODIES_MIB + ANSWERS_MIB + 64
+# The kernel leaves it this much if memory is scarce: without slow visitors it takes no more.
+SIDECAR_RESERVED_MIB = 24
+SIDECAR_PIDS = 16
+# A static plugin's answers are its files, and it takes no bodies.
+STATIC_DISK_MIB = 48
 # Containers of one app at once, in both environments: live and standby, old and new, web and app.
 _CONTAINERS_OF_AN_APP = 16
 

@@ -43,4 +43,6 @@ def render_php_fpm(spec: ReleaseSpec) -> str:
         DISABLED=",".join(DISABLED_FUNCTIONS),
         MEMORY=limits.memory_mib,
         BODY=limits.body_mib,
+        TERMINATE=spec.times.terminate_s,
+        SHUTDOWN=spec.times.shutdown_s,
     )

@@ -5,6 +5,8 @@ from dataclasses import dataclass
 from pathlib import PurePosixPath
 from typing import Literal
 
+from provisioning.rendering.times import TIMES, Times
+
 Role = Literal["live", "standby"]
 Part = Literal["web", "app"]
 
@@ -53,6 +55,7 @@ class ReleaseSpec:
     subnet: str
     home: PurePosixPath
     instances: tuple[InstanceSpec, ...]
+    times: Times = TIMES
 
     @property
     def environment_name(self) -> str:
@@ -113,6 +116,7 @@ class FallbackSpec:
     home: PurePosixPath
     code: PurePosixPath
     worker_user: str
+    times: Times = TIMES
 
     @property
     def name(self) -> str:
@@ -128,6 +132,11 @@ class FallbackSpec:
     def socket(self) -> PurePosixPath:
         """Named after the port, since a socket's path must be short."""
         return self.home / "run" / f"{self.port}.sock"
+
+    @property
+    def bodies(self) -> PurePosixPath:
+        """The edge keeps bodies here until PHP takes them: memory of its own, outside the pool's view."""
+        return self.home / "bodies" / self.name
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -155,7 +164,7 @@ class EdgeSpec:
     """The edge nginx itself: its home (absolute), where it listens, how many workers it has.
 
     `user` is who the workers run as; empty where the master is no superuser. `read_timeout_s` is how long an upstream
-    may be silent: longer than the sidecar's own limit, so that the sidecar's answer comes first.
+    may be silent: longer than a sidecar ever is, so that one which is silent for longer is dead.
 
     `tls_port` is 0 for an edge without TLS. `zone_certificate` is the file in `tls/` that most sites share; without one
     their names are served over HTTP only. `is_https_enforced` sends plain HTTP for names with a certificate to HTTPS.
@@ -169,5 +178,5 @@ class EdgeSpec:
     zone_certificate: str = ""
     is_https_enforced: bool = False
     worker_processes: int = 2
-    worker_shutdown_timeout_s: int = 30
-    read_timeout_s: int = 65
+    worker_shutdown_timeout_s: int = TIMES.shutdown_s
+    read_timeout_s: int = TIMES.edge_read_s

@@ -85,13 +85,17 @@ def test_every_service_is_the_reference_service(spec: ReleaseSpec) -> None:
         assert service["logging"]["options"]["mode"] == "non-blocking"
         assert {"max-size", "max-file", "max-buffer-size"} <= set(service["logging"]["options"])
         assert service["healthcheck"]["test"][0] == "CMD"
-        [tmpfs] = service["tmpfs"]
-        path, _, options = tmpfs.partition(":")
-        assert path == "/tmp"
-        assert {"noexec", "nosuid", "nodev", f"uid={spec.uid}", f"gid={spec.uid}"} <= set(options.split(","))
-        assert any(option.startswith("size=") for option in options.split(","))
-        assert any(option.startswith("nr_inodes=") for option in options.split(","))
         role, part = name.split("-")
+        has_answers = part == "web" and spec.stack == "php"
+        assert [tmpfs.partition(":")[0] for tmpfs in service["tmpfs"]] == ["/tmp", "/tmp/answers"][: 1 + has_answers]
+        sizes = []
+        for tmpfs in service["tmpfs"]:
+            options = dict(option.partition("=")[::2] for option in tmpfs.partition(":")[2].split(","))
+            assert {"noexec", "nosuid", "nodev", "nr_inodes"} <= options.keys()
+            assert options["uid"] == options["gid"] == str(spec.uid)
+            sizes.append(int(options["size"].removesuffix("m")))
+        # All of the platform's memory disks may be full, and its process goes on.
+        assert part == "app" or sum(sizes) < int(service["mem_limit"][:-1])
         assert service["container_name"] == spec.container(role, part)
         assert service["labels"] == {
             "berth.installation": spec.installation or "berth",
