@@ -127,6 +127,12 @@ class RefNotFound(DeveloperError):
     next_step = "Push the branch, tag or commit, then ask for the release again."
 
 
+class AmbiguousRef(DeveloperError):
+    """What was asked for names two things that are not the same."""
+
+    code = "ambiguous_ref"
+
+
 class ReleaseRefused(DeveloperError):
     """The tree of the commit must not be deployed."""
 

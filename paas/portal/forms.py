@@ -132,7 +132,8 @@ class ReleaseForm(forms.Form):
     )
     ref = _line(
         label="Branch, tag or commit",
-        help_text="It is resolved to one commit at once; what is pushed later does not change this release.",
+        help_text="It is resolved to one commit at once; what is pushed later does not change this release. "
+        "If a branch and a tag have the name, write refs/heads/… or refs/tags/… before it.",
         is_code=True,
         initial="main",
     )

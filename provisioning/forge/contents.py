@@ -9,9 +9,10 @@ from pathlib import Path
 
 import gitlab
 
-from provisioning.exceptions import RefNotFound, RetryableError
+from provisioning.exceptions import RetryableError
 from provisioning.forge.client import ForgeClient
 from provisioning.forge.errors import translated
+from provisioning.forge.refs import commit_named
 from provisioning.forge.types import Commit, FileDiff, TreeEntry
 
 GIT_TIMEOUT_S = 60
@@ -22,18 +23,13 @@ CREDENTIAL_HELPER = '!f() { echo "username=berth"; echo "password=$BERTH_GIT_TOK
 
 
 def resolve_commit(forge: ForgeClient, project_id: int, ref: str) -> Commit:
-    """The commit that a branch, tag or SHA names now. Raises `RefNotFound`."""
+    """The commit that a branch, tag or SHA names now. Raises `RefNotFound`, `AmbiguousRef` for a name of two things."""
     with translated(f"resolving {ref}"):
-        try:
-            commit = forge.project(project_id).commits.get(ref)
-        except gitlab.GitlabGetError as exc:
-            if exc.response_code != 404:
-                raise
-            raise RefNotFound(
-                f"the repository has no branch, tag or commit {ref}: push it, then ask for the release again"
-            ) from exc
-    emails = {str(commit.author_email).lower(), str(commit.committer_email).lower()}
-    return Commit(str(commit.id), str(commit.title)[:200], str(commit.author_name)[:200], tuple(sorted(emails)))
+        commit = commit_named(forge.project(project_id), ref)
+    emails = {str(commit["author_email"]).lower(), str(commit["committer_email"]).lower()}
+    return Commit(
+        str(commit["id"]), str(commit["title"])[:200], str(commit["author_name"])[:200], tuple(sorted(emails))
+    )
 
 
 def list_tree(forge: ForgeClient, project_id: int, sha: str, *, limit: int) -> list[TreeEntry]:

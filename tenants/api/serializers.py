@@ -177,7 +177,7 @@ class ReleaseSerializer(serializers.ModelSerializer[Release]):
 
 class ReleaseCreate(StrictSerializer):
     environment = Text(help_text="test or production")
-    ref = Text(help_text="A branch, a tag or a commit")
+    ref = Text(help_text="A branch, a tag or a commit; refs/heads/x or refs/tags/x if both have the name")
     notes = Text(required=False, default="")
 
 
