@@ -128,7 +128,7 @@ class RefNotFound(DeveloperError):
 
 
 class AmbiguousRef(DeveloperError):
-    """What was asked for names two things that are not the same."""
+    """The release was asked for with a name that two things have."""
 
     code = "ambiguous_ref"
 

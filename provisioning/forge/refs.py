@@ -46,24 +46,27 @@ def _branch(project: GitlabProject, name: str) -> dict[str, str] | None:
     try:
         return dict(project.branches.get(name).commit) if name else None
     except gitlab.GitlabGetError as exc:
-        return _absent(exc)
+        _refuse_all_but_absent(exc)
+        return None
 
 
 def _tag(project: GitlabProject, name: str) -> dict[str, str] | None:
     try:
         return dict(project.tags.get(name).commit) if name else None
     except gitlab.GitlabGetError as exc:
-        return _absent(exc)
+        _refuse_all_but_absent(exc)
+        return None
 
 
 def _commit(project: GitlabProject, ref: str) -> dict[str, str]:
     try:
         return dict(project.commits.get(ref).attributes)
     except gitlab.GitlabGetError as exc:
-        return _named(_absent(exc), ref)
+        _refuse_all_but_absent(exc)
+        return _named(None, ref)
 
 
-def _absent(exc: gitlab.GitlabGetError) -> None:
+def _refuse_all_but_absent(exc: gitlab.GitlabGetError) -> None:
     # GitLab answers 400 for a name that git would not take.
     if exc.response_code not in (400, 404):
         raise exc

@@ -5,6 +5,7 @@ from typing import Any
 from rest_framework import serializers
 
 from tenants.api.fields import Flag, StrictSerializer, Text, WholeNumber
+from tenants.api.serializers_environments import EnvironmentComparison
 from tenants.choices import (
     Actor,
     AppState,
@@ -68,7 +69,9 @@ class VariableSet(StrictSerializer):
     secret = Flag(default=True, help_text="Masked in logs. Reviewers are shown the value of one that is none.")
 
 
-class EnvironmentSerializer(EnvironmentSummary):
+class EnvironmentSerializer(EnvironmentComparison, EnvironmentSummary):
+    """Settings and variables as the next release will have them; `live` has those of the release that is live."""
+
     fallback = serializers.ChoiceField(choices=Fallback.choices)
     variables = VariableSerializer(many=True, read_only=True)
 
@@ -76,6 +79,7 @@ class EnvironmentSerializer(EnvironmentSummary):
         fields = [
             *EnvironmentSummary.Meta.fields,
             *("memory_mib", "cpu_millis", "pids", "disk_mib", "health_check_path", "fallback", "variables"),
+            *("live", "pending"),
         ]
 
 

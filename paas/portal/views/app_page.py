@@ -7,9 +7,10 @@ from django.db.models import Prefetch, QuerySet
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import render
 
+from paas.portal.environments import show_settings
 from paas.portal.logs import ShownLogs, last_lines
 from paas.portal.pages import find_app, find_environment, page, page_of, person, query_without_page
-from paas.portal.presenters import ShownWork, cores, edge_urls, show_work
+from paas.portal.presenters import ShownWork, edge_urls, show_work
 from provisioning.choices import UNFINISHED, OperationKind
 from provisioning.logs.query import LogQuery, parse_query
 from provisioning.models import Deployment, Operation
@@ -35,7 +36,7 @@ def app_page(request: HttpRequest, app: str) -> HttpResponse:
     environments = list(_environments(request, row))
     readable = [environment for environment in environments if access.may(request.user, "logs.read", environment)]
     context = _progress(request, row) | {
-        "environments": [(row, edge_urls(row), cores(row.cpu_millis)) for row in environments],
+        "environments": [(row, edge_urls(row), show_settings(row)) for row in environments],
         "releases": _releases(request, row)[:NEWEST],
         "deployments": [
             show_work(ended) for ended in _deployments(request, row).exclude(state__in=UNFINISHED)[:NEWEST]
@@ -174,13 +175,12 @@ def _events(request: HttpRequest, app: PluginApp) -> QuerySet[AuditEvent]:
 
 
 def _environments(request: HttpRequest, app: PluginApp) -> QuerySet[Environment]:
-    # A page has no use for the values of variables: they stay where they are.
-    names = ConfigVariable.objects.defer("value").select_related("updated_by")
+    # Values are compared with those that are live, and go no further.
+    variables = ConfigVariable.objects.select_related("updated_by")
     queryset = (
         Environment.objects.filter(app=app)
         .select_related("app", "current_release")
-        .defer("current_release__variables")
-        .prefetch_related(Prefetch("variables", queryset=names))
+        .prefetch_related(Prefetch("variables", queryset=variables), "subdomains")
     )
     queryset = with_served_hostnames(queryset)
     return access.restrict(queryset, request.user, "environment.view")
