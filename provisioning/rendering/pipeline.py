@@ -1,6 +1,6 @@
 """What the management repository runs: its pipeline, one job, and that job's script. The same for every app."""
 
-from provisioning.rendering.text import template
+from provisioning.rendering.text import fill, template
 
 
 def render_gitlab_ci() -> str:
@@ -10,4 +10,9 @@ def render_gitlab_ci() -> str:
 
 def render_deploy_script() -> str:
     """`deploy.sh`. It has no text of any app's in it: everything comes as a variable, and is checked there."""
-    return template("gitlab-ci/deploy.sh")
+    return fill("gitlab-ci/deploy.sh", START_RELEASE=render_start_functions())
+
+
+def render_start_functions() -> str:
+    """`start_release` and what it calls, for bash: what the pipeline and the reconciler start containers with."""
+    return template("gitlab-ci/start.sh")

@@ -7,6 +7,7 @@ from pathlib import PurePosixPath
 from typing import Any
 
 from provisioning.rendering.compose import encode_variables_override, render_compose, render_variables_override
+from provisioning.rendering.docker_run import render_docker_run
 from provisioning.rendering.php_fpm import render_php_fpm
 from provisioning.rendering.pipeline import render_deploy_script, render_gitlab_ci
 from provisioning.rendering.seccomp import render_seccomp
@@ -44,8 +45,10 @@ _IMAGES = {"web": "placeholder-web", "php": "placeholder-php"}
 
 def render_release(spec: ReleaseSpec, images: Mapping[str, str]) -> dict[str, str]:
     """Path in the management repository -> text. Raises `ValueError` naming a bad field; nothing is half rendered."""
+    compose = render_compose(spec, images)
     files = {
-        "conf/compose.json": render_compose(spec, images),
+        "conf/compose.json": compose,
+        **render_docker_run(spec, json.loads(compose)),
         "conf/nginx.conf": render_sidecar_nginx(spec),
         "conf/seccomp.json": render_seccomp(),
     }

@@ -7,8 +7,8 @@ from django.db.models import QuerySet
 
 from provisioning import leases
 from provisioning.choices import Transport, WorkloadRole, WorkloadState
-from provisioning.containers.compose import compose_up
 from provisioning.containers.engine import engine_for
+from provisioning.containers.start import start_containers
 from provisioning.fallback import fallback_from_settings
 from provisioning.models import Host, Workload
 from provisioning.rendering.compose import service_names
@@ -35,7 +35,7 @@ def ensure_instance(workload: Workload, *, restart_unhealthy: bool = False) -> N
     states = engine.states(container_names(spec, role))
     if "missing" in states.values():
         engine.ensure_network(spec.environment_name, spec.subnet, spec.bridge, settings.INSTALLATION)
-        compose_up(
+        start_containers(
             target_of(workload.host),
             spec,
             services=service_names(spec.stack, role),

@@ -193,7 +193,7 @@ def test_the_token_and_the_variables_are_in_no_output_argument_or_readable_file(
     assert job.returncode == 0, output
     secrets = (TOKEN, "the-plugins-secret", environment["BERTH_VARIABLES_PRODUCTION"])
     assert any("git" in line for line in seen)
-    assert any("compose" in line for line in seen)
+    assert any("docker\0run" in line for line in seen)
     for secret in secrets:
         assert not any(secret in line for line in seen)
         assert secret not in output
@@ -262,7 +262,7 @@ def test_the_control_compose_would_have_put_it_there(stage: Stage) -> None:
     environment = stage.prepare(stage.commit())
     secret = base64.b64encode(plain.encode()).decode()
     script = stage.management / "deploy.sh"
-    script.write_text(script.read_text().replace("clean=(env -i", 'clean=(env "PLATFORM_SECRET=leaked"'))
+    script.write_text(script.read_text().replace("docker=(env -i", 'docker=(env "PLATFORM_SECRET=leaked"'))
     result = stage.run(environment | {"BERTH_VARIABLES_PRODUCTION": secret})
     assert result.returncode == 0, result.stderr
     stage.wait()

@@ -4,7 +4,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from provisioning.containers.compose import compose_up
+from provisioning.containers.start import start_containers
 from tests.provisioning.containers.fixtures import make_stage, slot, stage
 from tests.provisioning.containers.stage import Stage, docker
 from tests.provisioning.transport.sshd import Sshd, keygen, running_sshd
@@ -72,6 +72,6 @@ def test_a_host_that_is_down_may_pass(stage: Stage, sshd: Sshd) -> None:
 def test_what_was_removed_there_by_hand_is_made_again(stage: Stage, sshd: Sshd) -> None:
     stage.started(**over_ssh(stage, sshd))
     docker("rm", "-f", stage.web, stage.app)
-    compose_up(sshd.target(), stage.spec, services=["live-web", "live-app"])
+    start_containers(sshd.target(), stage.spec, services=["live-web", "live-app"])
     stage.wait()
     assert stage.text() == "hello from nobody"

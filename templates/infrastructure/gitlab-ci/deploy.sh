@@ -241,34 +241,7 @@ say "checked $files files, $bytes bytes"
 
 # ---------------------------------------------------------------- on each target
 
-# Runs on the target itself, which may be another machine: uses its arguments and nothing else.
-start_release() { # home, engine, installation, network, subnet, bridge, project, service...
-    local home="$1" installation="$3" network="$4" subnet="$5" bridge="$6" project="$7" found
-    local -a compose variables=() clean=(env -i "PATH=$PATH" "HOME=${HOME:-/}" LC_ALL=C "DOCKER_HOST=$2")
-    shift 7
-    if ! found="$("${clean[@]}" docker network inspect --format '{{(index .IPAM.Config 0).Subnet}}' "$network" 2>/dev/null)"; then
-        # Nobody on it but the platform's own sidecars; they don't see each other, and nothing goes out.
-        "${clean[@]}" docker network create --driver bridge --subnet "$subnet" \
-            --opt "com.docker.network.bridge.name=$bridge" \
-            --opt com.docker.network.bridge.enable_icc=false \
-            --opt com.docker.network.bridge.enable_ip_masquerade=false \
-            --opt com.docker.network.bridge.host_binding_ipv4=127.0.0.1 \
-            --label "berth.installation=$installation" "$network" >/dev/null || return 1
-    elif [[ $found != "$subnet" ]]; then
-        echo "network $network has the subnet $found and not $subnet: remove it, and deploy again" >&2
-        return 1
-    fi
-    for found in /usr/local/lib /usr/local/libexec /usr/lib /usr/libexec; do
-        [[ -x $found/docker/cli-plugins/docker-compose ]] && compose=(docker compose) && break
-    done
-    [[ -n ${compose-} ]] || compose=(docker-compose)
-    [[ -f $home/variables.json ]] && variables=(--file "$home/variables.json")
-    # An empty environment: compose would put a variable of this process in the place of a `$NAME`.
-    "${clean[@]}" COMPOSE_HTTP_TIMEOUT=60 "${compose[@]}" --project-name "$project" --project-directory "$home" \
-        --file "$home/conf/compose.json" ${variables[@]+"${variables[@]}"} \
-        up --detach --no-build --no-deps --quiet-pull "$@"
-}
-
+@START_RELEASE@
 deliver() { # transport, address, home, service...
     local transport="$1" address="$2" home="$3" port=22
     local -a ssh=() copy=(--archive --checksum --delete --no-owner --no-group)
@@ -294,7 +267,7 @@ deliver() { # transport, address, home, service...
     attempt "the release can't be copied" "$address" rsync "${copy[@]}" --rsh="${ssh[*]}" -- "$release/" "$address:$home/"
     start_there() {
         {
-            declare -f start_release
+            declare -f start_release start_container start_by_compose
             printf '%q ' start_release "$home" "${arguments[@]}" "$@"
         } | "${ssh[@]}" -- "$address" bash -s
     }

@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from provisioning.containers.compose import compose_up
 from provisioning.containers.engine import Engine, engine_for
+from provisioning.containers.start import start_containers
 from provisioning.exceptions import OperatorError, RetryableError
 from provisioning.logs.last_words import last_words
 from provisioning.logs.redaction import Redactor
@@ -77,20 +77,20 @@ def test_what_was_removed_by_hand_is_made_again_from_the_hosts_own_files(stage: 
     docker("rm", "-f", stage.web, stage.app)
     docker("network", "rm", stage.spec.environment_name)
     _ensure_network(stage)
-    compose_up(HERE, stage.spec, services=["live-web", "live-app"])
+    start_containers(HERE, stage.spec, services=["live-web", "live-app"])
     stage.wait()
     assert stage.text() == "hello from a $secret"
 
 
 def test_a_release_whose_files_are_gone_is_the_operators(stage: Stage) -> None:
     with pytest.raises(OperatorError, match="deploy the release again"):
-        compose_up(HERE, stage.spec, services=["live-web"])
+        start_containers(HERE, stage.spec, services=["live-web"])
 
 
 @pytest.mark.parametrize("services", [[], ["live-web; id"], ["standby-web"], ["--help"]])
 def test_only_services_of_the_release_are_started(stage: Stage, services: list[str]) -> None:
     with pytest.raises(ValueError, match=r"^services"):
-        compose_up(HERE, stage.spec, services=services)
+        start_containers(HERE, stage.spec, services=services)
 
 
 def test_a_network_is_made_once_and_keeps_its_settings(stage: Stage) -> None:

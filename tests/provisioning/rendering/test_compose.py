@@ -140,7 +140,7 @@ def test_the_plugins_own_code_has_no_network_and_only_the_sidecar_a_port_on_the_
 @pytest.mark.parametrize("stack", ["php", "static"])
 def test_docker_compose_takes_what_is_rendered(stack: str, tmp_path: Path) -> None:
     spec = release_spec(stack=stack, home=PurePosixPath(tmp_path))
-    (tmp_path / "conf").mkdir()
+    (tmp_path / "conf" / "containers").mkdir(parents=True)
     for path, text in render_release(spec, IMAGES).items():
         (tmp_path / path).write_text(text)
     (tmp_path / "variables.json").write_text(render_variables_override(spec, {"A": "b"}))
@@ -166,7 +166,10 @@ def test_a_variables_value_is_data_with_its_dollars_doubled(value: str) -> None:
 
 def test_variables_are_in_no_committed_file() -> None:
     files = render_release(release_spec(), IMAGES)
-    assert set(files) == {"conf/compose.json", "conf/nginx.conf", "conf/php-fpm.conf", "conf/seccomp.json"}
+    containers = {f"conf/containers/{role}-{part}" for role in ("live", "standby") for part in ("web", "app")}
+    rendered = {"conf/compose.json", "conf/nginx.conf", "conf/php-fpm.conf", "conf/seccomp.json"}
+    assert set(files) == rendered | containers
+    assert not any("--env" in files[name] for name in containers)
     assert not any("environment:" in text and "SECRET" in text for text in files.values())
     assert all("environment" not in service for service in json.loads(files["conf/compose.json"])["services"].values())
 

@@ -1,33 +1,26 @@
-"""Compose on a host, for containers that somebody removed by hand: from the files that the pipeline left there."""
+"""Starts containers of a release on a host, from the files that its pipeline left there."""
 
 from collections.abc import Sequence
 
 from provisioning.exceptions import OperatorError, RetryableError
+from provisioning.rendering.compose import DEFAULT_INSTALLATION
 from provisioning.rendering.compose import services as services_of
 from provisioning.rendering.grammar import check_release
+from provisioning.rendering.pipeline import render_start_functions
 from provisioning.rendering.specs import ReleaseSpec
 from provisioning.transport import TargetSpec, transport_for
 
 TIMEOUT_S = 120
-# The same as in deploy.sh. Its arguments come after it, so that no value is part of a script.
-_UP = """
-set -eu
-home="$1" engine="$2" project="$3"
-shift 3
-[ -f "$home/conf/compose.json" ] || { echo "berth: no release at $home" >&2; exit 4; }
-compose=docker-compose
-for place in /usr/local/lib /usr/local/libexec /usr/lib /usr/libexec; do
-    [ -x "$place/docker/cli-plugins/docker-compose" ] && compose="docker compose" && break
-done
-set -- up --detach --no-build --no-deps "$@"
-[ -f "$home/variables.json" ] && set -- --file "$home/variables.json" "$@"
-exec env -i "PATH=$PATH" HOME=/ LC_ALL=C "DOCKER_HOST=$engine" COMPOSE_HTTP_TIMEOUT=60 \
-    $compose --project-name "$project" --project-directory "$home" --file "$home/conf/compose.json" "$@"
+# Its arguments come after it, so that no value is part of a script.
+_START = """
+set -u
+[ -f "$1/conf/compose.json" ] || { echo "berth: no release at $1" >&2; exit 4; }
+start_release "$@"
 """
 
 
-def compose_up(target: TargetSpec, spec: ReleaseSpec, *, services: Sequence[str], docker_url: str = "") -> None:
-    """Makes and starts the services of a release that a pipeline brought to the host before; the network must be there.
+def start_containers(target: TargetSpec, spec: ReleaseSpec, *, services: Sequence[str], docker_url: str = "") -> None:
+    """Makes and starts the services of a release that a pipeline brought to the host before, as that pipeline would.
 
     `docker_url` is the engine as seen from the host, by default its local one. Raises `OperatorError` where the
     release's files are gone from the host or its disk is full, else `RetryableError`; `ValueError` for a bad service.
@@ -36,7 +29,10 @@ def compose_up(target: TargetSpec, spec: ReleaseSpec, *, services: Sequence[str]
     if not services or not set(services) <= set(services_of(spec)):
         raise ValueError(f"services: {', '.join(services)!r} are not of this release")
     engine = docker_url or "unix:///var/run/docker.sock"
-    argv = ["sh", "-c", _UP, "compose-up", str(spec.home), engine, spec.project, *services]
+    place = [str(spec.home), engine, spec.installation or DEFAULT_INSTALLATION]
+    network = [spec.environment_name, spec.subnet, spec.bridge]
+    script = render_start_functions() + _START
+    argv = ["bash", "-c", script, "start-release", *place, *network, spec.project, *services]
     result = transport_for(target).run(argv, timeout_s=TIMEOUT_S)
     if result.returncode == 0:
         return
