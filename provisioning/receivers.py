@@ -49,8 +49,9 @@ def check_submitted_release(*, release_id: int, **_kwargs: Any) -> None:
 @receiver(signals.release_approved)
 def deploy_approved_release(*, release_id: int, **_kwargs: Any) -> None:
     adopt_approved_releases()
+    # Its own, or the one that is under way: which may be waiting for old containers alone, and ends when it sees this.
     for pk in Operation.objects.filter(
-        release=release_id, kind=OperationKind.DEPLOY_RELEASE, state__in=UNFINISHED
+        environment__releases=release_id, kind=OperationKind.DEPLOY_RELEASE, state__in=UNFINISHED
     ).values_list("pk", flat=True):
         wake(pk)
 

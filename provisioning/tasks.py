@@ -13,13 +13,15 @@ from provisioning.services.repositories import git_tokens_end, organization_memb
 from provisioning.wakeups import (
     CHECK_DOMAINS,
     END_GIT_TOKENS,
+    REMOVE_DRAINED,
     RUN_OPERATION,
     SERVE_NAMES,
     SYNC_MEMBERS,
     SYNC_ZONE,
     wake,
+    wake_removal,
 )
-from provisioning.workflows import check_domain, dns_drift, dns_sync, registry
+from provisioning.workflows import check_domain, dns_drift, dns_sync, draining, registry
 from provisioning.workflows import reconcile as reconciler
 from provisioning.workflows import sweep as sweeper
 from tenants.models import Organization
@@ -34,12 +36,26 @@ def run_operation(operation_id: int) -> None:
     pause = registry.run(operation_id)
     if pause is not None:
         wake(operation_id, countdown_s=pause)
+        return
+    for following in sweeper.following(operation_id):
+        wake(following)
 
 
 @shared_task(name="provisioning.sweep")
 def sweep() -> None:
     for operation_id in sweeper.due():
         wake(operation_id)
+    for environment_id in draining.environments_with_leftovers():
+        wake_removal(environment_id)
+
+
+@shared_task(name=REMOVE_DRAINED)
+def remove_drained(environment_id: int) -> None:
+    """What goes wrong here, the next sweep or the next deployment makes good."""
+    try:
+        draining.remove_drained(environment_id)
+    except ProvisioningError as error:
+        logger.warning("old containers of environment %s are not removed yet: %s", environment_id, error)
 
 
 @shared_task(name="provisioning.reconcile")

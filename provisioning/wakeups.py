@@ -15,6 +15,7 @@ END_GIT_TOKENS = "provisioning.end_git_tokens"
 CHECK_DOMAINS = "provisioning.check_domains"
 SERVE_NAMES = "provisioning.serve_names"
 SYNC_ZONE = "provisioning.sync_zone"
+REMOVE_DRAINED = "provisioning.remove_drained"
 
 
 def wake(operation_id: int, *, countdown_s: float = 0) -> None:
@@ -49,6 +50,11 @@ def wake_edge(environment_id: int) -> None:
 def wake_zone(hosted_zone_id: int) -> None:
     """Asks a worker to write what waits in the zone."""
     _publish(SYNC_ZONE, hosted_zone_id)
+
+
+def wake_removal(environment_id: int, *, countdown_s: float = 0) -> None:
+    """Asks a worker to remove what finished deployments of the environment left to drain."""
+    _publish(REMOVE_DRAINED, environment_id, countdown_s=countdown_s)
 
 
 def _publish(task: str, *arguments: int, countdown_s: float = 0) -> None:

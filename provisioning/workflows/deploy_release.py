@@ -22,6 +22,7 @@ from provisioning.exceptions import (
 from provisioning.models import Workload
 from provisioning.placement import choose_host
 from provisioning.workflows.check_release import rendered_sha256
+from provisioning.workflows.draining import remove_old_containers
 from provisioning.workflows.engine import Run, Workflow, steps
 from provisioning.workflows.fallbacks import ensure_fallback, fallback_refusal, tell_refusal
 from provisioning.workflows.publication import (
@@ -41,7 +42,6 @@ from provisioning.workflows.switchover import (
     ensure_reachable,
     ensure_standby,
     put_back,
-    remove_old_containers,
 )
 from tenants.choices import ReleaseState, ReviewDecision
 from tenants.services import releases

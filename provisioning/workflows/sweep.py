@@ -6,7 +6,7 @@ Signals and messages are the fast path; this is the promise.
 from django.db.models import Exists, OuterRef, Q
 from django.utils import timezone
 
-from provisioning.choices import UNFINISHED, OperationKind
+from provisioning.choices import UNFINISHED, OperationKind, OperationState
 from provisioning.models import Operation
 from provisioning.services.operations import deployment_create, operation_ensure
 from tenants.choices import AppState, ReleaseState
@@ -23,6 +23,17 @@ def due() -> list[int]:
         state__in=UNFINISHED,
     )
     return list(free.order_by("pk").values_list("pk", flat=True))
+
+
+def following(operation_id: int) -> list[int]:
+    """The deployments that waited for this one, which is over: made and given at once, and not with the next sweep."""
+    over = Operation.objects.filter(pk=operation_id, kind=OperationKind.DEPLOY_RELEASE).exclude(state__in=UNFINISHED)
+    environment_id = over.values_list("environment", flat=True).first()
+    if environment_id is None:
+        return []
+    adopt_approved_releases()
+    waiting = Operation.objects.filter(environment=environment_id, kind=OperationKind.DEPLOY_RELEASE)
+    return list(waiting.filter(state=OperationState.PENDING).values_list("pk", flat=True))
 
 
 def adopt_intents() -> None:

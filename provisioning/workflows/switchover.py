@@ -4,7 +4,6 @@ from functools import partial
 
 from django.conf import settings
 from django.db import transaction
-from django.utils import timezone
 
 from provisioning import probes
 from provisioning.choices import WorkloadRole, WorkloadState
@@ -16,10 +15,10 @@ from provisioning.exceptions import (
     PermanentError,
     ReleaseUnhealthy,
 )
-from provisioning.models import Host
 from provisioning.rendering.edge import render_edge_site
 from provisioning.selectors.certificates import installed_certificates
-from provisioning.workflows.engine import Run, Wait
+from provisioning.workflows.draining import drain_old_workloads, drained_by
+from provisioning.workflows.engine import Run
 from provisioning.workflows.failures import failure_text
 from provisioning.workflows.health import look_until_healthy
 from provisioning.workflows.instances import ensure_instance, remove_release_trees, remove_workloads
@@ -38,9 +37,6 @@ from tenants.models import Environment
 EDGE_PATIENCE_S = 2.0
 # What the edge answers by itself where it does not know the name, or reaches no container.
 EDGE_STATUSES = {404, 421, 429, 502, 503, 504}
-# Requests that the old edge workers took before the switch still find the old containers.
-DRAIN_S = 2
-KEPT_TREES = 5
 
 
 def ensure_healthy(run: Run) -> None:
@@ -83,9 +79,7 @@ def ensure_edge_switched(run: Run) -> None:
     _release, environment = subject_of(run)
     with transaction.atomic():
         run.write()
-        environment.workloads.filter(state=WorkloadState.SERVING).exclude(deployment=run.operation).update(
-            state=WorkloadState.DRAINING
-        )
+        drain_old_workloads(run, environment)
         run.operation.workloads.filter(state=WorkloadState.STARTING).update(state=WorkloadState.SERVING)
     _apply_site(environment)
 
@@ -152,30 +146,6 @@ def ensure_standby(run: Run) -> None:
         run.note(f"the standby did not start: {error}; the reconciler tries again")
 
 
-def remove_old_containers(run: Run) -> None:
-    """Old containers finish their requests and go; their ports rest."""
-    environment = run.operation.environment
-    if environment is None:
-        return
-    old = environment.workloads.filter(state=WorkloadState.DRAINING)
-    if not old.exists():
-        return
-    if "drain_from" not in run.operation.data:
-        run.remember(drain_from=timezone.now().isoformat())
-        raise Wait("the old containers finish their requests", seconds=DRAIN_S)
-    for workload in remove_workloads(old):
-        run.note(f"{workload} removed")
-    _remove_old_trees(environment)
-
-
-def _remove_old_trees(environment: Environment) -> None:
-    """The files of the last few releases stay on the host, for whoever looks into an incident; older ones go."""
-    deployed = environment.releases.filter(workloads__isnull=False).exclude(state=ReleaseState.LIVE).distinct()
-    for release in deployed.order_by("-pk")[KEPT_TREES : 2 * KEPT_TREES]:
-        for host in Host.objects.filter(workloads__release=release).distinct():
-            remove_release_trees(host, [str(release_home(release, host))])
-
-
 def put_back(run: Run) -> None:
     operation, environment, release = run.operation, run.operation.environment, run.operation.release
     if environment is None or release is None:
@@ -186,9 +156,8 @@ def put_back(run: Run) -> None:
     with transaction.atomic():
         run.write()
         switched = operation.workloads.filter(state=WorkloadState.SERVING).update(state=WorkloadState.STARTING)
-        environment.workloads.filter(state=WorkloadState.DRAINING).exclude(deployment=operation).update(
-            state=WorkloadState.SERVING
-        )
+        if switched:
+            drained_by(operation, environment).exclude(deployment=operation).update(state=WorkloadState.SERVING)
     if switched:
         _apply_site(environment)
     new = operation.workloads.exclude(state=WorkloadState.REMOVED)

@@ -1,0 +1,101 @@
+"""What served before: it finishes its requests, and goes.
+
+The deployment that took its place removes it, unless the next release has been approved meanwhile: that one does not
+wait for the end of the old containers, which are then removed beside it (`remove_drained`).
+"""
+
+from datetime import datetime, timedelta
+
+from django.db.models import Exists, OuterRef, QuerySet
+from django.utils import timezone
+
+from provisioning.choices import UNFINISHED, OperationKind, WorkloadState
+from provisioning.models import Host, Operation, Workload
+from provisioning.wakeups import wake_removal
+from provisioning.workflows.engine import Run, Wait
+from provisioning.workflows.instances import remove_release_trees, remove_workloads
+from provisioning.workflows.specs import release_home
+from tenants.choices import ReleaseState
+from tenants.models import Environment
+
+# Requests that the old edge workers took before the switch still find the old containers.
+DRAIN_S = 2
+KEPT_TREES = 5
+# So many deployments of an environment are looked through for what they left: one that is followed leaves something.
+_RECENT = 20
+
+
+def drain_old_workloads(run: Run, environment: Environment) -> None:
+    """What serves now is the old, and the deployment notes that it took its place. In the caller's transaction."""
+    old = environment.workloads.filter(state=WorkloadState.SERVING).exclude(deployment=run.operation)
+    taken = list(old.values_list("pk", flat=True))
+    if taken or "drained" not in run.operation.data:
+        run.remember(drained=taken)
+        old.update(state=WorkloadState.DRAINING)
+
+
+def drained_by(operation: Operation, environment: Environment) -> QuerySet[Workload]:
+    """The workloads whose place the deployment took, if they still drain. For one of an older Berth all that drain."""
+    draining = environment.workloads.filter(state=WorkloadState.DRAINING)
+    taken = operation.data.get("drained")
+    return draining if taken is None else draining.filter(pk__in=taken)
+
+
+def remove_old_containers(run: Run) -> None:
+    """Old containers finish their requests and go; their ports rest."""
+    environment = run.operation.environment
+    if environment is None:
+        return
+    old = environment.workloads.filter(state=WorkloadState.DRAINING)
+    if not old.exists():
+        return
+    if "drain_from" not in run.operation.data:
+        run.remember(drain_from=timezone.now().isoformat())
+    left_s = _left_s(run.operation)
+    if left_s > 0:
+        follower = environment.releases.filter(state=ReleaseState.APPROVED).order_by("pk").first()
+        if follower is None:
+            raise Wait("the old containers finish their requests", seconds=left_s)
+        run.note(f"release {follower.number} is approved and follows at once: they finish their requests beside it")
+        wake_removal(environment.pk, countdown_s=left_s)
+        return
+    for workload in remove_workloads(old):
+        run.note(f"{workload} removed")
+    _remove_old_trees(environment)
+
+
+def remove_drained(environment_id: int) -> None:
+    """Removes what deployments that are over left to finish its requests, once it has had the time for that.
+
+    Leaves alone what a deployment that is under way has drained: that looks after its own, or puts it back.
+    """
+    environment = Environment.objects.get(pk=environment_id)
+    for operation in environment.operations.filter(kind=OperationKind.DEPLOY_RELEASE).order_by("-pk")[:_RECENT]:
+        # Only a deployment that went live begins to wait for what it drained: that never serves again.
+        is_over = operation.state not in UNFINISHED and {"drained", "drain_from"} <= operation.data.keys()
+        if is_over and _left_s(operation) <= 0:
+            remove_workloads(drained_by(operation, environment))
+    _remove_old_trees(environment)
+
+
+def environments_with_leftovers() -> list[int]:
+    """Those in which something drains and no deployment is under way: a message about it was lost."""
+    busy = Operation.objects.filter(
+        environment=OuterRef("environment"), kind=OperationKind.DEPLOY_RELEASE, state__in=UNFINISHED
+    )
+    draining = Workload.objects.filter(~Exists(busy), state=WorkloadState.DRAINING)
+    return list(draining.order_by("environment").values_list("environment", flat=True).distinct())
+
+
+def _left_s(operation: Operation) -> float:
+    """How long what the deployment drained may still finish its requests."""
+    since = datetime.fromisoformat(operation.data["drain_from"])
+    return (since + timedelta(seconds=DRAIN_S) - timezone.now()).total_seconds()
+
+
+def _remove_old_trees(environment: Environment) -> None:
+    """The files of the last few releases stay on the host, for whoever looks into an incident; older ones go."""
+    deployed = environment.releases.filter(workloads__isnull=False).exclude(state=ReleaseState.LIVE).distinct()
+    for release in deployed.order_by("-pk")[KEPT_TREES : 2 * KEPT_TREES]:
+        for host in Host.objects.filter(workloads__release=release).distinct():
+            remove_release_trees(host, [str(release_home(release, host))])
