@@ -7,6 +7,7 @@ constant time; a delivery is taken once.
 import hmac
 import json
 import logging
+import time
 from datetime import timedelta
 from typing import Any
 
@@ -20,6 +21,7 @@ logger = logging.getLogger(__name__)
 
 MAX_BODY_BYTES = 1024 * 1024
 KEPT_FOR = timedelta(days=30)
+LOOK_S = 0.05
 
 
 class WebhookRefused(Exception):
@@ -47,6 +49,19 @@ def take_delivery(*, token: str, delivery_id: str, body: bytes) -> list[int]:
         app=repository.app_id, kind=OperationKind.DEPLOY_RELEASE, state__in=UNFINISHED
     )
     return list(deployments.values_list("pk", flat=True))
+
+
+def newest_delivery() -> int:
+    """The number of the delivery that was taken last, of whichever app; 0 where there was none."""
+    return WebhookDelivery.objects.order_by("-pk").values_list("pk", flat=True).first() or 0
+
+
+def wait_for_delivery(newest: int, timeout_s: float) -> int:
+    """Waits until one newer than `newest` was taken, or for so long. Gives the newest."""
+    until = time.monotonic() + timeout_s
+    while (found := newest_delivery()) == newest and time.monotonic() < until:
+        time.sleep(LOOK_S)
+    return found
 
 
 def forget_deliveries() -> int:

@@ -1,7 +1,7 @@
-"""A service of the compose file as `docker run` takes it: what starts a release, since a compose program takes longer
-to load than its containers to be made.
+"""The services of the compose file as `docker run` takes them. A release is started with these arguments: a compose
+program takes longer to load than the engine to make the containers.
 
-The compose file stays the record of what runs. Both say the same: a key that is not known here is an error.
+The compose file stays the record. Both say the same: a key that is not known here is an error.
 """
 
 import hashlib
@@ -13,7 +13,7 @@ from typing import Any
 from provisioning.rendering.specs import ReleaseSpec
 
 Service = Mapping[str, Any]
-# What the second run of a deployment tells a container by: as it should be, or of other arguments.
+# By this label the second run of a deployment knows a container that has the same arguments.
 ARGUMENTS_LABEL = "berth.arguments"
 _COMPOSE = "com.docker.compose"
 # Once for the whole service, in this order.
@@ -85,7 +85,7 @@ def _arguments(spec: ReleaseSpec, document: Mapping[str, Any], name: str, servic
     arguments += [f"--network={document['networks'][network]['name']}" for network in service.get("networks", ())]
     arguments += [f"--mount={_mount(spec, mount, document.get('volumes', {}))}" for mount in service["volumes"]]
     arguments += [service["image"], *service.get("command", ())]
-    # What compose would read as a variable's name stands doubled in its file.
+    # In compose's file each dollar sign stands twice, since one alone begins a variable's name.
     arguments = [argument.replace("$$", "$") for argument in arguments]
     digest = hashlib.sha256(json.dumps(arguments).encode()).hexdigest()
     return [f"--name={service['container_name']}", f"--label={ARGUMENTS_LABEL}={digest}", *arguments]

@@ -23,6 +23,7 @@ from provisioning.models import Workload
 from provisioning.placement import choose_host
 from provisioning.workflows.check_release import rendered_sha256
 from provisioning.workflows.draining import remove_old_containers
+from provisioning.workflows.early_start import end_early_start
 from provisioning.workflows.engine import Run, Workflow, steps
 from provisioning.workflows.fallbacks import ensure_fallback, fallback_refusal, tell_refusal
 from provisioning.workflows.publication import (
@@ -124,6 +125,7 @@ def succeeded(_run: Run) -> None:
 def failed(run: Run, error: PermanentError) -> None:
     """Puts the edge back to what served before, removes the new containers, and says why on the release."""
     end_pipeline(run)
+    end_early_start(run)
     put_back(run)
     release = run.operation.release
     if release is None:
@@ -138,6 +140,7 @@ def failed(run: Run, error: PermanentError) -> None:
 def cancelled(run: Run) -> None:
     """The app is going, or somebody cancelled the release before its deployment began."""
     end_pipeline(run)
+    end_early_start(run)
     put_back(run)
     release = run.operation.release
     if release is not None and release.state == ReleaseState.DEPLOYING:

@@ -1,7 +1,7 @@
-"""What served before: it finishes its requests, and goes.
+"""The end of old workloads: they finish their requests, and go.
 
-The deployment that took its place removes it, unless the next release has been approved meanwhile: that one does not
-wait for the end of the old containers, which are then removed beside it (`remove_drained`).
+The deployment that took their place removes them, unless the next release has been approved meanwhile: that one does
+not wait for the end of the old containers, which are then removed beside it (`remove_drained`).
 """
 
 from datetime import datetime, timedelta
@@ -21,12 +21,12 @@ from tenants.models import Environment
 # Requests that the old edge workers took before the switch still find the old containers.
 DRAIN_S = 2
 KEPT_TREES = 5
-# So many deployments of an environment are looked through for what they left: one that is followed leaves something.
+# So many deployments of an environment are looked through for leftovers.
 _RECENT = 20
 
 
 def drain_old_workloads(run: Run, environment: Environment) -> None:
-    """What serves now is the old, and the deployment notes that it took its place. In the caller's transaction."""
+    """Makes the serving workloads the old ones, as one transaction. The deployment notes that it took their place."""
     old = environment.workloads.filter(state=WorkloadState.SERVING).exclude(deployment=run.operation)
     taken = list(old.values_list("pk", flat=True))
     if taken or "drained" not in run.operation.data:
@@ -71,7 +71,7 @@ def remove_drained(environment_id: int) -> None:
     """
     environment = Environment.objects.get(pk=environment_id)
     for operation in environment.operations.filter(kind=OperationKind.DEPLOY_RELEASE).order_by("-pk")[:_RECENT]:
-        # Only a deployment that went live begins to wait for what it drained: that never serves again.
+        # A deployment waits for old workloads only after it went live: those never serve again.
         is_over = operation.state not in UNFINISHED and {"drained", "drain_from"} <= operation.data.keys()
         if is_over and _left_s(operation) <= 0:
             remove_workloads(drained_by(operation, environment))
@@ -94,7 +94,7 @@ def _left_s(operation: Operation) -> float:
 
 
 def _remove_old_trees(environment: Environment) -> None:
-    """The files of the last few releases stay on the host, for whoever looks into an incident; older ones go."""
+    """Keeps the files of the last few releases on the host, for people who look into an incident; older ones go."""
     deployed = environment.releases.filter(workloads__isnull=False).exclude(state=ReleaseState.LIVE).distinct()
     for release in deployed.order_by("-pk")[KEPT_TREES : 2 * KEPT_TREES]:
         for host in Host.objects.filter(workloads__release=release).distinct():

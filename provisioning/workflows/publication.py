@@ -25,12 +25,14 @@ from provisioning.exceptions import (
 from provisioning.forge import contents, pipelines
 from provisioning.forge.client import ForgeClient, forge_from_settings
 from provisioning.forge.types import Pipeline
+from provisioning.forge.webhooks import newest_delivery, wait_for_delivery
 from provisioning.logs.sources import masked
 from provisioning.models import Host, Repository
 from provisioning.rendering.compose import encode_variables_override, render_variables_override, service_names
 from provisioning.rendering.pipeline import render_deploy_script, render_gitlab_ci
 from provisioning.rendering.release import render_release
 from provisioning.services.repositories import repository_of
+from provisioning.workflows.early_start import begin_early_start, end_early_start
 from provisioning.workflows.engine import Run, Wait
 from provisioning.workflows.provision_app import renew_pipeline_credential
 from provisioning.workflows.specs import (
@@ -49,11 +51,12 @@ POINTER = "codes points to "
 # In characters: so much of a pipeline's output is kept with the step.
 SHOWN_TRACE = 8000
 _TAKEN = re.compile(r'container name "/?([^"]+)" is already in use by container "?([0-9a-f]{12,64})')
-# A pipeline takes a second or more, and a look is work for the forge: later ones are a tenth of the time so far apart.
-PIPELINE_FIRST_LOOK_S, PIPELINE_LOOK_S, PIPELINE_LOOK_SHARE = 0.8, 0.1, 0.1
+# Each look is work for a forge that has the pipeline to run: it tells when there is something to see, or tells nothing.
+PIPELINE_LOOK_S = 1.0
 # A worker's thread watches a pipeline for so long before it lets go and comes back.
 PIPELINE_WATCH_S = 10
 PIPELINE_PAUSE_S = 2
+CANCEL_LOOK_S = 0.15
 # Ports and networks that strangers have are stepped around this often for one deployment.
 MAX_PIPELINES = 20
 # What a stranger was found to use is not tried again for so long.
@@ -65,9 +68,11 @@ def ensure_configuration_committed(run: Run) -> None:
     release, environment = subject_of(run)
     repository = repository_of(release.app)
     forge, project_id, branch = forge_from_settings(), _management_project(repository), environment.name
+    spec = release_spec(run.operation)
+    configuration = render_release(spec, image_tags())
+    begin_early_start(run, _host(run), spec, configuration)
     renew_pipeline_credential(repository)
     _ensure_host_credential(forge, project_id, _host(run))
-    spec = release_spec(run.operation)
     override = render_variables_override(spec, json.loads(release.variables))
     forge.ensure_variable(
         project_id,
@@ -75,11 +80,7 @@ def ensure_configuration_committed(run: Run) -> None:
         encode_variables_override(override),
         is_masked=True,
     )
-    files = {
-        ".gitlab-ci.yml": render_gitlab_ci(),
-        "deploy.sh": render_deploy_script(),
-        **render_release(spec, image_tags()),
-    }
+    files = {".gitlab-ci.yml": render_gitlab_ci(), "deploy.sh": render_deploy_script(), **configuration}
     message = f"Release {release.number} to {environment.name} (deployment {run.operation.pk})"
     present = contents.read_branch(forge, project_id, branch)
     if present is None or "codes" not in present:
@@ -182,13 +183,11 @@ def ensure_pipeline_finished(run: Run) -> None:
     release, environment = subject_of(run)
     project_id = _management_project(repository_of(release.app))
     forge, pipeline_id = forge_from_settings(), run.operation.data["pipeline_id"]
-    began = time.monotonic()
-    until = began + PIPELINE_WATCH_S
+    until = time.monotonic() + PIPELINE_WATCH_S
+    told = newest_delivery()
     pipeline = pipelines.get_pipeline(forge, project_id, pipeline_id)
-    pause_s = PIPELINE_FIRST_LOOK_S
     while not pipeline.is_finished and time.monotonic() < until and not run.lost.is_set():
-        time.sleep(pause_s)
-        pause_s = max(PIPELINE_LOOK_S, PIPELINE_LOOK_SHARE * (time.monotonic() - began))
+        told = wait_for_delivery(told, PIPELINE_LOOK_S)
         pipeline = pipelines.get_pipeline(forge, project_id, pipeline_id)
     if not pipeline.is_finished:
         since = datetime.fromisoformat(run.operation.data["pipeline_since"])
@@ -202,6 +201,7 @@ def ensure_pipeline_finished(run: Run) -> None:
     # Masked as a whole; what follows cuts only what may be shown.
     shown = masked(environment, trace, release=release)
     run.note(shown[-SHOWN_TRACE:])
+    end_early_start(run)
     if pipeline.status == "success":
         return
     refused = [line.split(REFUSED, 1)[1] for line in shown.splitlines() if REFUSED in line]
@@ -264,7 +264,7 @@ def _end_pipeline(run: Run) -> None:
     while not pipeline.is_finished:
         if time.monotonic() > until or run.lost.is_set():
             raise RetryableError(f"pipeline {pipeline_id} is {pipeline.status}: Berth waits until it has ended")
-        time.sleep(PIPELINE_LOOK_S)
+        time.sleep(CANCEL_LOOK_S)
         pipeline = pipelines.get_pipeline(forge, project_id, pipeline_id)
 
 

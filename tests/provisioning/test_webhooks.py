@@ -7,7 +7,13 @@ import pytest
 from django.test import Client
 
 from provisioning.choices import OperationKind, OperationState
-from provisioning.forge.webhooks import MAX_BODY_BYTES, WebhookRefused, take_delivery
+from provisioning.forge.webhooks import (
+    MAX_BODY_BYTES,
+    WebhookRefused,
+    newest_delivery,
+    take_delivery,
+    wait_for_delivery,
+)
 from provisioning.models import Operation, Repository, WebhookDelivery
 from tenants.models import Release
 from tests.factories import make_app, make_release
@@ -97,3 +103,10 @@ def test_a_large_body_is_refused_before_it_is_read(deployment: Operation) -> Non
 
 def test_only_post_is_answered() -> None:
     assert Client().get("/hooks/forge/").status_code == 405
+
+
+def test_a_delivery_ends_the_wait_for_a_pipeline() -> None:
+    before = newest_delivery()
+    assert wait_for_delivery(before, 0) == before
+    made = WebhookDelivery.objects.create(delivery_id="while-somebody-waits")
+    assert wait_for_delivery(before, 600) == made.pk

@@ -21,14 +21,14 @@ from tests.provisioning.rendering.specs import IMAGES, release_spec
 __all__ = ["make_stage", "slot", "stage"]
 HERE = TargetSpec(name="here", transport="local")
 LIVE = ["live-web", "live-app"]
-# What every container has for itself, or what one of the two programs writes about itself.
+# Each container has its own of these, or one of the two programs writes about itself.
 OWN = {"Hostname", "Image", "ContainerIDFile", "Binds", "Mounts", "NetworkMode"}
 # compose runs a health check by itself, docker by a shell: for one program the same.
 SHELL = {"CMD-SHELL": "CMD"}
 
 
 def inspected(stage: Stage) -> list[dict[str, Any]]:
-    """What the engine was told of each of the live containers, without what differs between any two."""
+    """The engine's record of the live containers, without the parts that differ between any two containers."""
     found = []
     for container in json.loads(docker("inspect", stage.web, stage.app).stdout):
         config = {key: value for key, value in container["Config"].items() if key not in OWN}
@@ -38,7 +38,7 @@ def inspected(stage: Stage) -> list[dict[str, Any]]:
         config["Healthcheck"]["Test"] = [SHELL.get(word, word) for word in config["Healthcheck"]["Test"]]
         host["SecurityOpt"] = [_parsed(option) for option in host["SecurityOpt"]]
         host["Ulimits"] = sorted(host["Ulimits"], key=lambda limit: str(limit["Name"]))
-        # Of whoever starts it, and not of the container.
+        # These are about the program that starts it.
         for stream in ("AttachStdout", "AttachStderr"):
             config.pop(stream)
         mounts = [
@@ -59,12 +59,12 @@ def inspected(stage: Stage) -> list[dict[str, Any]]:
 
 
 def _parsed(option: str) -> object:
-    """A seccomp profile by what it says, however it is written."""
+    """A seccomp profile as data: two programs write its text differently."""
     return json.loads(option.removeprefix("seccomp=")) if option.startswith("seccomp=") else option
 
 
 def compose(stage: Stage, *arguments: str) -> subprocess.CompletedProcess[str]:
-    """What an operator types on the host."""
+    """compose, as an operator calls it on the host."""
     program = ["docker-compose"] if shutil.which("docker-compose") else ["docker", "compose"]
     file = str(stage.home / "conf" / "compose.json")
     return subprocess.run(

@@ -23,7 +23,7 @@ _ports = count(20000)
 
 @pytest.fixture(autouse=True)
 def no_engine(monkeypatch: pytest.MonkeyPatch) -> list[Workload]:
-    """What would be removed, in its order; the rows say so as they would."""
+    """The workloads that would be removed, in order; their rows say so, as after a removal."""
     removed: list[Workload] = []
 
     def remove(workloads: Iterable[Workload]) -> list[Workload]:
@@ -136,7 +136,7 @@ def test_an_approval_wakes_the_deployment_that_is_under_way(first: Run, woken: l
     assert woken == [("operation", second.operation.pk)]
 
 
-def test_what_waited_for_a_deployment_begins_when_it_is_over(
+def test_a_release_that_waited_for_a_deployment_begins_when_it_is_over(
     first: Run, woken: list[tuple[str, int]], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     follower = make_release(app=first.operation.app, state=ReleaseState.APPROVED)
@@ -147,7 +147,7 @@ def test_what_waited_for_a_deployment_begins_when_it_is_over(
     assert woken == [("operation", Operation.objects.get(release=follower).pk)]
 
 
-def test_what_was_left_goes_after_its_time_beside_the_next_deployment(first: Run, no_engine: list[Workload]) -> None:
+def test_leftovers_go_after_their_time_beside_the_next_deployment(first: Run, no_engine: list[Workload]) -> None:
     second = second_of(first)
     switched(second)
     second.remember(drain_from=timezone.now().isoformat())
@@ -185,7 +185,7 @@ def test_one_that_fails_before_the_switch_brings_nothing_back(first: Run) -> Non
     assert states(first, second, third) == [WorkloadState.DRAINING, WorkloadState.SERVING, WorkloadState.REMOVED]
 
 
-def test_what_a_failed_deployment_had_drained_and_the_next_drains_again_is_left_to_that(
+def test_workloads_that_a_failed_deployment_drained_and_the_next_drains_again_are_left_to_that(
     first: Run, no_engine: list[Workload]
 ) -> None:
     second = second_of(first)

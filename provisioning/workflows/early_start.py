@@ -1,0 +1,59 @@
+"""Starts a deployment's sidecar while its configuration and its pipeline are on their way.
+
+The sidecar is the platform's own nginx before a tree that is still empty: no file of the plugin's is on the host until
+the pipeline has checked it. The pipeline makes sure of all containers afterwards, this one too, and tells every fault.
+So a fault here is of no account, and a retry, whose directory is there already, starts nothing early.
+"""
+
+import logging
+import threading
+from collections.abc import Mapping
+
+from django.conf import settings
+
+from provisioning.containers.engine import engine_for
+from provisioning.containers.start import start_early
+from provisioning.exceptions import ProvisioningError
+from provisioning.models import Host
+from provisioning.rendering.specs import ReleaseSpec
+from provisioning.workflows.engine import Run
+from provisioning.workflows.instances import target_of
+from provisioning.workflows.specs import engine_seen_from
+
+logger = logging.getLogger(__name__)
+
+SERVICE = "live-web"
+JOIN_S = 30
+_under_way: dict[int, threading.Thread] = {}
+
+
+def begin_early_start(run: Run, host: Host, spec: ReleaseSpec, files: Mapping[str, str]) -> None:
+    """Returns at once. `files` are those of the release's configuration, by their paths."""
+    if run.operation.pk in _under_way:
+        return
+    target, docker_url = target_of(host), engine_seen_from(host)
+
+    def start() -> None:
+        try:
+            start_early(target, spec, files, services=[SERVICE], docker_url=docker_url)
+        except ProvisioningError as error:
+            logger.info("the sidecar of %s is left to the pipeline: %s", spec.project, error)
+
+    try:
+        # Before the pipeline begins: two programs that make it at the same moment would make two of one name.
+        engine_for(host.docker_url).ensure_network(
+            spec.environment_name, spec.subnet, spec.bridge, settings.INSTALLATION
+        )
+    except ProvisioningError as error:
+        logger.info("the network of %s is left to the pipeline: %s", spec.project, error)
+        return
+    thread = threading.Thread(target=start, daemon=True, name=f"early start of {spec.project}")
+    _under_way[run.operation.pk] = thread
+    thread.start()
+
+
+def end_early_start(run: Run) -> None:
+    """Waits until this worker starts nothing more for the deployment, so that a removal after this is for good."""
+    thread = _under_way.pop(run.operation.pk, None)
+    if thread is not None:
+        thread.join(JOIN_S)
