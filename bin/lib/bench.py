@@ -23,6 +23,9 @@ def main() -> int:
         action="store_false",
         help="install no system packages: print those that are missing and exit with status 2",
     )
+    parser.add_argument(
+        "--write", action="store_true", help="write the tables of README.md and docs/reference too, with commit and day"
+    )
     parser.add_argument("names", nargs="*", metavar="NAME", help="a benchmark; all of them where none is named")
     arguments = parser.parse_args()
     if not arguments.install:
@@ -34,7 +37,7 @@ def main() -> int:
     setup.manage(configuration, ["build_images"])
     sys.stdout.flush()
     try:
-        return _run(configuration, arguments.names)
+        return _run(configuration, [*(["--write"] if arguments.write else []), *arguments.names])
     finally:
         # A platform may run in the same home: the engine is its own then.
         supervisord = supervisor.find(configuration)
@@ -44,10 +47,10 @@ def main() -> int:
             engine.note_user(configuration, supervisord.pid)
 
 
-def _run(configuration: Configuration, names: list[str]) -> int:
+def _run(configuration: Configuration, arguments: list[str]) -> int:
     """The benchmarks remove what they made also where they are interrupted: this waits for them."""
     running = subprocess.Popen(
-        [str(PYTHON), "-m", "tests.benchmarks", *names], cwd=ROOT, env=configuration.environment()
+        [str(PYTHON), "-m", "tests.benchmarks", *arguments], cwd=ROOT, env=configuration.environment()
     )
     for number in (signal.SIGTERM, signal.SIGHUP):
         signal.signal(number, lambda received, _frame: running.send_signal(received))

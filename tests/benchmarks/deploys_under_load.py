@@ -22,9 +22,9 @@ def measure(stage: Stage) -> list[Figure]:
         stage.say("  failures: " + ", ".join(load.failures))
     return [
         Figure(
-            name="deploys_under_load",
+            name="failed requests while ten releases go live under load",
             value=load.get_failed + load.post_failed,
-            unit="failed requests",
+            unit="requests",
             reference=f"requests sent while {RELEASES} releases went live",
             reference_value=load.sent,
             target=Target("value", "<=", 0),

@@ -1,13 +1,14 @@
 """What visitors notice of a container that is killed under load, and how soon both copies run again."""
 
-import statistics
 import time
 from dataclasses import dataclass, field
 
+from django.conf import settings
+
 from paas.demo.load import Load
 from tests.benchmarks.engine import docker, published_port
-from tests.benchmarks.figures import Figure, Target
-from tests.benchmarks.limit import answers_200
+from tests.benchmarks.figures import Figure, Target, paired
+from tests.benchmarks.limit import answers_200, seconds_until_first_200
 from tests.benchmarks.stage import Stage
 
 ROUNDS = 2
@@ -16,7 +17,8 @@ BEFORE_S = 1
 ROUND_S = 10
 REPAIR_TIMEOUT_S = 40
 LOOK_S = 0.1
-MAX_REPAIR_S = 10
+# The reconciler looks every three seconds, and what it starts takes as long as the containers do by themselves.
+MAX_REPAIR_RATIO = 2
 MAX_POST_SHARE = 0.001
 PARTS = {"web": "the sidecar's nginx", "app": "php-fpm"}
 
@@ -28,7 +30,8 @@ class Tally:
     posts: int = 0
     posts_failed: int = 0
     reconnects: int = 0
-    repairs_s: list[float] = field(default_factory=list)
+    # Each beside the least that it can take at worst: the reconciler's pause, and the start of the containers.
+    repairs_s: list[tuple[float, float]] = field(default_factory=list)
 
     def add(self, load: Load) -> None:
         self.gets += load.get_sent
@@ -46,14 +49,16 @@ def measure(stage: Stage) -> list[Figure]:
         for part, tally in tallies.items():
             with Load(stage.platform.edge, plugin.hostname) as load:
                 time.sleep(BEFORE_S)
-                tally.repairs_s.append(_kill(stage, part))
-                time.sleep(max(0.0, ROUND_S - BEFORE_S - tally.repairs_s[-1]))
+                repair_s = _kill(stage, part)
+                time.sleep(max(0.0, ROUND_S - BEFORE_S - repair_s))
             tally.add(load)
+            least_s = settings.RECONCILE_INTERVAL_S + seconds_until_first_200(plugin.release_home(), plugin.hostname)
+            tally.repairs_s.append((repair_s, least_s))
             if load.failures:
                 stage.say(f"  {part}: " + ", ".join(load.failures))
     figures = []
     for part, tally in tallies.items():
-        repairs = " ".join(f"{seconds:.1f}" for seconds in tally.repairs_s)
+        repairs = " ".join(f"{seconds:.1f}" for seconds, _least in tally.repairs_s)
         stage.say(f"  {part} ({PARTS[part]}): {tally.reconnects} reconnects; live and standby again after {repairs} s")
         figures += _figures(part, tally)
     return figures
@@ -63,17 +68,17 @@ def _figures(part: str, tally: Tally) -> list[Figure]:
     during = f"sent in {ROUND_S} s around each of {ROUNDS} kills of {PARTS[part]}"
     return [
         Figure(
-            f"failover_{part}_gets", tally.gets_failed, "failed GETs", f"GETs {during}", tally.gets,
+            f"failed GETs, {PARTS[part]} is killed", tally.gets_failed, "GETs", f"GETs {during}", tally.gets,
             Target("value", "<=", 0),
         ),
         Figure(
-            f"failover_{part}_posts", tally.posts_failed, "failed POSTs", f"POSTs {during}", tally.posts,
+            f"failed POSTs, {PARTS[part]} is killed", tally.posts_failed, "POSTs", f"POSTs {during}", tally.posts,
             Target("ratio", "<=", MAX_POST_SHARE),
         ),
-        Figure(
-            f"failover_{part}_repair", statistics.median(tally.repairs_s), "s",
-            "the limit, from docker kill until live and standby run and answer", MAX_REPAIR_S,
-            Target("value", "<=", MAX_REPAIR_S), tally.repairs_s,
+        paired(
+            f"live and standby again, {PARTS[part]} was killed", tally.repairs_s, "s",
+            "the reconciler's pause, and docker run of the same containers until the first 200",
+            Target("ratio", "<=", MAX_REPAIR_RATIO),
         ),
     ]  # fmt: skip
 

@@ -1,18 +1,24 @@
-"""What a benchmark answers: figures with what they are compared with, as `bench.json` keeps them and as a table."""
+"""The answer of a benchmark: figures beside their references, as `bench.json` keeps them and as a table.
+
+Speed is judged as a ratio: Berth and its reference take turns, each pair has a ratio, and the median of the ratios
+counts. How fast the machine is at that moment meets both halves of a pair.
+"""
 
 import json
 import operator
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from statistics import median, quantiles
 from typing import Any, Literal
 
 _COMPARED = {"<=": operator.le, ">=": operator.ge}
+Pairs = Sequence[tuple[float, float]]
 
 
 @dataclass(frozen=True)
 class Target:
-    """What a figure is to reach: `value <= 4` in the figure's unit, or `ratio >= 0.95`, which has none."""
+    """The least or the most of a figure: `ratio >= 0.95`, or `value <= 0` for counts and sizes, which are not timed."""
 
     of: Literal["value", "ratio"]
     comparison: Literal["<=", ">="]
@@ -21,12 +27,19 @@ class Target:
     def __str__(self) -> str:
         return f"{self.of} {self.comparison} {self.limit:g}"
 
+    @property
+    def text(self) -> str:
+        """For people: `at most 0`, `at least 0.95 times`."""
+        times = " times" if self.of == "ratio" else ""
+        return f"at {'most' if self.comparison == '<=' else 'least'} {self.limit:g}{times}"
+
 
 @dataclass(frozen=True)
 class Figure:
-    """One measured value. `reference` says what `reference_value`, of the same unit, is; `samples` are only printed.
+    """One measured value. `reference` says what `reference_value`, of the same unit, is.
 
-    The ratio is value by reference, and None where the reference is zero: a target on the ratio is then not met.
+    `ratios` are those of the pairs it was measured in; its ratio is their median. Without pairs it is value by
+    reference, and None where the reference is zero: a target on the ratio is then not met.
     """
 
     name: str
@@ -35,11 +48,21 @@ class Figure:
     reference: str
     reference_value: float
     target: Target
-    samples: Sequence[float] = ()
+    ratios: Sequence[float] = ()
 
     @property
     def ratio(self) -> float | None:
+        if self.ratios:
+            return median(self.ratios)
         return self.value / self.reference_value if self.reference_value else None
+
+    @property
+    def spread(self) -> tuple[float, float] | None:
+        """The quartiles of the ratios: half of all pairs lie between them."""
+        if len(self.ratios) < 2:
+            return None
+        low, _median, high = quantiles(self.ratios, n=4, method="inclusive")
+        return low, high
 
     @property
     def is_met(self) -> bool:
@@ -54,29 +77,44 @@ class Figure:
             "reference": self.reference,
             "reference_value": _rounded(self.reference_value),
             "ratio": None if self.ratio is None else _rounded(self.ratio),
-            "target": str(self.target),
+            "spread": None if self.spread is None else [_rounded(quartile) for quartile in self.spread],
+            "pairs": len(self.ratios),
+            "target": self.target.text,
             "met": self.is_met,
         }
 
 
+def paired(name: str, pairs: Pairs, unit: str, reference: str, target: Target) -> Figure:
+    """Of pairs of Berth's value and the other's, measured one after the other: their medians, and each pair's ratio."""
+    return Figure(
+        name,
+        median(mine for mine, _theirs in pairs),
+        unit,
+        reference,
+        median(theirs for _mine, theirs in pairs),
+        target,
+        [mine / theirs for mine, theirs in pairs],
+    )
+
+
 def write(path: Path, figures: Sequence[Figure]) -> None:
-    """A JSON list, one object for each figure. Nobody ever reads half of it."""
-    partial = path.with_suffix(".partial")
-    partial.write_text(json.dumps([figure.as_json() for figure in figures], indent=2) + "\n")
-    partial.replace(path)
+    """Replaces what an earlier run wrote."""
+    beside = path.with_suffix(".new")
+    beside.write_text(json.dumps([figure.as_json() for figure in figures], indent=1) + "\n")
+    beside.replace(path)
 
 
 def table(figures: Sequence[Figure]) -> str:
-    """For a terminal: one line a figure, with least and greatest sample, and below each what it is compared with."""
-    heading = ("figure", "value", "min - max", "reference", "ratio", "target", "met")
+    """For people, at the end of a run."""
+    heading = ("figure", "value", "reference", "ratio", "quartiles", "target", "met")
     rows = [
         (
             figure.name,
-            f"{_short(figure.value)} {figure.unit}",
-            f"{_short(min(figure.samples))} - {_short(max(figure.samples))}" if figure.samples else "",
-            _short(figure.reference_value),
-            "" if figure.ratio is None else _short(figure.ratio),
-            str(figure.target),
+            f"{short(figure.value)} {figure.unit}",
+            short(figure.reference_value),
+            "" if figure.ratio is None else short(figure.ratio),
+            "" if figure.spread is None else " - ".join(short(quartile) for quartile in figure.spread),
+            figure.target.text,
             "yes" if figure.is_met else "NO",
         )
         for figure in figures
@@ -87,10 +125,10 @@ def table(figures: Sequence[Figure]) -> str:
     return "\n".join([*(line.rstrip() for line in lines), "", *references])
 
 
+def short(number: float) -> str:
+    return f"{number:,.0f}" if number == int(number) or abs(number) >= 1000 else f"{number:.3g}"
+
+
 def _rounded(number: float) -> float:
     """Four digits are more than a measurement of this kind has; whole numbers stay whole."""
     return number if number == int(number) else float(f"{number:.4g}")
-
-
-def _short(number: float) -> str:
-    return f"{number:,.0f}" if number == int(number) or abs(number) >= 1000 else f"{number:.3g}"

@@ -25,7 +25,7 @@ def measure(stage: Stage) -> list[Figure]:
         stage.say(f"  {name:<12} {sum(processes):7.1f} MiB  {len(processes)} process{'es' * (len(processes) > 1)}")
     return [
         Figure(
-            name="idle_memory",
+            name="idle memory of the whole platform",
             value=sum(sum(processes) for processes in found.values()),
             unit="MiB",
             reference=f"the limit; PSS of {', '.join(found)} after {IDLE_S} s without a request",

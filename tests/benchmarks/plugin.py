@@ -3,6 +3,7 @@
 import re
 import time
 from dataclasses import dataclass
+from datetime import datetime
 from pathlib import Path
 from typing import Any, ClassVar
 
@@ -13,8 +14,8 @@ from tests.benchmarks import engine
 from tests.end_to_end.running import RunningPlatform
 
 TIMEOUT_S = 60
-# As often as one may look without being a load on what one measures.
-LOOK_S = 0.025
+# Each look takes the web some 10 ms, and slows the release down that it waits for. The answer says when it went live.
+LOOK_S = 0.25
 BAD = {"failed", "rejected", "cancelled"}
 SAMPLE = settings.ROOT / "templates" / "demo" / "v1" / "index.php"
 
@@ -74,15 +75,15 @@ class Plugin:
         return found
 
     def approve(self, release: dict[str, Any]) -> float:
-        """Seconds from the call that approves until the API says live."""
+        """Seconds from the call that approves until the release was live, by the clock that both are read from."""
         path = f"/releases/{release['id']}/"
-        started = time.monotonic()
+        started = time.time()
         self.reviewer.post(f"{path}approve/", {"digest": release["digest"], "comment": ""})
         try:
-            self.reviewer.wait_for(path, states={"live"}, bad=BAD, timeout_s=TIMEOUT_S, look_s=LOOK_S)
+            found = self.reviewer.wait_for(path, states={"live"}, bad=BAD, timeout_s=TIMEOUT_S, look_s=LOOK_S)
         except DemoFailed as failure:
             raise DemoFailed(f"{failure}\n{self._last_words()}") from None
-        return time.monotonic() - started
+        return datetime.fromisoformat(found["went_live_at"]).timestamp() - started
 
     def settle(self) -> dict[str, Any]:
         """Waits until the newest deployment is over, old containers gone and all, and returns it."""

@@ -16,15 +16,20 @@ from tests.benchmarks import engine
 from tests.benchmarks.plugin import Plugin
 from tests.end_to_end.running import RunningPlatform
 
-INSTALLATION = "berthbench"
-# Shares that neither an installation with its defaults nor the tests take.
+# Shares that neither an installation with its defaults nor the tests take. `BERTH_BENCH_PORT_FIRST` and its like choose
+# others, for two runs on one machine.
 SHARES = {
-    "BERTH_SUBNET_POOL": "10.215.0.0/16",
-    "BERTH_PORT_FIRST": "28000",
-    "BERTH_PORT_LAST": "28999",
-    "BERTH_UID_FIRST": "400000",
-    "BERTH_UID_LAST": "424999",
+    f"BERTH_{name}": os.environ.get(f"BERTH_BENCH_{name}", default)
+    for name, default in (
+        ("INSTALLATION", "berthbench"),
+        ("SUBNET_POOL", "10.215.0.0/16"),
+        ("PORT_FIRST", "28000"),
+        ("PORT_LAST", "28999"),
+        ("UID_FIRST", "400000"),
+        ("UID_LAST", "424999"),
+    )
 }
+INSTALLATION = SHARES["BERTH_INSTALLATION"]
 # A benchmark asks far more often than a person may.
 RATES = {f"BERTH_API_RATE_{kind}": "100000/minute" for kind in ("USER", "ADDRESS", "SIGN_IN")}
 
@@ -93,7 +98,6 @@ def _environment(home: Path, web_port: int, edge_port: int, tls_port: int) -> di
         | RATES
         | {
             "BERTH_HOME": str(home),
-            "BERTH_INSTALLATION": INSTALLATION,
             "BERTH_WEB_PORT": str(web_port),
             "BERTH_EDGE_PORT": str(edge_port),
             "BERTH_EDGE_TLS_PORT": str(tls_port),
