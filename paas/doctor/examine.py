@@ -9,7 +9,7 @@ from urllib.parse import urlsplit
 from django.conf import settings
 from django.db import DatabaseError, connections
 
-from paas.doctor import certificates, limits, machine, names, parts
+from paas.doctor import certificates, domains, limits, machine, names, parts
 from paas.doctor.check import Check, Failed, Finding, Level, Warned
 from provisioning.exceptions import ProvisioningError
 from provisioning.logs.redaction import Redactor
@@ -24,6 +24,7 @@ ROOMS: dict[str, Room] = {
     "machine": machine.checks,
     "parts": parts.checks,
     "names": names.checks,
+    "domains": domains.checks,
     "certificates": certificates.checks,
     "limits": limits.checks,
 }

@@ -101,13 +101,21 @@ def ensure_memory_disks(spec: FallbackSpec) -> bool:
     """
     bodies = Path(spec.bodies)
     bodies.mkdir(mode=0o700, exist_ok=True)
-    worker = pwd.getpwnam(spec.worker_user)
     places = [
         (Path(spec.root) / "tmp", spec.disk_mib, spec.uid, spec.uid),
-        (bodies, BODIES_MIB, worker.pw_uid, worker.pw_gid),
+        (bodies, BODIES_MIB, *_owner(spec.worker_user)),
     ]
     missing = [_ensure_memory_disk(place, mib, uid, gid) for place, mib, uid, gid in places]
     return any(missing)
+
+
+def _owner(user: str) -> tuple[int, int]:
+    """Root's for a user whom there is not: php-fpm says so better, since it refuses the pool."""
+    try:
+        found = pwd.getpwnam(user)
+    except KeyError:
+        return 0, 0
+    return found.pw_uid, found.pw_gid
 
 
 def _ensure_memory_disk(place: Path, mib: int, uid: int, gid: int) -> bool:

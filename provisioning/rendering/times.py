@@ -47,7 +47,7 @@ class Times:
 
     @property
     def shutdown_s(self) -> int:
-        """What is told to end may finish its requests for so long: nginx at edge and sidecar, php-fpm."""
+        """So long nginx at edge and sidecar, and php-fpm, may finish their requests once they are told to end."""
         return self.terminate_s + 5
 
     @property

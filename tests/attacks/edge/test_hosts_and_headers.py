@@ -63,8 +63,21 @@ def test_plugin_sees_its_own_name_however_it_was_asked_for(served: RunningEdge, 
     answer = served.send(f"{request_head}Connection: close\r\n\r\n".encode())
     sent = json.loads(answer.body)["headers"]
     assert answer.upstream == "mine"
-    assert [value for name, value in sent if name.lower() == "host"] == [MINE]
-    assert [value for name, value in sent if name.lower() == "x-forwarded-host"] == [MINE]
+    # With the port that the visitor used, if the request names one.
+    mine = f"{MINE}:8080" if f"{MINE}:8080" in request_head else MINE
+    assert [value for name, value in sent if name.lower() == "host"] == [mine]
+    assert [value for name, value in sent if name.lower() == "x-forwarded-host"] == [mine]
+
+
+@pytest.mark.parametrize("port", ["x", "80x", "-1", "123456", "80:81", "80/../", "80 ", "{{}}", ""])
+def test_a_port_that_is_none_does_not_pass(served: RunningEdge, port: str) -> None:
+    answer = served.send(f"GET /headers HTTP/1.1\r\nHost: {MINE}:{port}\r\nConnection: close\r\n\r\n".encode())
+    if answer.status == 200:
+        sent = dict(json.loads(answer.body)["headers"])
+        assert sent["Host"] in {MINE, f"{MINE}:80", f"{MINE}:81"}
+        assert sent["X-Forwarded-Port"] in {"80", "81"}
+    else:
+        assert (answer.status in {400, 404}, answer.upstream) == (True, "")
 
 
 def test_two_host_headers_never_disagree_beyond_the_edge(served: RunningEdge) -> None:
@@ -97,7 +110,8 @@ def test_what_a_client_says_about_itself_is_replaced(served: RunningEdge) -> Non
     answer = served.get(MINE, "/headers", **forged)
     sent = {name.lower(): value for name, value in json.loads(answer.body)["headers"]}
     assert (sent["x-forwarded-for"], sent["x-real-ip"]) == ("127.0.0.1", "127.0.0.1")
-    assert (sent["x-forwarded-proto"], sent["x-forwarded-port"]) == ("http", str(served.port))
+    # The request names no port: it is HTTP's own.
+    assert (sent["x-forwarded-proto"], sent["x-forwarded-port"]) == ("http", "80")
     assert sent["x-request-id"] == answer.headers["x-request-id"] != "forged"
     names = {
         "forwarded",

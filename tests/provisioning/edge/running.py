@@ -94,6 +94,12 @@ class RunningEdge:
             names = {name.lower(): value for name, value in response.getheaders()}
             return Answer(response.status, names, response.read().decode(errors="replace"))
 
+    def send_raw(self, raw: bytes) -> bytes:
+        """The same; everything that comes until the edge closes, as it came."""
+        with socket.create_connection(("127.0.0.1", self.port), timeout=30) as connection:
+            connection.sendall(raw)
+            return connection.makefile("rb").read()
+
     def configuration(self) -> dict[str, bytes]:
         """Every file that nginx reads, byte for byte."""
         files = [*self.home.glob("*.conf"), *(self.home / "sites").iterdir()]

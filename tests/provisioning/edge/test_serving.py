@@ -11,6 +11,7 @@ from collections.abc import Callable
 
 import pytest
 
+from provisioning.rendering.times import Times
 from tests.provisioning.edge.running import RunningEdge, Upstream, hostname, running_edge, site, wait_until
 
 Start = Callable[..., Upstream]
@@ -221,3 +222,37 @@ def test_nginx_of_an_ordinary_user_serves_as_well(upstream: Start) -> None:
     with running_edge(user="") as edge:
         edge.edge.apply(site(upstream("live")))
         assert edge.get(hostname(), method="POST", body=b"x" * 500_000).status == 200
+
+
+def test_a_request_of_another_app_has_longer_than_it_is_promised_after_a_reload(upstream: Start) -> None:
+    """Scaled down. The control: with less than a request takes, as it was, any release cuts everybody's."""
+    times = Times(request_s=2)
+    with (
+        running_edge(worker_shutdown_timeout_s=times.shutdown_s, read_timeout_s=times.edge_read_s) as edge,
+        running_edge(worker_shutdown_timeout_s=times.request_s) as hard,
+    ):
+        answers: dict[str, int] = {}
+
+        def ask(one: RunningEdge, name: str) -> None:
+            try:
+                answers[name] = one.get(hostname(2), "/slow").status
+            except (OSError, http.client.HTTPException):
+                answers[name] = 0
+
+        waiting, released = [], upstream("first")
+        for one, name in ((edge, "edge"), (hard, "hard")):
+            other = upstream(name)
+            one.edge.apply({**site(released), **site(other, number=2)})
+            thread = threading.Thread(target=ask, args=(one, name))
+            thread.start()
+            assert other.read_line() == "slow\n"
+            waiting.append((thread, other))
+        released = upstream("second")
+        for one in (edge, hard):
+            one.edge.apply(site(released))
+        # That one's request is cut when its time is over; by then the other has lasted as long as it was promised.
+        waiting[1][0].join(timeout=60)
+        assert answers == {"hard": 0}
+        waiting[0][1].go_on()
+        waiting[0][0].join(timeout=60)
+    assert answers == {"hard": 0, "edge": 200}

@@ -1,4 +1,4 @@
-"""A plugin in its containers, live and standby, behind the real edge: what a visitor's request meets on its way."""
+"""A plugin in its containers, live and standby, behind the real edge, as a visitor meets them."""
 
 import http.client
 import json

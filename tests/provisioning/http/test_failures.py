@@ -54,7 +54,7 @@ def test_ordinary_large_headers_pass(edge: RunningEdge, make_stage: object) -> N
         ("/nonsense", 200, "page"),
     ],
 )
-def test_what_a_plugin_answers_fails_for_that_request_alone(
+def test_an_odd_answer_fails_for_its_own_request_alone(
     edge: RunningEdge, make_stage: object, path: str, status: int, said: str
 ) -> None:
     pair = pair_of(edge, make_stage)

@@ -23,7 +23,7 @@ PROMISED_S = 60
 
 
 def seconds(text: str, directive: str) -> int:
-    """What each mention of the directive says, which must be one and the same."""
+    """The time that each mention of the directive says; all must say the same."""
     found = set(re.findall(rf"^\s*{re.escape(directive)}(?: =)? (\d+)s?;?$", text, re.MULTILINE))
     assert len(found) == 1, (directive, found)
     return int(found.pop())
@@ -58,7 +58,7 @@ SERVERS = {
 
 
 @pytest.mark.parametrize("name", SERVERS)
-def test_who_is_nearer_to_the_plugin_gives_up_first(name: str) -> None:
+def test_the_part_that_is_nearer_to_the_plugin_gives_up_first(name: str) -> None:
     server, pool = SERVERS[name]
     # The alive check has its own, shorter one.
     silent = seconds(server.replace("fastcgi_read_timeout 2s;", ""), "fastcgi_read_timeout")
@@ -77,7 +77,7 @@ def test_who_is_nearer_to_the_plugin_gives_up_first(name: str) -> None:
     assert kib(server, "fastcgi_buffer_size") + 4 <= kib(EDGE, "proxy_buffer_size")
 
 
-def test_what_is_told_to_end_has_longer_than_a_request_may_take() -> None:
+def test_a_part_that_is_told_to_end_has_longer_than_a_request_may_take() -> None:
     terminated = seconds(POOL, "request_terminate_timeout")
     ends = [
         seconds(EDGE, "worker_shutdown_timeout"),
