@@ -30,7 +30,13 @@ SHARES = {
     )
 }
 INSTALLATION = SHARES["BERTH_INSTALLATION"]
-# A benchmark asks far more often than a person may.
+# A benchmark makes more apps and releases than an organization may, and asks far more often than a person may.
+QUOTAS = {
+    "BERTH_QUOTA_APPS": "1000",
+    "BERTH_QUOTA_MEMORY_MIB": "1000000",
+    "BERTH_QUOTA_RELEASES_A_DAY": "10000",
+    "BERTH_QUOTA_VARIABLES": "100000",
+}
 RATES = {f"BERTH_API_RATE_{kind}": "100000/minute" for kind in ("USER", "ADDRESS", "SIGN_IN")}
 
 
@@ -96,6 +102,7 @@ def _environment(home: Path, web_port: int, edge_port: int, tls_port: int) -> di
         kept
         | SHARES
         | RATES
+        | QUOTAS
         | {
             "BERTH_HOME": str(home),
             "BERTH_WEB_PORT": str(web_port),
