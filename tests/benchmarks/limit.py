@@ -12,7 +12,8 @@ from tests.benchmarks.engine import docker
 from tests.benchmarks.stage import INSTALLATION, free_ports
 
 NAME = f"{INSTALLATION}-limit"
-VOLUME = f"{NAME}-run"
+# Those of a release, of which each container has some.
+VOLUMES = (f"{NAME}-run", f"{NAME}-code")
 PARTS = ("web", "app")
 TIMEOUT_S = 30
 LOOK_S = 0.005
@@ -36,12 +37,12 @@ def seconds_until_first_200(release: Path, hostname: str) -> float:
                 raise RuntimeError(f"docker run: {errors.decode(errors='replace')}")
     finally:
         docker("rm", "--force", "--volumes", *(f"{NAME}-{part}" for part in PARTS))
-        docker("volume", "rm", "--force", VOLUME)
+        docker("volume", "rm", "--force", *VOLUMES)
     return took
 
 
 def _argv(release: Path, part: str, *, port: int) -> list[str]:
-    """The release's own arguments of `docker run`, with a name, a port and a volume that it does not have.
+    """The release's own arguments of `docker run`, with a name, a port and volumes that it does not have.
 
     Without labels: nobody shall take the containers for the platform's.
     """
@@ -51,7 +52,7 @@ def _argv(release: Path, part: str, *, port: int) -> list[str]:
         if argument.startswith("--publish="):
             found.append(f"--publish=127.0.0.1:{port}:{argument.rpartition(':')[2]}")
         elif argument.startswith("--mount=type=volume,"):
-            found.append(re.sub(r"source=[^,]+", f"source={VOLUME}", argument, count=1))
+            found.append(re.sub(r"source=[^,]+-live-", f"source={NAME}-", argument, count=1))
         elif not argument.startswith(("--name=", "--label=")):
             found.append(argument)
     return found
