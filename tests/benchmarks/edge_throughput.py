@@ -21,7 +21,9 @@ PAIRS = 41
 BARE_PAIRS = 5
 ROUND_S = 1
 CONNECTIONS = 32
-LEAST_OF_THE_PEER, MOST_CPU_OF_THE_PEER = 0.95, 1.25
+# The edge does more for a request: a random id, a log line in JSON, limits on connections, headers that it
+# replaces. Beside the container and the load that is a few per cent, of its own processor time it is more.
+LEAST_OF_THE_PEER, MOST_CPU_OF_THE_PEER = 0.9, 1.35
 
 
 @dataclass(frozen=True)
