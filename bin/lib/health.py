@@ -14,7 +14,7 @@ from lib import ports, supervisor
 from lib.configuration import Configuration, reachable
 from lib.console import Failure, last_lines
 
-LIMIT_S = 60
+LIMIT_S = 180
 # A process that ends again and again within this time will not come up.
 CRASH_LIMIT_S = 12
 SOA, INTERNET, HEADER_BYTES = 6, 1, 12
