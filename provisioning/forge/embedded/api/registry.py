@@ -3,9 +3,9 @@
 import importlib
 
 RESOURCES = (
-    "branches", "commits", "compare", "files", "group_members", "groups", "hooks", "jobs", "personal_access_tokens",
-    "pipelines", "project_access_tokens", "project_members", "projects", "protected_branches", "protected_tags",
-    "submodules", "tags", "tree", "users", "variables", "version",
+    "branches", "commits", "compare", "events", "files", "group_members", "groups", "hooks", "jobs",
+    "personal_access_tokens", "pipelines", "project_access_tokens", "project_members", "projects",
+    "protected_branches", "protected_tags", "submodules", "tags", "tree", "users", "variables", "version",
 )  # fmt: skip
 
 

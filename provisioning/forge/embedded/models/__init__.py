@@ -6,11 +6,12 @@ from provisioning.forge.embedded.models.namespace import Namespace
 from provisioning.forge.embedded.models.pipeline import ACTIVE, FINISHED, Job, Pipeline
 from provisioning.forge.embedded.models.project import Project
 from provisioning.forge.embedded.models.protection import ProtectedBranch, ProtectedTag
+from provisioning.forge.embedded.models.push_event import PushEvent
 from provisioning.forge.embedded.models.token import Token, token_digest, token_new
 from provisioning.forge.embedded.models.user import User
 from provisioning.forge.embedded.models.variable import Variable
 
 __all__ = [
     "ACTIVE", "EVENTS", "FINISHED", "Delivery", "Hook", "Job", "Member", "Namespace", "Pipeline", "Project",
-    "ProtectedBranch", "ProtectedTag", "Token", "User", "Variable", "token_digest", "token_new",
+    "ProtectedBranch", "ProtectedTag", "PushEvent", "Token", "User", "Variable", "token_digest", "token_new",
 ]  # fmt: skip

@@ -18,7 +18,7 @@ from provisioning.forge.embedded.holds import hold_project
 from provisioning.forge.embedded.models import Job, Pipeline, Project
 from provisioning.forge.embedded.runner import processes, traces
 from provisioning.forge.embedded.runner.execution import Execution
-from provisioning.forge.embedded.webhooks import pushes
+from provisioning.forge.embedded.webhooks import events, pushes
 from provisioning.forge.embedded.webhooks.sender import Sender
 
 logger = logging.getLogger(__name__)
@@ -71,6 +71,7 @@ class Runner:
         self._stop_canceled()
         for push in spool.pending():
             self._after_push(push)
+        events.settle_prepared()
         self._sender.send_pending()
 
     def _start_pending(self) -> None:
@@ -107,6 +108,7 @@ class Runner:
             protection.settle_default_branch(project)
             with transaction.atomic():
                 if hold_project(pk=project.pk) is not None:
+                    events.record(project, push)
                     pushes.announce(project, push)
             with contextlib.suppress(GitError):
                 run(
