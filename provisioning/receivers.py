@@ -8,7 +8,7 @@ from provisioning.choices import UNFINISHED, OperationKind
 from provisioning.models import Operation
 from provisioning.services.operations import operation_ensure
 from provisioning.services.repositories import git_tokens_condemn
-from provisioning.wakeups import wake, wake_domain_checks, wake_edge, wake_git_tokens_end, wake_membership
+from provisioning.wakeups import wake, wake_domain_checks, wake_edge, wake_git_tokens_end, wake_membership, wake_pushes
 from provisioning.workflows.check_release import resolve_at_once
 from provisioning.workflows.sweep import adopt_approved_releases
 from tenants import signals
@@ -36,6 +36,11 @@ def sync_membership(*, organization_id: int, **_kwargs: Any) -> None:
 def end_git_tokens(*, user_id: int, **_kwargs: Any) -> None:
     git_tokens_condemn(user=User.objects.get(pk=user_id))
     wake_git_tokens_end()
+
+
+@receiver(signals.authors_outdated)
+def look_up_authors_again(*, app_id: int, **_kwargs: Any) -> None:
+    wake_pushes(app_id)
 
 
 @receiver(signals.release_submitted)

@@ -9,10 +9,12 @@ from provisioning.exceptions import ProvisioningError
 from provisioning.forge.client import forge_from_settings
 from provisioning.forge.webhooks import forget_deliveries
 from provisioning.services.certificates import certificates_refresh
+from provisioning.services.pushes import pushes_read
 from provisioning.services.repositories import git_tokens_end, organization_members_sync
 from provisioning.wakeups import (
     CHECK_DOMAINS,
     END_GIT_TOKENS,
+    READ_PUSHES,
     REMOVE_DRAINED,
     RUN_OPERATION,
     SERVE_NAMES,
@@ -21,10 +23,11 @@ from provisioning.wakeups import (
     wake,
     wake_removal,
 )
-from provisioning.workflows import check_domain, dns_drift, dns_sync, draining, registry
+from provisioning.workflows import authors, check_domain, dns_drift, dns_sync, draining, registry
 from provisioning.workflows import reconcile as reconciler
 from provisioning.workflows import sweep as sweeper
-from tenants.models import Organization
+from tenants.choices import AuthorsState
+from tenants.models import Organization, PluginApp, Release
 from tenants.services.idempotency import idempotency_keys_forget
 from tenants.services.sign_in import sign_in_attempts_forget
 
@@ -116,6 +119,26 @@ def end_git_tokens() -> None:
         git_tokens_end(forge=forge_from_settings())
     except ProvisioningError as error:
         logger.warning("tokens for git of ended accounts are not revoked yet: %s", error)
+
+
+@shared_task(name=READ_PUSHES)
+def read_pushes(app_id: int | None = None) -> None:
+    """Who pushed to one app's repository, and with that who may not decide on its open releases; or (periodically) the
+    same for all apps with a release of which that is not known.
+    """
+    apps = PluginApp.objects.select_related("organization")
+    if app_id is not None:
+        apps = apps.filter(pk=app_id)
+    else:
+        waiting = Release.objects.filter(state__in=authors.AWAITED, authors_state=AuthorsState.PENDING)
+        apps = apps.filter(pk__in=waiting.values("app"))
+    forge = forge_from_settings()
+    for app in apps:
+        try:
+            pushes_read(forge=forge, app=app)
+            authors.record_pushers_of_app(forge=forge, app=app)
+        except ProvisioningError as error:
+            logger.warning("who pushed to %s is not known yet: %s", app.public_id, error)
 
 
 @shared_task(name=SYNC_ZONE)

@@ -16,6 +16,7 @@ CHECK_DOMAINS = "provisioning.check_domains"
 SERVE_NAMES = "provisioning.serve_names"
 SYNC_ZONE = "provisioning.sync_zone"
 REMOVE_DRAINED = "provisioning.remove_drained"
+READ_PUSHES = "provisioning.read_pushes"
 
 
 def wake(operation_id: int, *, countdown_s: float = 0) -> None:
@@ -55,6 +56,11 @@ def wake_zone(hosted_zone_id: int) -> None:
 def wake_removal(environment_id: int, *, countdown_s: float = 0) -> None:
     """Asks a worker to remove what finished deployments of the environment left to drain."""
     _publish(REMOVE_DRAINED, environment_id, countdown_s=countdown_s)
+
+
+def wake_pushes(app_id: int) -> None:
+    """Asks a worker to read who pushed to the app's repository."""
+    _publish(READ_PUSHES, app_id)
 
 
 def _publish(task: str, *arguments: int, countdown_s: float = 0) -> None:

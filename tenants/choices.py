@@ -54,6 +54,24 @@ class InvitationState(models.TextChoices):
     REVOKED = "revoked"
 
 
+class Part(models.TextChoices):
+    """What an account did for a release, so that it may not decide on it."""
+
+    SUBMITTED = "submitted"
+    PUSHED = "pushed"
+    # Of commits that are older than the record of pushes: a member of that time.
+    MAY_HAVE_PUSHED = "may_have_pushed"
+    SET_VARIABLE = "set_variable"
+
+
+class AuthorsState(models.TextChoices):
+    """Whether it is known who pushed each of a release's commits. Nobody can approve it before it is."""
+
+    PENDING = "pending"
+    KNOWN = "known"
+    UNKNOWN = "unknown"
+
+
 class PolicyEffect(models.TextChoices):
     ALLOW = "allow"
     DENY = "deny"

@@ -33,7 +33,8 @@ class Attribute:
 
     `path` leads to it in the ORM (`environment__name`); it is the name where left out. What is no column says with
     `matches` how the rows are found that have a value (or whose set has it), and with `read` what one row has. Of one
-    that is kept in lower case the values in policies are taken in lower case, too.
+    that is kept in lower case the values in policies are taken in lower case, too. `reason` says in words what a row
+    has there about the user of an id, empty for nothing: a deny that asked for it says so in front of its own words.
     """
 
     name: str
@@ -44,6 +45,7 @@ class Attribute:
     is_lower_case: bool = False
     matches: Callable[[Any], Q] | None = None
     read: Callable[[Any], Any] | None = None
+    reason: Callable[[Any, Any], str] | None = None
 
     @property
     def orm_path(self) -> str:

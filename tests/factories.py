@@ -10,6 +10,7 @@ from tenants.choices import AppState, DomainState, EnvironmentName, MemberRole, 
 from tenants.models import CustomDomain, Environment, HeldName, Invitation, Organization, PluginApp, Release, User
 from tenants.services import (
     apps,
+    authorship,
     domains,
     invitations,
     memberships,
@@ -187,6 +188,8 @@ def _take(
                 commit_author_emails=author_emails or ["ada@elsewhere.test"],
                 configuration_sha256=hashlib.sha256(str(row.configuration).encode()).hexdigest(),
             )
+            pusher = row.submitted_by.pk
+            authorship.release_pushers_record(release=row, pushers=authorship.Pushers(pushed={(pusher, pusher): 1}))
         case "failed":
             releases.release_failed(release=row, error="a check failed: the developer must push a fix")
         case "checked":

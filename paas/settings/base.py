@@ -292,6 +292,11 @@ CELERY_BEAT_SCHEDULE = {
         "schedule": RECONCILE_INTERVAL_S,
         "options": {"expires": RECONCILE_INTERVAL_S},
     },
+    "read-pushes": {
+        "task": "provisioning.read_pushes",
+        "schedule": SWEEP_INTERVAL_S,
+        "options": {"expires": SWEEP_INTERVAL_S},
+    },
     "check-domains": {
         "task": "provisioning.check_domains",
         "schedule": DOMAIN_ROUND_INTERVAL_S,

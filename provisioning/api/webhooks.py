@@ -5,7 +5,7 @@ from django.views.decorators.csrf import csrf_exempt
 from django.views.decorators.http import require_POST
 
 from provisioning.forge.webhooks import MAX_BODY_BYTES, WebhookRefused, take_delivery
-from provisioning.wakeups import wake
+from provisioning.wakeups import wake, wake_pushes
 
 
 @csrf_exempt
@@ -14,13 +14,15 @@ def forge_webhook(request: HttpRequest) -> HttpResponse:
     if int(request.headers.get("Content-Length") or 0) > MAX_BODY_BYTES:
         return JsonResponse({"detail": f"a webhook's body has at most {MAX_BODY_BYTES} bytes"}, status=413)
     try:
-        operations = take_delivery(
+        taken = take_delivery(
             token=request.headers.get("X-Gitlab-Token", ""),
             delivery_id=request.headers.get("Idempotency-Key") or request.headers.get("X-Gitlab-Webhook-UUID", ""),
             body=request.body,
         )
     except WebhookRefused:
         return JsonResponse({"detail": "the webhook's token is not the project's"}, status=401)
-    for operation_id in operations:
+    for operation_id in taken.operations:
         wake(operation_id)
-    return JsonResponse({"woken": len(operations)})
+    if taken.pushed_app is not None:
+        wake_pushes(taken.pushed_app)
+    return JsonResponse({"woken": len(taken.operations) + (taken.pushed_app is not None)})

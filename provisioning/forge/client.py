@@ -208,13 +208,22 @@ class ForgeClient:
                     raise
                 variables.create(values)
 
-    def ensure_hook(self, project_id: int, *, url: str, token: str) -> int:
-        """The project's webhook for pipeline events. Gives its id."""
+    def list_refs(self, project_id: int) -> list[tuple[str, str, str]]:
+        """Every branch ("heads") and tag ("tags"): kind, name and commit."""
+        with translated(f"listing the refs of project {project_id}"):
+            project = self.project(project_id)
+            branches = [("heads", str(row.name), str(row.commit["id"])) for row in project.branches.list(iterator=True)]
+            tags = [("tags", str(row.name), str(row.commit["id"])) for row in project.tags.list(iterator=True)]
+            return [*branches, *tags]
+
+    def ensure_hook(self, project_id: int, *, url: str, token: str, of_pushes: bool = False) -> int:
+        """The project's webhook for pipeline events, or for pushes instead. Gives its id."""
         values = {
             "url": url,
             "token": token,
-            "pipeline_events": True,
-            "push_events": False,
+            "pipeline_events": not of_pushes,
+            "push_events": of_pushes,
+            "tag_push_events": of_pushes,
             "enable_ssl_verification": url.startswith("https://"),
         }
         with translated("setting the webhook"):

@@ -8,10 +8,12 @@ import hmac
 import json
 import logging
 import time
+from dataclasses import dataclass, field
 from datetime import timedelta
 from typing import Any
 
 from django.db import IntegrityError, transaction
+from django.db.models import Q
 from django.utils import timezone
 
 from provisioning.choices import UNFINISHED, OperationKind
@@ -28,8 +30,16 @@ class WebhookRefused(Exception):
     """The delivery is not from a forge that knows the app's token."""
 
 
-def take_delivery(*, token: str, delivery_id: str, body: bytes) -> list[int]:
-    """The operations that a genuine delivery concerns; none for one that was taken before.
+@dataclass(frozen=True)
+class Taken:
+    """What a genuine delivery concerns: operations, and the app whose pushes must be read."""
+
+    operations: list[int] = field(default_factory=list)
+    pushed_app: int | None = None
+
+
+def take_delivery(*, token: str, delivery_id: str, body: bytes) -> Taken:
+    """What a genuine delivery concerns; nothing for one that was taken before.
 
     Raises `WebhookRefused` where the token is not the project's, or the body is not a hook's.
     """
@@ -37,18 +47,21 @@ def take_delivery(*, token: str, delivery_id: str, body: bytes) -> list[int]:
     project_id = payload.get("project", {}).get("id") if isinstance(payload.get("project"), dict) else None
     repository = None
     if isinstance(project_id, int):
-        repository = Repository.objects.filter(management_project_id=project_id).first()
+        projects = Q(management_project_id=project_id) | Q(code_project_id=project_id)
+        repository = Repository.objects.filter(projects).first()
     # The comparison runs either way: the time taken says nothing about which projects there are.
     expected = repository.webhook_token if repository is not None else ""
     genuine = hmac.compare_digest(expected.encode(), token.encode())
     if repository is None or not expected or not genuine:
         raise WebhookRefused
     if delivery_id and not _first_time(delivery_id):
-        return []
+        return Taken()
+    if repository.code_project_id == project_id:
+        return Taken(pushed_app=repository.app_id)
     deployments = Operation.objects.filter(
         app=repository.app_id, kind=OperationKind.DEPLOY_RELEASE, state__in=UNFINISHED
     )
-    return list(deployments.values_list("pk", flat=True))
+    return Taken(operations=list(deployments.values_list("pk", flat=True)))
 
 
 def newest_delivery() -> int:

@@ -3,6 +3,7 @@ from provisioning.models.dns import DnsAccount, DnsRecord, HostedZone
 from provisioning.models.host import Host
 from provisioning.models.leases import PortLease, SubnetLease, UidLease
 from provisioning.models.operation import Deployment, Operation, Step
+from provisioning.models.push import Push
 from provisioning.models.repository import ForgeAccount, Repository, WebhookDelivery
 from provisioning.models.workload import Workload
 
@@ -16,6 +17,7 @@ __all__ = [
     "HostedZone",
     "Operation",
     "PortLease",
+    "Push",
     "Repository",
     "Step",
     "SubnetLease",

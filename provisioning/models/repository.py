@@ -18,6 +18,10 @@ class ForgeAccount(models.Model):
         help_text="Whether tokens for git were given out. They end with the account, also where it comes back at once.",
     )
 
+    git_tokens_given_at = models.DateTimeField(
+        null=True, blank=True, help_text="Those of a service account end with each person who kept it then."
+    )
+
     class Meta:
         ordering = ["pk"]
         constraints = [
@@ -41,6 +45,12 @@ class Repository(models.Model):
     management_path = models.CharField(max_length=255, blank=True)
     webhook_id = models.PositiveBigIntegerField(null=True, blank=True)
     webhook_token = EncryptedTextField(blank=True)
+    code_webhook_id = models.PositiveBigIntegerField(null=True, blank=True)
+    has_all_pushes = models.BooleanField(
+        default=True,
+        help_text="False: it is older than the record of pushes, which has yet to begin with what there is.",
+    )
+    pushes_read_at = models.DateTimeField(null=True, blank=True)
     code_read_token_id = models.PositiveBigIntegerField(null=True, blank=True)
     code_read_token_expires_on = models.DateField(null=True, blank=True)
 

@@ -1,18 +1,22 @@
 """Who has which account and repository at the forge."""
 
-from datetime import date, timedelta
+from datetime import UTC, date, datetime, timedelta
 
 from django.conf import settings
+from django.db.models import Exists, OuterRef, Q, Value
+from django.db.models.functions import Coalesce
 from django.utils import timezone
 
 from provisioning.choices import GitTokens
 from provisioning.forge.client import ForgeClient, forge_from_settings
 from provisioning.models import ForgeAccount, Repository
 from tenants.exceptions import NotPermitted
-from tenants.models import Organization, PluginApp, User
+from tenants.models import ApiToken, Organization, PluginApp, ServiceAccountKeeper, User
+from tenants.request_context import authentication
 from tenants.services.audit import audit_record
 from tenants.services.unit import unit_of_work
 
+_ALWAYS = datetime(1970, 1, 1, tzinfo=UTC)
 GIT_TOKEN_LIFETIME = timedelta(days=90)
 # Management repositories of all apps lie in one group that only the platform's own user belongs to.
 MANAGEMENT_GROUP = "berth-management"
@@ -80,10 +84,13 @@ def git_token_create(*, user: User) -> tuple[str, str, date]:
         organization_members_sync(forge=forge, organization=organization)
     expires_on = (timezone.now() + GIT_TOKEN_LIFETIME).date()
     token = forge.create_user_token(user_id=account.forge_user_id, name="berth-git", expires_on=expires_on)
-    # Whoever ends the account after this look finds the token at the forge.
+    # Whoever ends the account, or the token that this one is made with, after this look finds the token at the forge.
     if not ForgeAccount.objects.filter(pk=account.pk, git_tokens=GitTokens.GIVEN, user__is_active=True).exists():
         forge.revoke_user_tokens(account.forge_user_id)
         raise NotPermitted("the account is not active any more: an operator must activate it first")
+    if _has_ended(authentication.get().token_id):
+        forge.revoke_user_tokens(account.forge_user_id)
+        raise NotPermitted("the token that you use has ended: ask an owner of the organization for a new one")
     audit_record(
         action="git_token.created",
         message=f"{user.username} made a token for git over HTTP",
@@ -114,8 +121,13 @@ def git_tokens_condemn(*, user: User, actor: User | None = None) -> None:
 
 
 def git_tokens_end(*, forge: ForgeClient) -> None:
-    """Revokes, at the forge, the tokens for git of all accounts that have ended. What a lost signal left, too."""
-    for left in ForgeAccount.objects.filter(git_tokens=GitTokens.GIVEN, user__is_active=False).select_related("user"):
+    """Revokes, at the forge, the tokens for git of all accounts that have ended, and of service accounts whose keeper
+    has left since they were given out. What a lost signal left, too."""
+    given = ForgeAccount.objects.filter(git_tokens=GitTokens.GIVEN).select_related("user")
+    kept_no_more = ServiceAccountKeeper.objects.filter(
+        account=OuterRef("user"), until__gte=Coalesce(OuterRef("git_tokens_given_at"), Value(_ALWAYS))
+    )
+    for left in given.filter(Q(user__is_active=False) | Exists(kept_no_more)):
         git_tokens_condemn(user=left.user)
     for account in ForgeAccount.objects.filter(git_tokens=GitTokens.ENDING).select_related("user"):
         _git_tokens_revoke(forge=forge, account=account)
@@ -134,8 +146,12 @@ def _git_tokens_revoke(*, forge: ForgeClient, account: ForgeAccount, actor: User
 def _git_tokens_given(account: ForgeAccount) -> None:
     """Before the forge is asked: a token that nobody knows of would never end."""
     others = ForgeAccount.objects.filter(pk=account.pk).exclude(git_tokens=GitTokens.GIVEN)
-    if others.update(git_tokens=GitTokens.GIVEN):
+    if others.update(git_tokens=GitTokens.GIVEN, git_tokens_given_at=timezone.now()):
         _record_tokens("git_tokens.given", f"{account.user.username} is given tokens for git", account.user)
+
+
+def _has_ended(token_id: int | None) -> bool:
+    return token_id is not None and not ApiToken.objects.filter(pk=token_id, revoked_at=None).exists()
 
 
 def _record_tokens(action: str, message: str, user: User, actor: User | None = None) -> None:

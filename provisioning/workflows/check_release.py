@@ -11,6 +11,7 @@ from provisioning.forge.contents import list_tree, read_file, resolve_commit
 from provisioning.forge.types import TreeEntry
 from provisioning.rendering.release import configuration_sha256
 from provisioning.services.repositories import repository_of
+from provisioning.workflows.authors import record_pushers
 from provisioning.workflows.engine import Cancelled, Run, Workflow, steps
 from tenants.choices import ReleaseState
 from tenants.exceptions import InvalidTransition
@@ -86,6 +87,14 @@ def ensure_resolved(run: Run) -> None:
     run.note(f"{release.requested_ref} is {release.commit_sha}")
 
 
+def ensure_pushers_known(run: Run) -> None:
+    """Who pushed the commits, so that none of them decides on it. What is not known fails nothing here: it is said, and
+    nobody can approve the release before it is known."""
+    release = _release(run, ReleaseState.CHECKING)
+    pushers = record_pushers(forge=forge_from_settings(), release=release)
+    run.note(pushers.in_doubt or "who pushed each commit is known")
+
+
 def ensure_tree_checked(run: Run) -> None:
     """Refuses a tree that must not be deployed. The pipeline looks again at what it really fetched."""
     release = _release(run, ReleaseState.CHECKING)
@@ -145,5 +154,8 @@ def cancelled(_run: Run) -> None:
 
 
 WORKFLOW = Workflow(
-    steps=steps(ensure_resolved, ensure_tree_checked), succeeded=succeeded, failed=failed, cancelled=cancelled
+    steps=steps(ensure_resolved, ensure_pushers_known, ensure_tree_checked),
+    succeeded=succeeded,
+    failed=failed,
+    cancelled=cancelled,
 )

@@ -102,16 +102,16 @@ def renew_pipeline_credential(repository: Repository) -> None:
 
 
 def ensure_webhook(run: Run) -> None:
-    """The forge tells Berth how pipelines end; polling makes up for what is lost."""
+    """The forge tells Berth how pipelines end and that somebody pushed; asking makes up for what is lost."""
     repository = _wanted(run)
-    management, _code = _project_ids(repository)
+    management, code = _project_ids(repository)
     if not repository.webhook_token:
         repository.webhook_token = secrets.token_urlsafe(32)
         repository.save(update_fields=["webhook_token"])
-    repository.webhook_id = forge_from_settings().ensure_hook(
-        management, url=settings.WEB_URL + WEBHOOK_PATH, token=repository.webhook_token
-    )
-    repository.save(update_fields=["webhook_id"])
+    forge, url, token = forge_from_settings(), settings.WEB_URL + WEBHOOK_PATH, repository.webhook_token
+    repository.webhook_id = forge.ensure_hook(management, url=url, token=token)
+    repository.code_webhook_id = forge.ensure_hook(code, url=url, token=token, of_pushes=True)
+    repository.save(update_fields=["webhook_id", "code_webhook_id"])
 
 
 def ensure_leases(run: Run) -> None:

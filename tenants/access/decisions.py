@@ -9,7 +9,7 @@ from django.db.models import Model, QuerySet
 
 from tenants import request_context
 from tenants.access.constraints import Constraint, allowed_rows, both, within
-from tenants.access.evaluation import Rules, path_reader
+from tenants.access.evaluation import CompiledPolicy, Rules, path_reader
 from tenants.access.grants import granted_rows, is_granted
 from tenants.access.policies import known_context, known_subject, policies_in_force
 from tenants.access.querying import narrowed
@@ -131,8 +131,16 @@ def changing(actor: Any, action: str, resource: Model) -> Iterator[None]:
 def _denied(rules: Rules, who: Subject, resource: Model, context: Context) -> Decision:
     """Named after the first deny that matches; the reason has all of them, so that nobody clears them one by one."""
     denies = [policy for policy, matches in rules.denies if matches(who, resource, context)]
-    reasons = "; ".join(dict.fromkeys(policy.description for policy in denies))
+    reasons = "; ".join(dict.fromkeys(_told(policy, who, resource) for policy in denies))
     return Decision(False, denies[0].name, reasons, denies[0].code or "permission_denied")
+
+
+def _told(policy: CompiledPolicy, who: Subject, resource: Model) -> str:
+    """The policy's own words, after what the row says of this person."""
+    terms = [] if policy.conditions is None else [term for part in policy.conditions.resource for term in part]
+    tell = (term.attribute.reason for term in terms if term.attribute.reason is not None)
+    said = [text for reason in dict.fromkeys(tell) if (text := reason(resource, who.id))]
+    return f"{' and '.join(said)}: {policy.description}" if said else policy.description
 
 
 def _constraint(who: Subject, action: str, resource_type: ResourceType, context: Context) -> Constraint:

@@ -9,15 +9,26 @@ from tenants.api.serializers_environments import EnvironmentComparison
 from tenants.choices import (
     Actor,
     AppState,
+    AuthorsState,
     EnvironmentName,
     Fallback,
     MemberRole,
+    Part,
     PlatformRole,
     ReleaseState,
     ReviewDecision,
     Stack,
 )
-from tenants.models import ConfigVariable, Environment, Membership, Organization, PluginApp, Release, Review
+from tenants.models import (
+    ConfigVariable,
+    Environment,
+    Membership,
+    Organization,
+    PluginApp,
+    Release,
+    ReleaseContributor,
+    Review,
+)
 
 
 class OrganizationCreate(StrictSerializer):
@@ -145,6 +156,32 @@ class CheckSerializer(serializers.Serializer[dict[str, str]]):
     detail = serializers.CharField()
 
 
+class ContributorSerializer(serializers.ModelSerializer[ReleaseContributor]):
+    username = serializers.CharField(source="user.username")
+    part = serializers.ChoiceField(choices=Part.choices)
+    through = serializers.CharField(
+        source="through.username", help_text="The account that did it: `username`, or a service account of theirs"
+    )
+
+    class Meta:
+        model = ReleaseContributor
+        fields = ["username", "part", "through", "commits"]
+
+
+class AuthorsSerializer(serializers.Serializer[Release]):
+    """Who had a hand in it. Whoever made the commit wrote what is claimed, and it counts against nobody."""
+
+    state = serializers.ChoiceField(
+        source="authors_state",
+        choices=AuthorsState.choices,
+        help_text="Whether it is known who pushed each commit. Nobody can approve the release before it is.",
+    )
+    note = serializers.CharField(source="authors_note", help_text="What is not known, and what to do about it")
+    claimed_author = serializers.CharField(source="commit_author")
+    claimed_emails = serializers.ListField(source="commit_author_emails", child=serializers.CharField())
+    contributors = ContributorSerializer(many=True, help_text="None of them may decide on the release")
+
+
 class ReleaseSerializer(serializers.ModelSerializer[Release]):
     app = serializers.CharField(source="app.public_id", read_only=True)
     organization = serializers.CharField(source="app.organization.slug", read_only=True)
@@ -160,6 +197,8 @@ class ReleaseSerializer(serializers.ModelSerializer[Release]):
         allow_null=True,
         help_text="Who must act; nobody: Berth goes on alone",
     )
+    commit_author = serializers.CharField(read_only=True, help_text="As the commit claims; see `authors`")
+    authors = AuthorsSerializer(source="*", read_only=True)
     submitted_by = serializers.SlugRelatedField[Any](slug_field="username", read_only=True)
     reviews = ReviewSerializer(many=True, read_only=True)
 
@@ -169,7 +208,7 @@ class ReleaseSerializer(serializers.ModelSerializer[Release]):
             *("id", "number", "app", "organization", "environment", "state", "requested_ref", "notes", "commit_sha"),
             *("commit_title", "commit_author", "digest", "stack_version", "configuration", "checks", "error"),
             "whose_move",
-            *("submitted_by", "reviews", "created_at", "went_live_at"),
+            *("submitted_by", "authors", "reviews", "created_at", "went_live_at"),
         ]
 
     def get_commit_sha(self, release: Release) -> str | None:

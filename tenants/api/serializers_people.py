@@ -6,7 +6,7 @@ from rest_framework import serializers
 
 from tenants.api.fields import Flag, StrictSerializer, Text, WholeNumber
 from tenants.choices import InvitationState, MemberRole, TokenScope
-from tenants.models import ApiToken, Invitation, User
+from tenants.models import ApiToken, Invitation, ServiceAccountKeeper, User
 from tenants.services.grants import APP_PERMISSIONS, RELEASE_PERMISSIONS
 from tenants.services.service_accounts import service_account_name
 from tenants.services.tokens import DEFAULT_TTL
@@ -57,11 +57,25 @@ class ServiceAccountCreate(StrictSerializer):
     role = Text(help_text="maintainer or developer")
 
 
+class KeeperSerializer(serializers.ModelSerializer[ServiceAccountKeeper]):
+    username = serializers.CharField(source="person.username")
+    until = serializers.DateTimeField(
+        allow_null=True, help_text="When the tokens that they made, and all tokens for git, ended with them"
+    )
+
+    class Meta:
+        model = ServiceAccountKeeper
+        fields = ["username", "since", "until"]
+
+
 class ServiceAccountSerializer(serializers.Serializer[User]):
+    """`keepers` made the account or tokens of it: what it does counts as theirs, and its tokens end with them."""
+
     name = serializers.SerializerMethodField()
     username = serializers.CharField()
     role = serializers.SerializerMethodField()
     created_at = serializers.DateTimeField(source="date_joined")
+    keepers = KeeperSerializer(many=True)
 
     def get_name(self, account: User) -> str:
         return service_account_name(account)
@@ -94,12 +108,18 @@ class TokenSerializer(serializers.ModelSerializer[ApiToken]):
     organization = serializers.SlugRelatedField[Any](slug_field="slug", read_only=True, allow_null=True)
     app = serializers.SerializerMethodField(help_text="The id of the only app that it is for")
     created_by = serializers.SlugRelatedField[Any](slug_field="username", read_only=True, allow_null=True)
+    keeper = serializers.SlugRelatedField[Any](
+        slug_field="username",
+        read_only=True,
+        allow_null=True,
+        help_text="Of a service account's token: the person with whom it ends",
+    )
 
     class Meta:
         model = ApiToken
         fields = [
             *("id", "name", "user", "scopes", "organization", "app", "has_second_factor"),
-            *("created_at", "created_by", "expires_at", "last_used_at"),
+            *("created_at", "created_by", "keeper", "expires_at", "last_used_at"),
         ]
 
     def get_app(self, token: ApiToken) -> str | None:

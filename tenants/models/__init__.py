@@ -1,4 +1,5 @@
 from tenants.models.audit import AuditChain, AuditEvent
+from tenants.models.authorship import MembershipPeriod, ReleaseContributor, ServiceAccountKeeper, VariableEdit
 from tenants.models.credentials import ApiToken, IdempotencyKey
 from tenants.models.custom_domain import CustomDomain, HeldName, RegistrableDomain
 from tenants.models.environment import ConfigVariable, Environment
@@ -29,6 +30,7 @@ __all__ = [
     "IdempotencyKey",
     "Invitation",
     "Membership",
+    "MembershipPeriod",
     "Organization",
     "PluginApp",
     "PluginAppUserObjectPermission",
@@ -36,10 +38,13 @@ __all__ = [
     "RecoveryCode",
     "RegistrableDomain",
     "Release",
+    "ReleaseContributor",
     "ReleaseUserObjectPermission",
     "Review",
     "SecondFactor",
+    "ServiceAccountKeeper",
     "Subdomain",
     "User",
+    "VariableEdit",
     "Zone",
 ]

@@ -26,6 +26,15 @@ class ApiToken(models.Model):
     created_by = models.ForeignKey(
         settings.AUTH_USER_MODEL, null=True, blank=True, on_delete=models.SET_NULL, related_name="+"
     )
+    # Of a service account's token alone. `created_by` is the account itself if the token was made with another one.
+    keeper = models.ForeignKey(
+        settings.AUTH_USER_MODEL,
+        null=True,
+        blank=True,
+        on_delete=models.SET_NULL,
+        related_name="+",
+        help_text="The person with whom a service account's token ends.",
+    )
 
     class Meta:
         ordering = ["-pk"]

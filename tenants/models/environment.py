@@ -22,6 +22,11 @@ class Environment(models.Model):
     health_check_path = models.CharField(max_length=200, default="/")
     fallback = models.CharField(max_length=10, choices=Fallback, default=Fallback.STANDBY)
     current_release = models.ForeignKey("Release", null=True, blank=True, on_delete=models.SET_NULL, related_name="+")
+    approved_as_of = models.DateTimeField(
+        null=True,
+        blank=True,
+        help_text="When the release that was approved last was asked for: nobody has approved what came later.",
+    )
 
     class Meta:
         ordering = ["pk"]

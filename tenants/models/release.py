@@ -6,8 +6,9 @@ from django.db.models import Q
 from django.db.models.functions import Cast, StrIndex
 from django.db.models.lookups import GreaterThan
 
-from tenants.choices import Actor, EnvironmentName, ReleaseState, Stack
+from tenants.choices import Actor, AuthorsState, EnvironmentName, Part, ReleaseState, Stack
 from tenants.fields import EncryptedTextField
+from tenants.models.parts import authors_in_doubt, former_members, former_membership, has_former_member, parts_attribute
 from tenants.resources import Attribute, Kind, ResourceType, register
 
 
@@ -27,7 +28,9 @@ class Release(models.Model):
     commit_sha = models.CharField(max_length=64, blank=True)
     commit_title = models.CharField(max_length=200, blank=True)
     commit_author = models.CharField(max_length=200, blank=True)
-    commit_author_emails = models.JSONField(default=list, help_text="Author and committer: neither may review it.")
+    commit_author_emails = models.JSONField(
+        default=list, help_text="Of author and committer, as the commit claims: they count against nobody."
+    )
     configuration = models.JSONField(default=dict)
     variables = EncryptedTextField(default="{}")
     secret_variables = models.JSONField(
@@ -43,11 +46,9 @@ class Release(models.Model):
     error = models.TextField(blank=True)
     error_actor = models.CharField(max_length=20, choices=Actor, blank=True, help_text="Who must act on the error.")
     submitted_by = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.PROTECT, related_name="+")
-    variable_editors = models.ManyToManyField(
-        settings.AUTH_USER_MODEL,
-        blank=True,
-        related_name="+",
-        help_text="Who last changed each variable of the snapshot: none of them may review it.",
+    authors_state = models.CharField(max_length=10, choices=AuthorsState, default=AuthorsState.PENDING)
+    authors_note = models.TextField(
+        blank=True, help_text="What is not known of who pushed its commits, and the remedy."
     )
     created_at = models.DateTimeField(auto_now_add=True)
     went_live_at = models.DateTimeField(null=True, blank=True, help_text="The last time it became live.")
@@ -60,6 +61,9 @@ class Release(models.Model):
                 fields=["environment"], condition=Q(state=ReleaseState.LIVE), name="one_live_release_per_environment"
             ),
             models.CheckConstraint(condition=Q(state__in=ReleaseState.values), name="release_state_known"),
+            models.CheckConstraint(
+                condition=Q(authors_state__in=AuthorsState.values), name="release_authors_state_known"
+            ),
             models.CheckConstraint(
                 condition=Q(
                     state__in=[
@@ -121,15 +125,6 @@ def _has_author(email: str) -> Q:
     return Q(*(Q(GreaterThan(place, 0)) for place in places), _connector=Q.OR)
 
 
-def _has_variable_editor(user_id: int) -> Q:
-    edited = Release.variable_editors.through.objects.filter(user=user_id)
-    return Q(pk__in=edited.values("release"))
-
-
-def _variable_editors(release: Release) -> frozenset[int]:
-    return frozenset(user.pk for user in release.variable_editors.all()) if release.pk else frozenset()
-
-
 RELEASE = register(
     ResourceType(
         name="release",
@@ -159,7 +154,17 @@ RELEASE = register(
                 matches=_has_author,
                 read=lambda release: frozenset(release.commit_author_emails),
             ),
-            Attribute("variable_editors", Kind.ID_SET, matches=_has_variable_editor, read=_variable_editors),
+            Attribute("authors_state", Kind.TEXT, choices=tuple(AuthorsState.values), reason=authors_in_doubt),
+            parts_attribute("submitters", Part.SUBMITTED),
+            parts_attribute("pushers", Part.PUSHED, Part.MAY_HAVE_PUSHED),
+            parts_attribute("variable_editors", Part.SET_VARIABLE),
+            Attribute(
+                "former_members",
+                Kind.ID_SET,
+                matches=has_former_member,
+                read=former_members,
+                reason=former_membership,
+            ),
             Attribute("created_at", Kind.TIME),
             Attribute("went_live_at", Kind.TIME, is_nullable=True),
         ),

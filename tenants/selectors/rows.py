@@ -13,8 +13,10 @@ from tenants.models import (
     PluginApp,
     PluginAppUserObjectPermission,
     Release,
+    ReleaseContributor,
     ReleaseUserObjectPermission,
     Review,
+    ServiceAccountKeeper,
     User,
 )
 from tenants.selectors.domains import with_served_hostnames
@@ -39,7 +41,8 @@ def apps() -> QuerySet[PluginApp]:
 
 def releases() -> QuerySet[Release]:
     return Release.objects.select_related("app__organization", "environment", "submitted_by").prefetch_related(
-        Prefetch("reviews", queryset=Review.objects.select_related("reviewer"))
+        Prefetch("reviews", queryset=Review.objects.select_related("reviewer")),
+        Prefetch("contributors", queryset=ReleaseContributor.objects.select_related("user", "through")),
     )
 
 
@@ -63,12 +66,13 @@ def invitations() -> QuerySet[Invitation]:
 
 def service_accounts() -> QuerySet[User]:
     accounts = User.objects.filter(service_organization__isnull=False, is_active=True)
-    return accounts.select_related("service_organization").prefetch_related("memberships")
+    keepers = Prefetch("keepers", queryset=ServiceAccountKeeper.objects.select_related("person"))
+    return accounts.select_related("service_organization").prefetch_related("memberships", keepers)
 
 
 def tokens_in_force() -> QuerySet[ApiToken]:
     tokens = ApiToken.objects.filter(revoked_at=None, expires_at__gt=timezone.now())
-    return tokens.select_related("user__service_organization", "organization", "app", "created_by")
+    return tokens.select_related("user__service_organization", "organization", "app", "created_by", "keeper")
 
 
 def users() -> QuerySet[User]:

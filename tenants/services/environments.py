@@ -3,10 +3,12 @@
 from collections.abc import Mapping
 from typing import Any
 
+from django.utils import timezone
+
 from tenants import access, validators
 from tenants.choices import AppState, QuotaName
 from tenants.exceptions import InvalidInput, InvalidTransition
-from tenants.models import ConfigVariable, Environment, PluginApp, User
+from tenants.models import ConfigVariable, Environment, PluginApp, User, VariableEdit
 from tenants.selectors.quotas import claimed_mib
 from tenants.services.audit import audit_record
 from tenants.services.memberships import lock
@@ -102,6 +104,7 @@ def variable_set(*, environment: Environment, name: str, value: str, is_secret: 
         name=name,
         defaults={"value": value, "is_secret": is_secret, "updated_by": actor},
     )
+    VariableEdit.objects.create(environment=environment, name=name, user=actor, made_at=timezone.now())
     done = "changed" if before else "set"
     message = f"variable {name} {done} for the next release"
     after = {"name": name, "is_secret": is_secret}
@@ -119,6 +122,7 @@ def variable_remove(*, environment: Environment, name: str, actor: User) -> bool
     if before is None:
         return False
     variables.delete()
+    VariableEdit.objects.create(environment=environment, name=name, user=actor, made_at=timezone.now())
     _record(environment, "variable.removed", f"variable {name} removed for the next release", actor, before=before)
     return True
 

@@ -15,13 +15,16 @@ from tenants.models import (
     User,
 )
 from tenants.services.audit import audit_record
+from tenants.services.authorship import period_begin, period_end
+from tenants.services.keepers import kept_tokens_end
 from tenants.services.unit import unit_of_work
 from tenants.signals import membership_changed
 
 
 @unit_of_work
 def membership_change(*, organization: Organization, username: str, role: str, actor: User) -> Membership:
-    """Gives a member another role; the same role again leaves no trace.
+    """Gives a member another role; the same role again leaves no trace. With a lesser one the tokens end that they made
+    for service accounts, which may do as much as before.
 
     Raises `InvalidInput` for no member, an unknown role or a service account as owner, `LastOwner` where the
     organization would be left without an owner.
@@ -38,6 +41,9 @@ def membership_change(*, organization: Organization, username: str, role: str, a
         _keep_an_owner(membership)
         membership.role = role
         membership.save(update_fields=["role"])
+        period_end(organization=organization, user=membership.user, is_end=False)
+        period_begin(membership)
+        ended = kept_tokens_end(membership.user, organization) if _is_less(role, before) else []
         access.people_changed()
     audit_record(
         action="membership.changed",
@@ -47,7 +53,7 @@ def membership_change(*, organization: Organization, username: str, role: str, a
         obj=membership,
         before={"role": before},
         after={"role": role},
-        data={"username": membership.user.username, "role": role},
+        data={"username": membership.user.username, "role": role, "tokens_ended": ended},
     )
     announce(organization)
     return membership
@@ -57,8 +63,8 @@ def membership_change(*, organization: Organization, username: str, role: str, a
 def membership_remove(*, organization: Organization, username: str, actor: User) -> None:
     """Ends a membership and everything it allowed, at once; one's own too.
 
-    With it go grants on the organization's apps and releases: whoever is removed has no way left. Raises `InvalidInput`
-    for no member and for a service account, `LastOwner`.
+    With it go grants on the organization's apps and releases, and the tokens that they made for its service accounts:
+    whoever is removed has no way left. Raises `InvalidInput` for no member and for a service account, `LastOwner`.
     """
     lock(organization)
     membership = _member(organization, username)
@@ -68,6 +74,7 @@ def membership_remove(*, organization: Organization, username: str, actor: User)
         raise InvalidInput.field("username", "is a service account: remove the account itself")
     _keep_an_owner(membership)
     grants = end_membership(membership)
+    ended = kept_tokens_end(user, organization)
     audit_record(
         action="membership.removed",
         message=f"{user} left" if user == actor else f"{user} was removed",
@@ -76,7 +83,7 @@ def membership_remove(*, organization: Organization, username: str, actor: User)
         obj=membership,
         before={"role": membership.role, "grants": grants},
         after={},
-        data={"username": user.username},
+        data={"username": user.username, "tokens_ended": ended},
     )
 
 
@@ -95,6 +102,7 @@ def membership_make(*, organization: Organization, user: User, role: str) -> Mem
         raise AlreadyExists(
             f"username: {user} is a member of {organization} already", errors={"username": ["is a member already"]}
         ) from None
+    period_begin(membership)
     _memberships_changed(user)
     announce(organization)
     return membership
@@ -110,9 +118,15 @@ def end_membership(membership: Membership) -> list[str]:
     apps.delete()
     releases.delete()
     Membership.objects.filter(pk=membership.pk).delete()
+    period_end(organization=organization, user=user, is_end=True)
     _memberships_changed(user)
     announce(organization)
     return ended
+
+
+def _is_less(role: str, before: str) -> bool:
+    ranks = list(MemberRole)
+    return ranks.index(MemberRole(role)) > ranks.index(MemberRole(before))
 
 
 def organizations_left_without(user: User) -> list[Organization]:

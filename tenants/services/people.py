@@ -17,9 +17,10 @@ from tenants import access, validators
 from tenants.exceptions import AlreadyExists, InvalidInput
 from tenants.models import Organization, User
 from tenants.services.audit import audit_record
+from tenants.services.endings import announce_end, tokens_end
+from tenants.services.keepers import kept_tokens_end
 from tenants.services.memberships import announce, organizations_left_without
 from tenants.services.service_accounts import PREFIX
-from tenants.services.tokens import announce_end, tokens_end
 from tenants.services.unit import unit_of_work
 
 CHANGEABLE = ("email", "is_active", "is_reviewer", "is_operator", "is_auditor", "groups")
@@ -134,6 +135,8 @@ def _activity_changed(user: User) -> None:
         return
     tokens_end(user.api_tokens.all())
     announce_end(user)
+    for organization in joined:
+        kept_tokens_end(user, organization)
     # Sessions of who is inactive are nobody's already; without this they would come back with the account.
     for session in Session.objects.filter(expire_date__gt=timezone.now()).iterator():
         if session.get_decoded().get(SESSION_KEY) == str(user.pk):

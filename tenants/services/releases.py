@@ -20,6 +20,7 @@ from tenants.choices import (
     STACK_VERSIONS,
     Actor,
     AppState,
+    Part,
     QuotaName,
     ReleaseState,
     ReviewDecision,
@@ -27,11 +28,12 @@ from tenants.choices import (
 from tenants.exceptions import AlreadyExists, DigestMismatch, InvalidTransition
 from tenants.models import Environment, PluginApp, Release, User
 from tenants.services.audit import audit_record
+from tenants.services.authorship import answerable_for, authors_outdate, contributors_add, variable_setters
 from tenants.services.memberships import lock
 from tenants.services.quotas import quota_claim
 from tenants.services.transitions import transition
 from tenants.services.unit import unit_of_work
-from tenants.signals import release_cancelled, release_submitted
+from tenants.signals import authors_outdated, release_cancelled, release_submitted
 
 _ATTEMPTS = 50
 _BEFORE_REVIEW: dict[str, set[str]] = {ReleaseState.FAILED: {ReleaseState.SUBMITTED, ReleaseState.CHECKING}}
@@ -70,7 +72,9 @@ def release_submit(*, environment: Environment, ref: str, notes: str, actor: Use
             submitted_by=actor,
         )
     )
-    release.variable_editors.set({variable.updated_by_id for variable in variables})
+    (submitters,) = answerable_for([(actor.pk, release.created_at)])
+    contributors_add(release, Part.SUBMITTED, dict.fromkeys(submitters, 0))
+    contributors_add(release, Part.SET_VARIABLE, variable_setters(environment))
     audit_record(
         action="release.submitted",
         message=f"release {release.number} of {ref} asked for",
@@ -146,8 +150,8 @@ def release_checking(
 ) -> None:
     """Binds the release to a commit and a rendered configuration: from here on its digest stands.
 
-    `commit_author_emails` has the author's and the committer's address. Title and author come from the repository:
-    what is not printable is replaced, what is too long is cut.
+    `commit_author_emails` has the author's and the committer's address. Title, author and addresses come from the
+    repository: they are claims. What is not printable is replaced, what is too long is cut.
     """
     digest = release_digest(
         commit_sha=commit_sha,
@@ -222,6 +226,9 @@ def release_went_live(*, release: Release, is_rollback: bool) -> None:
             before,
         )
     before = move(release, to=ReleaseState.LIVE, went_live_at=timezone.now(), error="", error_actor="")
+    if authors_outdate(environment=release.environment):
+        transaction.on_commit(partial(authors_outdated.send_robust, sender=Release, app_id=release.app_id))
+    # After the releases, as a review does: none waits for ever.
     Environment.objects.filter(pk=release.environment_id).update(current_release=release)
     _record(release, "release.live", f"release {release.number} is live", before, is_rollback=is_rollback)
 

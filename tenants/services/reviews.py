@@ -7,7 +7,7 @@ from django.db import transaction
 from tenants import access, validators
 from tenants.choices import AppState, ReleaseState, ReviewDecision
 from tenants.exceptions import InvalidInput, InvalidTransition
-from tenants.models import Release, Review, User
+from tenants.models import Environment, Release, Review, User
 from tenants.services.audit import audit_record
 from tenants.services.releases import move, require_digest
 from tenants.services.unit import unit_of_work
@@ -47,6 +47,8 @@ def _decide(
     if decision == ReviewDecision.APPROVE and release.app.state != AppState.ACTIVE:
         raise InvalidTransition(f"{release.app.public_id} is {release.app.state}: nothing can go live in it")
     before = move(release, to=state)
+    if decision == ReviewDecision.APPROVE:
+        Environment.objects.filter(pk=release.environment_id).update(approved_as_of=release.created_at)
     Review.objects.create(release=release, reviewer=actor, decision=decision, digest=release.digest, comment=comment)
     audit_record(
         action=f"release.{state}",

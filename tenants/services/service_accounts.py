@@ -7,9 +7,10 @@ from tenants.choices import MemberRole, QuotaName
 from tenants.exceptions import AlreadyExists, InvalidInput
 from tenants.models import Membership, Organization, User
 from tenants.services.audit import audit_record
+from tenants.services.authorship import keeper_add
+from tenants.services.endings import announce_end, tokens_end
 from tenants.services.memberships import end_membership, lock, membership_make
 from tenants.services.quotas import quota_claim
-from tenants.services.tokens import announce_end, tokens_end
 from tenants.services.unit import unit_of_work
 
 # No slug has a dot, so no two organizations can mean the same account; and no person's name may start like this.
@@ -49,6 +50,7 @@ def service_account_create(*, organization: Organization, name: str, role: str, 
     else:
         raise _taken(name)
     membership = membership_make(organization=organization, user=account, role=role)
+    keeper_add(account=account, person=actor)
     audit_record(
         action="service_account.created",
         message=f"service account {name} made as {role}",

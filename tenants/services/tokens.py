@@ -4,10 +4,7 @@ import hashlib
 import secrets
 from collections.abc import Collection
 from datetime import datetime, timedelta
-from functools import partial
 
-from django.db import transaction
-from django.db.models import QuerySet
 from django.utils import timezone
 
 from tenants import access, validators
@@ -16,10 +13,11 @@ from tenants.exceptions import InvalidInput, NotPermitted
 from tenants.models import ApiToken, Organization, PluginApp, User
 from tenants.request_context import authentication
 from tenants.services.audit import audit_record
+from tenants.services.authorship import keeper_add
+from tenants.services.endings import tokens_end
 from tenants.services.memberships import lock
 from tenants.services.quotas import quota_claim
 from tenants.services.unit import unit_of_work
-from tenants.signals import account_ended
 
 TOKEN_PREFIX = "berth_"  # noqa: S105 - the part of every token that is no secret
 DEFAULT_TTL = timedelta(days=90)
@@ -52,6 +50,7 @@ def api_token_create(
     # Whoever ends all tokens of this account takes turns with this one: none comes to be behind their back.
     user = User.objects.select_for_update(no_key=True).get(pk=user.pk)
     if user.service_organization is not None:
+        # So does whoever takes the organization from the one who makes it: see `services.keepers`.
         lock(user.service_organization)
     if organization is None and app is None:
         organization = user.service_organization
@@ -77,7 +76,11 @@ def api_token_create(
         lambda: _check_place(token),
         lambda: _check_ttl(lasts),
     )
-    if (maker := _made_with()) is not None:
+    maker = _made_with()
+    token.keeper = _keeper(token, actor, maker)
+    if token.keeper is not None:
+        keeper_add(account=user, person=token.keeper)
+    if maker is not None:
         if ttl is None:
             token.expires_at = min(token.expires_at, maker.expires_at)
         _stay_within(maker, token)
@@ -115,18 +118,6 @@ def api_token_revoke(*, token: ApiToken, actor: User) -> None:
     token.refresh_from_db()
 
 
-def announce_end(user: User) -> None:
-    """Tells, after commit, who gave tokens of their own to an account that has ended: the forge."""
-    transaction.on_commit(partial(account_ended.send_robust, sender=User, user_id=user.pk))
-
-
-def tokens_end(tokens: QuerySet[ApiToken]) -> int:
-    """Revokes those that are not revoked yet; gives their number. Not yet audited."""
-    ended = tokens.filter(revoked_at=None).update(revoked_at=timezone.now())
-    access.people_changed()
-    return ended
-
-
 def token_sha256(text: str) -> str:
     return hashlib.sha256(text.encode("utf-8", "replace")).hexdigest()
 
@@ -161,6 +152,15 @@ def _made_with() -> ApiToken | None:
     """The token that the present request came with."""
     token_id = authentication.get().token_id
     return None if token_id is None else ApiToken.objects.get(pk=token_id)
+
+
+def _keeper(token: ApiToken, actor: User, maker: ApiToken | None) -> User | None:
+    """With whom a service account's token ends: who made it, or the token that it was made with."""
+    if not token.user.is_service_account:
+        return None
+    if not actor.is_service_account:
+        return actor
+    return None if maker is None else maker.keeper
 
 
 def _stay_within(maker: ApiToken, token: ApiToken) -> None:

@@ -9,12 +9,13 @@ from django.test import Client
 from provisioning.choices import OperationKind, OperationState
 from provisioning.forge.webhooks import (
     MAX_BODY_BYTES,
+    Taken,
     WebhookRefused,
     newest_delivery,
     take_delivery,
     wait_for_delivery,
 )
-from provisioning.models import Operation, Repository, WebhookDelivery
+from provisioning.models import Operation, Push, Repository, WebhookDelivery
 from tenants.models import Release
 from tests.factories import make_app, make_release
 
@@ -46,7 +47,7 @@ def post(body: bytes, **headers: str) -> Any:
 
 
 def test_a_genuine_delivery_wakes_the_apps_deployment(deployment: Operation) -> None:
-    assert take_delivery(token=TOKEN, delivery_id="one", body=payload()) == [deployment.pk]
+    assert take_delivery(token=TOKEN, delivery_id="one", body=payload()).operations == [deployment.pk]
 
 
 def test_the_receiver_answers_2xx_to_a_genuine_delivery(deployment: Operation) -> None:
@@ -76,7 +77,7 @@ def test_another_apps_token_is_refused(deployment: Operation) -> None:
 def test_a_replayed_delivery_is_without_effect(deployment: Operation) -> None:
     take_delivery(token=TOKEN, delivery_id="one", body=payload())
     for _ in range(100):
-        assert take_delivery(token=TOKEN, delivery_id="one", body=payload()) == []
+        assert take_delivery(token=TOKEN, delivery_id="one", body=payload()) == Taken()
     assert WebhookDelivery.objects.count() == 1
 
 
@@ -110,3 +111,17 @@ def test_a_delivery_ends_the_wait_for_a_pipeline() -> None:
     assert wait_for_delivery(before, 0) == before
     made = WebhookDelivery.objects.create(delivery_id="while-somebody-waits")
     assert wait_for_delivery(before, 600) == made.pk
+
+
+def test_a_push_to_the_code_repository_wakes_the_reading_of_pushes(
+    deployment: Operation, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The body says nothing that is believed: the forge is asked who pushed."""
+    woken: list[int] = []
+    monkeypatch.setattr("provisioning.api.webhooks.wake_pushes", woken.append)
+    Repository.objects.update(code_project_id=42)
+    forged = json.dumps({"object_kind": "push", "user_id": 1, "project": {"id": 42}}).encode()
+    assert post(forged, **{"X-Gitlab-Token": "wrong"}).status_code == 401
+    response = post(forged, **{"X-Gitlab-Token": TOKEN, "X-Gitlab-Webhook-UUID": "push"})
+    assert (response.status_code, response.json(), woken) == (200, {"woken": 1}, [deployment.app_id])
+    assert not Push.objects.exists()

@@ -230,13 +230,10 @@ def test_f24_a_reviewer_who_is_taken_into_the_organization_reviews_there_no_more
     assert decide(reviewer, other).status_code == 200
 
 
-@pytest.mark.parametrize("written", ["rita@example.test", "RITA@Example.TEST", "Rita@example.test"])
-@pytest.mark.parametrize("account", ["rita@example.test", "RITA@EXAMPLE.test"])
-def test_f24_an_author_is_found_however_the_address_is_written(written: str, account: str) -> None:
-    reviewer = make_reviewer("rita", email=account)
-    release = waiting(author_emails=["ada@elsewhere.test", written])
-    assert decide(reviewer, release).json()["code"] == "own_release"
-    assert decide(reviewer, waiting(author_emails=["x" + written])).status_code == 200
+def test_f24_no_developer_takes_a_reviewer_away_by_an_address_in_a_commit() -> None:
+    rita = make_reviewer("rita", email="Rita@example.test")
+    release = waiting(author_emails=["rita@example.test", "RITA@EXAMPLE.TEST"])
+    assert decide(rita, release).status_code == 200
 
 
 def test_f24_an_operator_or_auditor_reviews_nothing_and_an_owner_not_for_others() -> None:

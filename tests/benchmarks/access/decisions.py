@@ -11,7 +11,8 @@ from django.db.models import Model
 from django.utils import timezone
 
 from tenants import access
-from tenants.models import AccessPolicy, Environment, PluginApp, Release, User
+from tenants.choices import Part
+from tenants.models import AccessPolicy, Environment, PluginApp, Release, ReleaseContributor, User
 from tenants.request_context import Authentication, authentication
 from tenants.resources import ACTIONS
 from tests.benchmarks.access.world import World
@@ -66,15 +67,19 @@ def measure(world: World, say: Callable[[str], None]) -> list[Figure]:
 def _cases(world: World) -> list[Case]:
     """Allowed by role, by grant and by platform role; denied by a policy, and since none allows it."""
     apps = PluginApp.objects.select_related("organization")
-    releases = Release.objects.select_related("app__organization", "environment").prefetch_related("variable_editors")
+    releases = Release.objects.select_related("app__organization", "environment").prefetch_related(
+        "contributors", "app__organization__membership_periods"
+    )
     own = apps.get(pk=world.shown.pk)
     granted = apps.filter(pk__in=world.granted).exclude(organization__in=world.organizations[:5]).earliest("pk")
     elsewhere = apps.exclude(pk__in=world.granted).filter(organization=world.organizations[7]).earliest("pk")
     release = releases.get(pk=world.release.pk)
     other = releases.filter(app=elsewhere).earliest("pk")
     environment = Environment.objects.select_related("app__organization").get(app=own, name="production")
-    submitted = releases.get(pk=other.pk)
-    submitted.submitted_by = world.reviewer
+    submitted = releases.filter(app=elsewhere).latest("pk")
+    part = {"user": world.reviewer, "through": world.reviewer, "part": Part.SUBMITTED}
+    ReleaseContributor.objects.get_or_create(release=submitted, **part)
+    submitted = releases.get(pk=submitted.pk)
     return [
         Case(world.member, "app.view", own, True),
         Case(world.member, "app.view", granted, True),

@@ -8,7 +8,7 @@ from django.contrib.auth.models import Permission
 
 from provisioning.choices import OperationKind, OperationState, StepState
 from provisioning.models import Certificate, DnsAccount, DnsRecord, Host, HostedZone, Operation, Step
-from tenants.choices import MemberRole, ReleaseState, ReviewDecision
+from tenants.choices import AuthorsState, MemberRole, ReleaseState, ReviewDecision
 from tenants.models import (
     AccessPolicyVersion,
     ApiToken,
@@ -136,6 +136,7 @@ def _releases(world: World) -> Iterator[Release]:
                 commit_title="Say hello",
                 commit_author="Ada",
                 commit_author_emails=["ada@elsewhere.test"],
+                authors_state=AuthorsState.KNOWN,
                 digest=hashlib.sha256(sha.encode()).hexdigest(),
                 state=_STATES[(place + number) % len(_STATES)],
                 checks=[{"name": "tree", "state": "passed", "detail": ""}],

@@ -16,7 +16,7 @@ import json
 from collections import defaultdict
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
-from functools import cache
+from functools import cache, partial
 from typing import Any
 from zoneinfo import ZoneInfo
 
@@ -26,16 +26,25 @@ from django.db.models import Model
 from tenants.choices import MemberRole, PlatformRole
 from tenants.models import (
     AccessPolicy,
+    Environment,
     Freeze,
     Membership,
+    MembershipPeriod,
     PluginAppUserObjectPermission,
     Release,
+    ReleaseContributor,
     ReleaseUserObjectPermission,
     User,
 )
 from tenants.resources import ResourceType
 from tests.tenants.access.worlds import WEEKDAYS, World
 
+# Which parts of a release make which attribute.
+PARTS = {
+    "submitters": ("submitted",),
+    "pushers": ("pushed", "may_have_pushed"),
+    "variable_editors": ("set_variable",),
+}
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _RELATIONS = {"exact": "==", "ne": "!=", "lt": "<", "lte": "<=", "gt": ">", "gte": ">="}
 _SETS = {"contains": "contains", "overlaps": "containsAny"}
@@ -134,7 +143,8 @@ def principal(world: World, facts: Facts) -> dict[str, Any]:
 def resource(resource_type: ResourceType, row: Model) -> dict[str, Any]:
     """The row's attributes, read along their columns; a missing one is not there. `of_*`: its tenant, app and id."""
     special = {
-        "variable_editors": lambda: sorted(row.variable_editors.values_list("pk", flat=True)),  # type: ignore[attr-defined]
+        **{name: partial(_contributors, row, parts) for name, parts in PARTS.items()},
+        "former_members": lambda: _former_members(row),
         "is_for_service_account": lambda: row.user.service_organization is not None,  # type: ignore[attr-defined]
     }
     found = {
@@ -145,6 +155,17 @@ def resource(resource_type: ResourceType, row: Model) -> dict[str, Any]:
     found["of_app"] = _walked(row, resource_type.app)
     found["of_release"] = row.pk if isinstance(row, Release) else None
     return {name: _plain(value) for name, value in found.items() if value is not None}
+
+
+def _contributors(row: Any, parts: tuple[str, ...]) -> list[int]:
+    return sorted(set(ReleaseContributor.objects.filter(release=row, part__in=parts).values_list("user", flat=True)))
+
+
+def _former_members(row: Any) -> list[int]:
+    """Worked out from the rows here: an end of a membership that is later than what was approved last."""
+    periods = MembershipPeriod.objects.filter(organization=row.app.organization).exclude(until=None)
+    as_of = Environment.objects.get(pk=row.environment_id).approved_as_of
+    return sorted({period.user_id for period in periods if period.is_end and (as_of is None or period.until > as_of)})
 
 
 def _walked(row: Any, path: str) -> Any:

@@ -15,10 +15,12 @@ from provisioning.choices import CertificateState, OperationKind, OperationState
 from provisioning.models import Certificate, DnsAccount, Host, Operation
 from tenants.choices import (
     AppState,
+    AuthorsState,
     DomainState,
     EnvironmentName,
     InvitationState,
     MemberRole,
+    Part,
     PolicyEffect,
     ReleaseState,
     Stack,
@@ -34,11 +36,13 @@ from tenants.models import (
     HeldName,
     Invitation,
     Membership,
+    MembershipPeriod,
     Organization,
     PluginApp,
     PluginAppUserObjectPermission,
     RegistrableDomain,
     Release,
+    ReleaseContributor,
     ReleaseUserObjectPermission,
     User,
     Zone,
@@ -169,18 +173,42 @@ def _releases(environments: list[Environment], users: list[User]) -> list[Releas
             digest="d" * 64,
             state=list(ReleaseState)[place % 11],
             submitted_by=users[place % 5],
+            authors_state=AuthorsState.values[place % 3],
+            authors_note="" if place % 2 else "nobody knows",
             went_live_at=START + timedelta(place) if place % 3 else None,
         )
         for place, environment in enumerate(environments)
     )
     _spread(releases, "created_at")
-    edited = Release.variable_editors.through
-    edited.objects.bulk_create(
-        edited(release=release, user=users[(place + step) % 5])
+    ReleaseContributor.objects.bulk_create(
+        ReleaseContributor(release=release, user=user, part=part, through=users[place % 2] if step else user)
         for place, release in enumerate(releases)
         for step in range(place % 3)
+        for number, part in enumerate(Part)
+        for user in [users[(place + step + number) % 5]]
     )
+    _former_members(environments, users)
     return releases
+
+
+def _former_members(environments: list[Environment], users: list[User]) -> None:
+    """Some left before something was approved, some after, and of some only the role ended."""
+    for place, environment in enumerate(environments):
+        as_of = START + timedelta(days=10) if place % 3 else None
+        Environment.objects.filter(pk=environment.pk).update(approved_as_of=as_of)
+    organizations = sorted({environment.app.organization_id for environment in environments})
+    MembershipPeriod.objects.bulk_create(
+        MembershipPeriod(
+            organization_id=organization,
+            user=user,
+            role=MemberRole.DEVELOPER,
+            since=START,
+            until=START + timedelta(days=(place * 7 + number) % 20) if (place + number) % 4 else None,
+            is_end=bool((place + number) % 4) and bool((place + number) % 5),
+        )
+        for number, organization in enumerate(organizations)
+        for place, user in enumerate(users[:12])
+    )
 
 
 def _events(organizations: list[Organization], apps: list[PluginApp], actor: User) -> list[AuditEvent]:
