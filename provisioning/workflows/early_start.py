@@ -1,13 +1,13 @@
-"""Starts a deployment's sidecar while its configuration and its pipeline are on their way.
+"""Starts a deployment's live containers while its configuration and its pipeline are on their way.
 
-The sidecar is the platform's own nginx before a tree that is still empty: no file of the plugin's is on the host until
-the pipeline has checked it. The pipeline makes sure of all containers afterwards, this one too, and tells every fault.
-So a fault here is of no account, and a retry, whose directory is there already, starts nothing early.
+They are the platform's own nginx and php-fpm before a tree that is still empty: no file of the plugin's is on the host
+until the pipeline has checked it. The pipeline makes sure of all containers afterwards, and tells every fault. So a
+fault here is of no account, and a retry, whose directory is there already, starts nothing early.
 """
 
 import logging
 import threading
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 from django.conf import settings
 
@@ -22,22 +22,23 @@ from provisioning.workflows.specs import engine_seen_from
 
 logger = logging.getLogger(__name__)
 
-SERVICE = "live-web"
 JOIN_S = 30
 _under_way: dict[int, threading.Thread] = {}
 
 
-def begin_early_start(run: Run, host: Host, spec: ReleaseSpec, files: Mapping[str, str]) -> None:
-    """Returns at once. `files` are those of the release's configuration, by their paths."""
+def begin_early_start(
+    run: Run, host: Host, spec: ReleaseSpec, files: Mapping[str, str], *, services: Sequence[str]
+) -> None:
+    """Returns at once. `files` are those of the release but its tree, by their paths: all that the services mount."""
     if run.operation.pk in _under_way:
         return
     target, docker_url = target_of(host), engine_seen_from(host)
 
     def start() -> None:
         try:
-            start_early(target, spec, files, services=[SERVICE], docker_url=docker_url)
+            start_early(target, spec, files, services=services, docker_url=docker_url)
         except ProvisioningError as error:
-            logger.info("the sidecar of %s is left to the pipeline: %s", spec.project, error)
+            logger.info("the containers of %s are left to the pipeline: %s", spec.project, error)
 
     try:
         # Before the pipeline begins: two programs that make it at the same moment would make two of one name.

@@ -70,7 +70,10 @@ def ensure_configuration_committed(run: Run) -> None:
     forge, project_id, branch = forge_from_settings(), _management_project(repository), environment.name
     spec = release_spec(run.operation)
     configuration = render_release(spec, image_tags())
-    begin_early_start(run, _host(run), spec, configuration)
+    # Variables come with the pipeline, and containers that have some wait for it.
+    if not json.loads(release.variables):
+        services = service_names(spec.stack, WorkloadRole.LIVE)
+        begin_early_start(run, _host(run), spec, configuration, services=services)
     renew_pipeline_credential(repository)
     _ensure_host_credential(forge, project_id, _host(run))
     override = render_variables_override(spec, json.loads(release.variables))

@@ -1,4 +1,4 @@
-"""The sidecar runs before its tree is there: empty, from the platform's own files, and the pipeline takes it over."""
+"""The containers run before their tree is there, from the platform's own files alone; the pipeline takes them over."""
 
 import threading
 from pathlib import Path
@@ -17,26 +17,27 @@ from tests.provisioning.containers.stage import Stage, docker
 
 __all__ = ["make_stage", "slot", "stage"]
 HERE = TargetSpec(name="here", transport="local")
+SERVICES = ["live-web", "live-app"]
 
 
 def early(stage: Stage) -> None:
-    start_early(HERE, stage.spec, render_release(stage.spec, stage.images), services=["live-web"])
+    start_early(HERE, stage.spec, render_release(stage.spec, stage.images), services=SERVICES)
 
 
 @pytest.mark.docker
-def test_the_pipeline_takes_the_early_sidecar_over_and_brings_the_tree(stage: Stage) -> None:
+def test_the_pipeline_takes_early_containers_over_and_brings_the_tree(stage: Stage) -> None:
     commit = stage.commit()
     environment = stage.prepare(commit)
     early(stage)
-    assert stage.engine.states([stage.web, stage.app]) == {stage.web: "running", stage.app: "missing"}
+    assert set(stage.engine.states([stage.web, stage.app]).values()) == {"running"}
     assert list((stage.home / "code").iterdir()) == []
     assert stage.home.stat().st_mode & 0o777 == 0o700
-    before = docker("inspect", "--format", "{{.Id}} {{.State.StartedAt}}", stage.web).stdout
+    before = docker("inspect", "--format", "{{.Id}} {{.State.StartedAt}}", stage.web, stage.app).stdout
     result = stage.run(environment)
     assert result.returncode == 0, result.stderr
     stage.wait()
     assert stage.text() == "hello from nobody"
-    assert docker("inspect", "--format", "{{.Id}} {{.State.StartedAt}}", stage.web).stdout == before
+    assert docker("inspect", "--format", "{{.Id}} {{.State.StartedAt}}", stage.web, stage.app).stdout == before
 
 
 @pytest.mark.docker
@@ -50,13 +51,12 @@ def test_a_release_that_runs_already_is_not_touched(stage: Stage) -> None:
 
 
 @pytest.mark.docker
-def test_a_tree_that_is_refused_reaches_no_early_sidecar(stage: Stage) -> None:
+def test_a_tree_that_is_refused_reaches_no_early_container(stage: Stage) -> None:
     (stage.code / "leak").symlink_to("/etc/passwd")
     environment = stage.prepare(stage.commit())
     early(stage)
     assert stage.run(environment).returncode == 3
     assert list((stage.home / "code").iterdir()) == []
-    assert stage.engine.states([stage.app]) == {stage.app: "missing"}
 
 
 @pytest.mark.docker
@@ -98,8 +98,8 @@ def begun(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Any:
 
 
 def test_nothing_is_removed_while_something_is_being_started(begun: Any) -> None:
-    early_start.begin_early_start(begun.run, begun.host, begun.spec, {})
-    early_start.begin_early_start(begun.run, begun.host, begun.spec, {})
+    early_start.begin_early_start(begun.run, begun.host, begun.spec, {}, services=["live-web"])
+    early_start.begin_early_start(begun.run, begun.host, begun.spec, {}, services=["live-web"])
     ended = threading.Thread(target=early_start.end_early_start, args=(begun.run,))
     ended.start()
     assert ended.is_alive()
@@ -111,6 +111,6 @@ def test_nothing_is_removed_while_something_is_being_started(begun: Any) -> None
 
 def test_a_network_that_can_not_be_made_is_left_to_the_pipeline(begun: Any) -> None:
     begun.network_error = OperatorError("its addresses are in use")
-    early_start.begin_early_start(begun.run, begun.host, begun.spec, {})
+    early_start.begin_early_start(begun.run, begun.host, begun.spec, {}, services=["live-web"])
     early_start.end_early_start(begun.run)
     assert begun.count == 0
