@@ -6,11 +6,14 @@ from collections.abc import Awaitable, Callable
 from typing import Any
 
 from asgiref.sync import iscoroutinefunction
-from django.http import HttpRequest
+from django.http import HttpRequest, HttpResponse, HttpResponsePermanentRedirect
 from django.http.response import HttpResponseBase
+from django.middleware.common import CommonMiddleware
 from django.utils.decorators import sync_and_async_middleware
+from django.utils.http import escape_leading_slashes
 
 from paas.api.errors import NOT_FOUND, ProblemResponse
+from paas.api.strictness import refusal_of
 from tenants import access
 from tenants.choices import AuthenticationMethod
 from tenants.request_context import Authentication, authentication, request_id
@@ -109,4 +112,50 @@ def ApiRequestMiddleware(get_response: Handler) -> Handler:  # noqa: N802
             return ProblemResponse(status=411, code="length_required", detail="send the body with a Content-Length")
         return None
 
-    return _wrapped(get_response, before)
+    handle = _wrapped(get_response, before)
+    # Django asks it once the view is known.
+    handle.process_view = _strict  # type: ignore[attr-defined]
+    return handle
+
+
+def _strict(
+    request: HttpRequest, view: Callable[..., Any], _arguments: list[Any], named: dict[str, Any]
+) -> HttpResponseBase | None:
+    found = getattr(view, "cls", None) or getattr(view, "view_class", None)
+    return refusal_of(request, found, named) if found is not None and request.path.startswith("/api/") else None
+
+
+class _WithSlash(HttpResponsePermanentRedirect):
+    """The address with a slash at its end: a class of its own, since a view may redirect too."""
+
+
+class SlashMiddleware(CommonMiddleware):
+    """An address that lacks its last slash is sent to the one with it, with the method and the body that it came with.
+
+    Django would answer 301, after which clients ask with GET: a POST would be answered 200, and make nothing. A
+    client that follows no redirect reads the right address in the body.
+    """
+
+    response_redirect_class = _WithSlash
+
+    def get_full_path_with_slash(self, request: HttpRequest) -> str:
+        return escape_leading_slashes(request.get_full_path(force_append_slash=True))
+
+    def process_request(self, request: HttpRequest) -> HttpResponseBase | None:  # type: ignore[override]
+        return self._kept(request, super().process_request(request))
+
+    def process_response(self, request: HttpRequest, response: HttpResponseBase) -> HttpResponseBase:
+        return self._kept(request, super().process_response(request, response)) or response
+
+    def _kept(self, request: HttpRequest, response: HttpResponseBase | None) -> HttpResponseBase | None:
+        if not isinstance(response, _WithSlash):
+            return response
+        if not request.path.startswith("/api/"):
+            return HttpResponse(status=308, headers={"Location": response.url})
+        path = response.url.partition("?")[0]
+        return ProblemResponse(
+            status=308,
+            code="slash_missing",
+            detail=f"the address ends with a slash: send the same request to {path}",
+            headers={"Location": response.url},
+        )

@@ -17,6 +17,7 @@ from tenants.exceptions import QuotaExceeded, SignInRefused, TenantsError, TooMa
 from tenants.request_context import request_id
 
 TITLES = {
+    308: "The address lacks its last slash",
     400: "The request is not valid",
     401: "Sign in first",
     403: "Not allowed",

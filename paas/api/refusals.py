@@ -80,6 +80,8 @@ ALSO = {
     "invitations_decline_create": {409},
     "me_git_token_create": {502},
     "me_git_token_destroy": {502},
+    "me_git_token_list": {502},
+    "me_git_token_revoke": {502},
     "organizations_invitations_destroy": {409},
     "organizations_members_destroy": {400, 409},
     "organizations_members_partial_update": {409},
@@ -124,7 +126,8 @@ class DocumentedSchema(AutoSchema):
         return operation
 
     def _refusals(self, operation: dict[str, Any]) -> set[int]:
-        statuses = {406, 503} | ALSO.get(operation["operationId"], set())
+        # 400 for a query parameter, a key or a body that it does not take, whatever else it takes.
+        statuses = {400, 406, 503} | ALSO.get(operation["operationId"], set())
         asked_for = {(parameter["in"], parameter["name"]) for parameter in operation.get("parameters", [])}
         if "requestBody" in operation:
             statuses |= {400, 411, 413, 415}

@@ -36,6 +36,7 @@ class SessionScheme(OpenApiAuthenticationExtension):
 
 class SchemaView(SpectacularAPIView):
     access_actions = {"GET": OwnAffair("the document is the same for everybody; it tells of no row", scope=None)}
+    query_parameters = {"GET": ("format", "lang", "version")}
     authentication_classes = []
     permission_classes = [AllowAny]
     renderer_classes = [OpenApiJsonRenderer]
@@ -43,6 +44,8 @@ class SchemaView(SpectacularAPIView):
 
 class DocsView(SpectacularSwaggerSplitView):
     access_actions = {"GET": OwnAffair("the page is the same for everybody; it tells of no row", scope=None)}
+    query_parameters = {"GET": ("script",)}
+    flags = ("script",)
     authentication_classes = []
     permission_classes = [AllowAny]
 

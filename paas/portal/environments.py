@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from paas.portal.presenters import cores
+from provisioning.rendering.limits import php_limits
 from tenants.hostile_text import written_out
 from tenants.models import Environment
 from tenants.selectors.environments import SETTINGS, SettingCompared, VariableCompared, compared
@@ -35,6 +36,7 @@ class ShownSettings:
     rows: list[ShownSetting]
     variables: list[VariableCompared]
     differs: bool
+    upload_mib: int
 
 
 def show_settings(environment: Environment) -> ShownSettings:
@@ -47,7 +49,15 @@ def show_settings(environment: Environment) -> ShownSettings:
         for row in settings
         if row.name != "hostnames" or row.differs
     ]
-    return ShownSettings(found.release, rows, found.variables, found.differs)
+    upload = _upload(
+        found.release.configuration if found.release else {name: getattr(environment, name) for name in SETTINGS}
+    )
+    return ShownSettings(found.release, rows, found.variables, found.differs, upload)
+
+
+def _upload(settings: Any) -> int:
+    limits = php_limits(memory_mib=settings["memory_mib"], pids=settings["pids"], disk_mib=settings["disk_mib"])
+    return limits.body_mib
 
 
 def _text(name: str, value: Any) -> str:

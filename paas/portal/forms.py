@@ -215,7 +215,7 @@ class ApiTokenForm(_TokenForm):
     field_order = ("name", "scopes", "place", "expires_in_days")
 
     def __init__(self, *args: Any, places: list[tuple[str, str]], **kwargs: Any) -> None:
-        kwargs.setdefault("initial", {"scopes": list(TokenScope.values)})
+        kwargs.setdefault("initial", {"scopes": [TokenScope.READ.value]})
         super().__init__(*args, **kwargs)
         self.fields["place"].widget = forms.Select(choices=places)
 
@@ -226,7 +226,7 @@ class ServiceTokenForm(_TokenForm):
     field_order = ("account", "name", "scopes", "app", "expires_in_days")
 
     def __init__(self, *args: Any, accounts: list[str], apps: list[tuple[str, str]], **kwargs: Any) -> None:
-        kwargs.setdefault("initial", {"scopes": [TokenScope.DEPLOY.value]})
+        kwargs.setdefault("initial", {"scopes": [TokenScope.READ.value]})
         super().__init__(*args, **kwargs)
         self.fields["account"].widget = forms.Select(choices=[(name, name) for name in accounts])
         self.fields["app"].widget = forms.Select(choices=apps)

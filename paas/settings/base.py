@@ -40,7 +40,7 @@ MIDDLEWARE = [
     "paas.middleware.ContentSecurityPolicyMiddleware",
     "paas.middleware.ApiRequestMiddleware",
     "django.contrib.sessions.middleware.SessionMiddleware",
-    "django.middleware.common.CommonMiddleware",
+    "paas.middleware.SlashMiddleware",
     "django.middleware.csrf.CsrfViewMiddleware",
     "django.contrib.auth.middleware.AuthenticationMiddleware",
     "django.contrib.messages.middleware.MessageMiddleware",

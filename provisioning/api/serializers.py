@@ -101,6 +101,15 @@ class GitTokenSerializer(serializers.Serializer[Any]):
     expires_on = serializers.DateField(read_only=True)
 
 
+class GitTokenListed(serializers.Serializer[Any]):
+    """One of your tokens for git, without its text."""
+
+    id = serializers.IntegerField(read_only=True)
+    created_at = serializers.DateTimeField(read_only=True)
+    last_used_at = serializers.DateTimeField(read_only=True, allow_null=True)
+    expires_on = serializers.DateField(read_only=True, allow_null=True)
+
+
 class FileDiffSerializer(serializers.Serializer[Any]):
     old_path = serializers.CharField()
     new_path = serializers.CharField()

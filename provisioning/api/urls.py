@@ -8,6 +8,7 @@ from provisioning.api.zones import zones_urls
 
 urlpatterns: list[URLPattern] = [
     path("me/git-token/", views.GitTokenView.as_view()),
+    path("me/git-token/<int:git_token>/", views.OneGitTokenView.as_view()),
     path("apps/<str:app>/deployments/", views.DeploymentListView.as_view()),
     path("apps/<str:app>/environments/<str:env>/rollback/", views.RollbackView.as_view()),
     path("deployments/<int:deployment>/", views.DeploymentView.as_view()),

@@ -15,6 +15,7 @@ from provisioning.api import serializers
 from provisioning.choices import WorkloadState
 from provisioning.models import Certificate, Deployment, Host
 from provisioning.selectors.diffs import release_diff
+from provisioning.services.git_tokens import git_token_revoke, git_tokens_listed
 from provisioning.services.repositories import git_token_create, git_tokens_revoke
 from provisioning.services.rollbacks import rollback_request
 from tenants import access
@@ -129,9 +130,15 @@ class CertificateListView(ListAPIView[Certificate]):
 
 class GitTokenView(APIView):
     access_actions = {
+        "GET": OwnAffair("everybody sees when their own tokens were made and used"),
         "POST": OwnAffair("it is made for oneself, and opens only what one belongs to", scope=TokenScope.DEPLOY),
         "DELETE": OwnAffair("everybody ends the tokens that they have made for themselves", scope=TokenScope.DEPLOY),
     }
+
+    @extend_schema(operation_id="me_git_token_list", responses=serializers.GitTokenListed(many=True))
+    def get(self, request: Request) -> Response:
+        """Your tokens for git that are in force, the newest first, each without its text."""
+        return Response(serializers.GitTokenListed(git_tokens_listed(user=signed_in(request)), many=True).data)
 
     @extend_schema(request=None, responses={201: serializers.GitTokenSerializer})
     def post(self, request: Request) -> Response:
@@ -144,10 +151,25 @@ class GitTokenView(APIView):
 
     @extend_schema(responses={204: None})
     def delete(self, request: Request) -> Response:
-        """Revokes all your tokens for git, at once: the forge keeps none that could be named."""
+        """Revokes all your tokens for git, at once. One alone: `DELETE /me/git-token/{id}/`."""
         user = signed_in(request)
         _refuse_smaller_token(user)
         git_tokens_revoke(user=user)
+        return Response(status=status.HTTP_204_NO_CONTENT)
+
+
+class OneGitTokenView(APIView):
+    access_actions = {
+        "DELETE": OwnAffair("everybody ends the tokens that they have made for themselves", scope=TokenScope.DEPLOY),
+    }
+
+    @extend_schema(operation_id="me_git_token_revoke", responses={204: None})
+    def delete(self, request: Request, git_token: int) -> Response:
+        """Revokes one of your tokens for git, at once."""
+        user = signed_in(request)
+        _refuse_smaller_token(user)
+        if not git_token_revoke(user=user, token_id=git_token, actor=user):
+            raise Http404
         return Response(status=status.HTTP_204_NO_CONTENT)
 
 

@@ -7,7 +7,7 @@ Every `ensure_*` looks before it acts and may run twice. Raises `ServiceUnavaila
 import secrets
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
-from datetime import date
+from datetime import date, datetime
 
 import gitlab
 from django.conf import settings
@@ -15,7 +15,7 @@ from gitlab.const import AccessLevel
 from gitlab.v4.objects import Project as GitlabProject
 
 from provisioning.forge.errors import ForgeRefused, translated
-from provisioning.forge.types import Project
+from provisioning.forge.types import GitToken, Project
 
 TIMEOUT_S = 20
 _GROUP_RULES = {
@@ -105,6 +105,28 @@ class ForgeClient:
                 with _tolerated(404):
                     self.gitlab.personal_access_tokens.delete(token.id)
             return len(tokens)
+
+    def user_tokens(self, user_id: int) -> list[GitToken]:
+        """The personal access tokens of this user that are in force, the newest first."""
+        with translated(f"listing the git tokens of forge user {user_id}"):
+            rows = self.gitlab.personal_access_tokens.list(user_id=user_id, state="active", get_all=True)
+        found = [
+            GitToken(
+                id=int(row.id),
+                created_at=datetime.fromisoformat(row.created_at),
+                last_used_at=datetime.fromisoformat(row.last_used_at) if row.last_used_at else None,
+                expires_on=date.fromisoformat(row.expires_at) if row.expires_at else None,
+            )
+            for row in rows
+            # A forge lists a token whose day has come as not revoked.
+            if getattr(row, "active", True)
+        ]
+        return sorted(found, key=lambda token: token.id, reverse=True)
+
+    def revoke_user_token(self, token_id: int) -> None:
+        """Ends one personal access token; without effect on one that has ended."""
+        with translated(f"revoking git token {token_id}"), _tolerated(404):
+            self.gitlab.personal_access_tokens.delete(token_id)
 
     def ensure_group(self, *, path: str, name: str) -> int:
         """A private group in whose projects developers may push to the default branch. Gives its id.

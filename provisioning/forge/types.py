@@ -1,6 +1,7 @@
 """What the forge driver answers: plain values, no SDK objects."""
 
 from dataclasses import dataclass
+from datetime import date, datetime
 
 
 @dataclass(frozen=True)
@@ -23,6 +24,16 @@ class TreeEntry:
     path: str
     mode: str
     blob_id: str
+
+
+@dataclass(frozen=True)
+class GitToken:
+    """A person's token for git, without its text."""
+
+    id: int
+    created_at: datetime
+    last_used_at: datetime | None
+    expires_on: date | None
 
 
 @dataclass(frozen=True)

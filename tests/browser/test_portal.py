@@ -91,6 +91,8 @@ def test_two_people_meet_in_an_organization_and_one_leaves(browser: Browser) -> 
     browser.press("Accept")
     assert (browser.heading, browser.path) == ("Acme", "/organizations/acme/")
     assert "you are developer" in browser.text
+    browser.follow("Leave…")
+    assert browser.heading == "Leave Acme?"
     browser.press("Leave")
     assert browser.path == "/organizations/"
     assert "You left Acme." in browser.text
@@ -107,7 +109,7 @@ def test_a_long_name_leaves_what_one_can_do_with_its_row_in_sight(browser: Brows
     for path, button in (("/organizations/acme/", "Remove u"), ("/tokens/", "Revoke N")):
         browser.go(path)
         beyond = browser.driver.execute_script(
-            "const button = document.querySelector(`button[aria-label^='${arguments[0]}']`);"
+            "const button = document.querySelector(`a[aria-label^='${arguments[0]}']`);"
             "const edge = (element) => element.getBoundingClientRect().right;"
             "return edge(button) - edge(button.closest('.scroll'));",
             button,
@@ -128,7 +130,8 @@ def test_a_machine_gets_an_account_and_a_token_that_is_shown_once(browser: Brows
     assert token.startswith("berth_")
     browser.go("/organizations/acme/")
     assert token not in browser.text
-    browser.press("Revoke")
+    browser.follow("Revoke…")
+    browser.press("Revoke the token")
     assert "Token pipeline is revoked." in browser.text
 
 

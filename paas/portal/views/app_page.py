@@ -17,7 +17,7 @@ from provisioning.models import Deployment, Operation
 from tenants import access
 from tenants.api.base import get_visible
 from tenants.api.filters_audit import narrowed
-from tenants.choices import AppState, EnvironmentName
+from tenants.choices import APP_SOURCES, AppState, EnvironmentName
 from tenants.exceptions import InvalidInput
 from tenants.models import AuditEvent, ConfigVariable, Environment, PluginApp, Release
 from tenants.selectors import rows
@@ -44,6 +44,7 @@ def app_page(request: HttpRequest, app: str) -> HttpResponse:
         "events": _events(request, row)[: 2 * NEWEST],
         "may_read_logs": bool(readable),
         "logs": _logs_of(readable),
+        "may_retire": row.state in APP_SOURCES[AppState.RETIRING] and access.may(request.user, "app.retire", row),
         "may_submit": any(_may_submit(request, row, environment) for environment in environments),
     }
     return render(request, "portal/app.html", context)

@@ -4,17 +4,19 @@ from django.contrib import messages
 from django.db.models import QuerySet
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
+from django.urls import reverse
 
+from paas.portal.confirmation import Question, ask, is_confirmed
 from paas.portal.forms import AppForm
-from paas.portal.pages import page, page_of, person, put_refusal, query_without_page
+from paas.portal.pages import find_app, page, page_of, person, put_refusal, query_without_page
 from paas.portal.presenters import edge_urls
 from tenants import access
 from tenants.api.filters import AppFilter
-from tenants.choices import AppState
+from tenants.choices import OPEN_DOMAIN_STATES, RELEASE_SOURCES, AppState, ReleaseState
 from tenants.exceptions import InvalidInput, TenantsError
-from tenants.models import Organization, PluginApp
+from tenants.models import CustomDomain, Organization, PluginApp, Release
 from tenants.selectors import rows
-from tenants.services.apps import app_create
+from tenants.services.apps import app_create, app_retire
 
 # So many organizations stand in the filter's list: more are found by the search.
 _LISTED_ORGANIZATIONS = 200
@@ -81,3 +83,48 @@ def _create(request: HttpRequest, form: AppForm) -> PluginApp:
 
 def _visible_organizations(request: HttpRequest) -> QuerySet[Organization]:
     return access.restrict(rows.organizations(), request.user, "organization.view")
+
+
+@page("GET", "HEAD", "POST")
+def app_end(request: HttpRequest, app: str) -> HttpResponse:
+    """The end of an app, once its slug is typed in."""
+    row = find_app(request, app)
+    question = _end_of(request, row)
+    if not is_confirmed(request, question):
+        return ask(request, question)
+    try:
+        app_retire(app=row, actor=person(request))
+    except TenantsError as error:
+        return ask(request, question, trouble=error.detail, status=error.status)
+    messages.success(request, f"{row.public_id} is being retired.")
+    return redirect("portal:app", row.public_id)
+
+
+def _end_of(request: HttpRequest, app: PluginApp) -> Question:
+    environments = access.restrict(rows.environments().filter(app=app), request.user, "environment.view")
+    losses = []
+    for environment in environments:
+        names = ", ".join(subdomain.hostname for subdomain in environment.subdomains.all())
+        live = environment.current_release
+        losses.append(
+            f"{environment.name}: {f'release {live.number} is live and stops' if live else 'nothing is live'}; "
+            f"{names} answers no more, and is given to no other app."
+        )
+    open_releases = Release.objects.filter(app=app, state__in=RELEASE_SOURCES[ReleaseState.CANCELLED])
+    cancelled = access.restrict(open_releases, request.user, "release.view").count()
+    domains = CustomDomain.objects.filter(environment__app=app, state__in=OPEN_DOMAIN_STATES)
+    named = [domain.hostname for domain in access.restrict(domains, request.user, "domain.view")]
+    losses += [f"{cancelled} release{'s' if cancelled > 1 else ''} under way: cancelled."] if cancelled else []
+    losses += [f"Domains of your own: {', '.join(named)}. They are held for the organization for a while."] * bool(
+        named
+    )
+    losses.append("The repository takes no more pushes and no clones. An app that is retired can't be brought back.")
+    return Question(
+        title=f"Retire {app.name}?",
+        losses=losses,
+        button="Retire the app",
+        back=reverse("portal:app", args=[app.public_id]),
+        keep="Keep the app",
+        phrase=app.slug,
+        phrase_label="The app's slug",
+    )

@@ -7,13 +7,16 @@ from django.db.models import QuerySet
 from django.forms import Form
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
+from django.urls import reverse
 from django.utils import timezone
 
+from paas.portal.confirmation import Question, ask, is_confirmed
 from paas.portal.forms import DomainForm
 from paas.portal.pages import find_environment, page, person, put_refusal
 from paas.portal.presenters import show_domain
 from tenants import access
 from tenants.api.base import get_visible
+from tenants.custom_names import in_unicode
 from tenants.exceptions import TenantsError, TooManyAttempts
 from tenants.models import CustomDomain, Environment
 from tenants.selectors import domains as selectors
@@ -57,10 +60,25 @@ def domain_check(request: HttpRequest, app: str, env: str, domain: int) -> HttpR
     return redirect("portal:domains", app, env)
 
 
-@page("POST")
+@page("GET", "HEAD", "POST")
 def domain_end(request: HttpRequest, app: str, env: str, domain: int) -> HttpResponse:
     environment = find_environment(request, app, env)
     row = _find(request, environment, domain)
+    name = in_unicode(row.hostname)
+    losses = [f"It is no more a domain of {environment.name} of {environment.app.name}."]
+    if row.is_served:
+        losses = [
+            f"Visitors of {name} get nothing from then on.",
+            f"The name is held for {environment.app.organization.name} for a while: nobody else can take it over.",
+        ]
+    question = Question(
+        title=f"Remove {name}?",
+        losses=losses,
+        button=f"Remove {name}",
+        back=reverse("portal:domains", args=[app, env]),
+    )
+    if not is_confirmed(request, question):
+        return ask(request, question)
     try:
         domain_remove(domain=row, actor=person(request))
     except TenantsError as error:

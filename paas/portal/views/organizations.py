@@ -13,6 +13,7 @@ from django.utils import timezone
 
 from paas.portal.forms import InvitationForm, OrganizationForm, ServiceAccountForm, ServiceTokenForm
 from paas.portal.pages import find_organization, page, page_of, person, put_refusal
+from paas.portal.shown_once import take
 from tenants import access
 from tenants.api.views.invitations import waiting_invitations
 from tenants.choices import InvitationState, MemberRole
@@ -78,7 +79,7 @@ def show_list(request: HttpRequest, *, trouble: str = "", status: int = 200) -> 
 def show_organization(
     request: HttpRequest, organization: Organization, *, status: int = 200, **context: Any
 ) -> HttpResponse:
-    """The page, also where it shows a form that was refused, or a token that was made."""
+    """The page, also where it shows a form that was refused, or once a token that was made."""
     user = person(request)
     members = access.restrict(rows.memberships().filter(organization=organization), user, "membership.view")
     invitations = rows.invitations().filter(organization=organization, state=InvitationState.PENDING)
@@ -102,9 +103,15 @@ def show_organization(
         "invitation_form": InvitationForm(auto_id="invitation_%s"),
         "account_form": ServiceAccountForm(auto_id="account_%s"),
         "token_form": token_form(request, organization),
+        "made": take(request, made_in(organization)) if request.method == "GET" else None,
         **context,
     }
     return render(request, "portal/organization.html", context, status=status)
+
+
+def made_in(organization: Organization) -> str:
+    """The name under which a new token of one of its service accounts is kept until it is shown."""
+    return f"token of {organization.slug}"
 
 
 def attempt(

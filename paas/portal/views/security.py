@@ -1,16 +1,18 @@
 """One's own second factor. Its secret and its recovery codes stand on the page that made them, and nowhere else."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
 
 from django.contrib import messages
 from django.forms import Form
 from django.http import HttpRequest, HttpResponse, QueryDict
 from django.shortcuts import redirect, render
+from django.urls import reverse
 from django.utils import timezone
 
 from paas.portal.forms import CodeForm, FirstCodeForm, PasswordForm
 from paas.portal.pages import page, person, put_refusal
+from paas.portal.shown_once import keep, take
 from tenants.exceptions import TenantsError, TooManyAttempts
 from tenants.services.second_factor import (
     recovery_codes_renew,
@@ -20,6 +22,7 @@ from tenants.services.second_factor import (
     second_factor_state,
 )
 
+_SECRET, _CODES = "second factor", "recovery codes"
 FORMS: dict[str, type[Form]] = {
     "set_up": PasswordForm,
     "confirm": FirstCodeForm,
@@ -30,7 +33,11 @@ FORMS: dict[str, type[Form]] = {
 
 @page()
 def security_page(request: HttpRequest) -> HttpResponse:
-    return _shown(request)
+    codes = take(request, _CODES)
+    context: dict[str, Any] = {"recovery_codes": codes["codes"]} if codes else {}
+    if request.GET.get("step") == "confirm":
+        context |= {"made": take(request, _SECRET), "confirm": _form("confirm")}
+    return _shown(request, **context)
 
 
 @page("POST")
@@ -38,7 +45,8 @@ def set_up(request: HttpRequest) -> HttpResponse:
     def enroll(password: str) -> HttpResponse:
         address = request.META.get("REMOTE_ADDR")
         made = second_factor_enroll(actor=person(request), password=password, address=address)
-        return _shown(request, status=201, made=made, confirm=_form("confirm"))
+        keep(request, _SECRET, {"uri": made.uri, "secret": made.secret})
+        return redirect(f"{reverse('portal:security')}?step=confirm")
 
     return _answered(request, "set_up", enroll)
 
@@ -49,7 +57,7 @@ def confirm(request: HttpRequest) -> HttpResponse:
         codes = second_factor_confirm(actor=person(request), code=code)
         # It was shown in this session, if not at its start.
         request.session["second_factor"] = timezone.now().isoformat()
-        return _shown(request, status=201, recovery_codes=codes)
+        return _show_codes(request, codes)
 
     return _answered(request, "confirm", confirmed)
 
@@ -57,7 +65,7 @@ def confirm(request: HttpRequest) -> HttpResponse:
 @page("POST")
 def renew(request: HttpRequest) -> HttpResponse:
     def renewed(code: str) -> HttpResponse:
-        return _shown(request, status=201, recovery_codes=recovery_codes_renew(actor=person(request), code=code))
+        return _show_codes(request, recovery_codes_renew(actor=person(request), code=code))
 
     return _answered(request, "renew", renewed)
 
@@ -71,6 +79,12 @@ def remove(request: HttpRequest) -> HttpResponse:
         return redirect("portal:security")
 
     return _answered(request, "remove", removed)
+
+
+def _show_codes(request: HttpRequest, codes: Sequence[str]) -> HttpResponse:
+    """On the page that follows: a reload of it makes no new ones."""
+    keep(request, _CODES, {"codes": list(codes)})
+    return redirect("portal:security")
 
 
 def _answered(request: HttpRequest, name: str, act: Callable[[str], HttpResponse]) -> HttpResponse:

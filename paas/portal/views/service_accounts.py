@@ -1,14 +1,18 @@
-"""An organization's accounts for machines, and their tokens. A new token stands on the page that made it alone."""
+"""An organization's accounts for machines, and their tokens. A new token is shown once."""
 
 from functools import partial
 
 from django.contrib import messages
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import redirect
+from django.urls import reverse
 
+from paas.portal.confirmation import Question, ask, is_confirmed
 from paas.portal.forms import ServiceAccountForm, ServiceTokenForm
 from paas.portal.pages import find_organization, page, person, put_refusal
-from paas.portal.views.organizations import attempt, show_organization, token_form
+from paas.portal.shown_once import keep
+from paas.portal.views.organizations import attempt, made_in, show_organization, token_form
+from tenants import access
 from tenants.api.base import get_visible
 from tenants.api.views.service_accounts import named_app, named_ttl
 from tenants.exceptions import TenantsError
@@ -39,10 +43,23 @@ def account_new(request: HttpRequest, slug: str) -> HttpResponse:
     return show_organization(request, organization, status=status, account_form=form)
 
 
-@page("POST")
+@page("GET", "HEAD", "POST")
 def account_end(request: HttpRequest, slug: str, name: str) -> HttpResponse:
     organization = find_organization(request, slug)
     account = _account(request, organization, name)
+    held = access.restrict(rows.tokens_in_force().filter(user=account), request.user, "token.view")
+    names = ", ".join(token.name for token in held)
+    question = Question(
+        title=f"Remove the service account {name}?",
+        losses=[
+            f"Its tokens end at once{f': {names}' if names else ''}. Whatever uses them is refused from then on.",
+            "None of them can be brought back. The name can be used again.",
+        ],
+        button="Remove the service account",
+        back=reverse("portal:organization", args=[slug]),
+    )
+    if not is_confirmed(request, question):
+        return ask(request, question)
     service = partial(service_account_remove, account=account, actor=person(request))
     return attempt(request, organization, service, done=f"Service account {name} is removed, and its tokens with it.")
 
@@ -58,7 +75,8 @@ def account_token(request: HttpRequest, slug: str) -> HttpResponse:
     except TenantsError as error:
         return show_organization(request, organization, status=put_refusal(form, error), token_form=form)
     made = {"account": form.cleaned_data["account"], "token": text, "expires": row.expires_at.date(), "name": row.name}
-    return show_organization(request, organization, status=201, made=made)
+    keep(request, made_in(organization), made)
+    return redirect("portal:organization", slug)
 
 
 def _create(request: HttpRequest, organization: Organization, form: ServiceTokenForm) -> tuple[ApiToken, str]:

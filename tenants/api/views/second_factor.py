@@ -57,6 +57,7 @@ class RecoveryCodes(serializers.Serializer[Any]):
 
 class SecondFactorView(APIView):
     access_actions = {"GET": OwnAffair(_OWN), "POST": _CHANGES_OWN, "DELETE": _CHANGES_OWN}
+    bodied = ("DELETE",)
 
     @extend_schema(operation_id="second_factor", responses=SecondFactorSerializer)
     def get(self, request: Request) -> Response:

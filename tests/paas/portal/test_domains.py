@@ -104,7 +104,10 @@ def test_checks_and_removal_are_asked_for_from_the_page(visit: Visit) -> None:
     assert "is looked at now" in client.post(f"{there}check/", follow=True).content.decode()
     too_often = client.post(f"{there}check/")
     assert (too_often.status_code, too_often["Retry-After"]) == (429, "15")
-    assert "is removed" in client.post(f"{there}remove/", follow=True).content.decode()
+    assert "Remove " in client.post(f"{there}remove/").content.decode()
+    domain.refresh_from_db()
+    assert domain.state != DomainState.REMOVED
+    assert "is removed" in client.post(f"{there}remove/", {"confirmed": "yes"}, follow=True).content.decode()
     domain.refresh_from_db()
     assert domain.state == DomainState.REMOVED
     assert client.post(f"{there}remove/").status_code == 404
@@ -120,7 +123,7 @@ def test_whoever_may_only_look_is_offered_nothing_else(visit: Visit) -> None:
         for offered in ("Add the domain", "Check now", "Remove"):
             assert offered not in text
         assert client.post(path_of(app), {"hostname": "b.test"}).status_code == 403
-        assert client.post(f"{path_of(app)}{domain.pk}/remove/").status_code == 403
+        assert client.post(f"{path_of(app)}{domain.pk}/remove/", {"confirmed": "yes"}).status_code == 403
 
 
 def test_a_page_of_many_domains_takes_as_many_queries_as_one(

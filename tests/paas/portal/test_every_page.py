@@ -42,6 +42,8 @@ FORM = {
     "release": "1",
     "expires_in_days": "30",
     "hostname": "plugin.customer.test",
+    "confirmed": "yes",
+    "phrase": "x",
 }
 
 

@@ -23,6 +23,7 @@ from tests.paas.portal.conftest import Visit
 
 pytestmark = pytest.mark.django_db
 ACME = "/organizations/acme/"
+YES = {"confirmed": "yes"}
 
 
 @dataclass
@@ -63,12 +64,14 @@ def test_who_is_invited_joins_by_accepting(world: World) -> None:
 def test_an_invitation_is_declined_or_taken_back(world: World) -> None:
     first = make_invitation(world.organization, User.objects.get(username="eve"))
     assert world.developer.post(f"/invitations/{first.pk}/accept/").status_code == 403
-    assert world.stranger.post(f"/invitations/{first.pk}/decline/")["Location"] == "/organizations/"
+    assert "Decline to join Acme?" in text_of(world.stranger.post(f"/invitations/{first.pk}/decline/"))
+    assert world.stranger.post(f"/invitations/{first.pk}/decline/", YES)["Location"] == "/organizations/"
     second = make_invitation(world.organization, User.objects.get(username="eve"))
     path = f"{ACME}invitations/{second.pk}/revoke/"
     assert world.stranger.post(path).status_code == 404
-    assert world.developer.post(path).status_code == 403
-    assert world.owner.post(path)["Location"] == ACME
+    assert world.developer.post(path, YES).status_code == 403
+    assert "can&#x27;t accept it any more" in text_of(world.owner.get(path))
+    assert world.owner.post(path, YES)["Location"] == ACME
     assert world.stranger.post(f"/invitations/{second.pk}/accept/").status_code == 409
     assert world.organization.memberships.count() == 2
 
@@ -95,28 +98,45 @@ def test_a_refused_invitation_says_why_beside_the_field(
 def test_owners_change_roles_and_remove_and_an_owner_stays(world: World) -> None:
     assert world.owner.post(f"{ACME}members/dev/role/", {"role": "maintainer"})["Location"] == ACME
     assert Membership.objects.get(user__username="dev").role == MemberRole.MAINTAINER
-    refused = world.owner.post(f"{ACME}members/ann/remove/")
+    refused = world.owner.post(f"{ACME}members/ann/remove/", YES)
     assert refused.status_code == 409
     assert "only owner of acme: make somebody else owner first" in text_of(refused)
-    assert world.owner.post(f"{ACME}members/dev/remove/")["Location"] == ACME
+    for asked in (world.owner.get(f"{ACME}members/dev/remove/"), world.owner.post(f"{ACME}members/dev/remove/")):
+        assert "dev is maintainer, and loses its apps" in text_of(asked)
+    assert world.owner.post(f"{ACME}members/dev/remove/", YES)["Location"] == ACME
     assert world.developer.get(ACME).status_code == 404
 
 
 def test_a_member_leaves_and_changes_nobody(world: World) -> None:
-    assert world.developer.post(f"{ACME}members/dev/role/", {"role": "owner"}).status_code == 403
-    assert world.developer.post(f"{ACME}members/ann/remove/").status_code == 403
+    assert world.developer.post(f"{ACME}members/dev/role/", {"role": "owner", **YES}).status_code == 403
+    assert world.developer.post(f"{ACME}members/ann/remove/", YES).status_code == 403
     page = text_of(world.developer.get(ACME))
     assert "Leave" in page
     assert "Invite</button>" not in page
-    assert world.developer.post(f"{ACME}members/dev/remove/")["Location"] == "/organizations/"
-    assert world.stranger.post(f"{ACME}members/ann/remove/").status_code == 404
+    assert "You come back only if an owner invites you again" in text_of(
+        world.developer.post(f"{ACME}members/dev/remove/")
+    )
+    assert world.organization.memberships.count() == 2
+    assert world.developer.post(f"{ACME}members/dev/remove/", YES)["Location"] == "/organizations/"
+    assert world.stranger.post(f"{ACME}members/ann/remove/", YES).status_code == 404
+
+
+def test_an_owner_is_asked_before_they_are_none_any_more(world: World) -> None:
+    make_member(world.organization, MemberRole.OWNER)
+    path = f"{ACME}members/ann/role/"
+    asked = world.owner.post(path, {"role": "developer"})
+    assert "You are owner of Acme and become developer" in text_of(asked)
+    assert '<input type="hidden" name="role" value="developer">' in text_of(asked)
+    assert Membership.objects.get(user__username="ann").role == MemberRole.OWNER
+    assert world.owner.post(path, {"role": "developer", **YES})["Location"] == ACME
+    assert Membership.objects.get(user__username="ann").role == MemberRole.DEVELOPER
 
 
 def test_a_service_account_gets_a_token_that_is_shown_once(world: World) -> None:
     assert world.owner.post(f"{ACME}service-accounts/", {"name": "ci", "role": "developer"})["Location"] == ACME
     sent = {"account": "ci", "name": "pipeline", "scopes": ["deploy"], "app": "", "expires_in_days": "30"}
-    answer = world.owner.post(f"{ACME}service-accounts/tokens/", sent)
-    assert answer.status_code == 201
+    assert world.owner.post(f"{ACME}service-accounts/tokens/", sent)["Location"] == ACME
+    answer = world.owner.get(ACME)
     found = re.search(r"berth_[A-Za-z0-9_-]{43}", text_of(answer))
     assert found
     later = text_of(world.owner.get(ACME))
@@ -127,19 +147,28 @@ def test_a_service_account_gets_a_token_that_is_shown_once(world: World) -> None
     assert machine.get("/api/v1/me/").json()["username"] == "svc-acme.ci"
     token = ApiToken.objects.get()
     assert world.developer.post(f"/tokens/api/{token.pk}/revoke/").status_code == 404
-    assert world.owner.post(f"/tokens/api/{token.pk}/revoke/")["Location"] == ACME
+    assert world.owner.post(f"/tokens/api/{token.pk}/revoke/", YES)["Location"] == ACME
     assert machine.get("/api/v1/me/").status_code == 401
 
 
 def test_only_owners_make_service_accounts_tokens_and_ends(world: World) -> None:
     account = make_service_account(world.organization)
     make_token(account, actor=User.objects.get(username="ann"))
-    sent = {"account": "ci", "name": "x", "scopes": ["read"], "app": "", "expires_in_days": "1", "role": "developer"}
+    sent = {
+        "account": "ci",
+        "name": "x",
+        "scopes": ["read"],
+        "app": "",
+        "expires_in_days": "1",
+        "role": "developer",
+        **YES,
+    }
     for path in ("service-accounts/", "service-accounts/tokens/", "service-accounts/ci/remove/"):
         assert world.developer.post(ACME + path, sent).status_code == 403
         assert world.stranger.post(ACME + path, sent).status_code == 404
     assert ApiToken.objects.count() == 1
-    assert world.owner.post(f"{ACME}service-accounts/ci/remove/")["Location"] == ACME
+    assert "Its tokens end at once: test." in text_of(world.owner.post(f"{ACME}service-accounts/ci/remove/"))
+    assert world.owner.post(f"{ACME}service-accounts/ci/remove/", YES)["Location"] == ACME
     account.refresh_from_db()
     assert not account.is_active
     assert not ApiToken.objects.filter(revoked_at=None).exists()

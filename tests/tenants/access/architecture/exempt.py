@@ -12,6 +12,7 @@ VIEWS = {
     "paas.api.health.database_answers": "asks the database for the number 1, and for no row",
     "paas.portal.environments.show_settings": "compares an environment that is visible with its live release",
     "paas.portal.presenters.edge_urls": "names the hostnames of an environment that is visible: a part of it",
+    "paas.portal.presenters.show_work": "says whose move it is after an error of work that is visible",
     "paas.portal.presenters.show_domain": "shows what is to be set for a domain that is visible",
     "paas.portal.views.organizations.show_list": "counts what they have founded who looks",
     "paas.portal.views.organizations.show_organization": "counts what an organization has that is visible",
@@ -21,6 +22,8 @@ VIEWS = {
     "tenants.api.views.quotas.OrganizationQuotaView.get": "counts what an organization has that is visible",
     "tenants.api.views.quotas.PersonQuotaView.get": "counts what a person has who is visible",
     "paas.portal.views.releases.read_diff": "compares a release that was found by release.view",
+    "provisioning.api.serializers.DeploymentSerializer.get_next_step": "says what comes after a visible error",
+    "provisioning.api.serializers.DeploymentSerializer.get_whose_move": "says whose move it is after a visible error",
     "provisioning.api.zones.ZonePlanView.get": "compares a zone that was found by zone.view, and asks dns.plan",
     "provisioning.api.zones.ZoneRecordListView.get_queryset": "a zone's records are the zone, found before",
     "provisioning.api.views.ReleaseDiffView.get": "compares a release that was found by release.view",
@@ -39,6 +42,7 @@ VIEWS = {
 }
 # Services that name an actor and ask no policy about them.
 SERVICES = {
+    "provisioning.services.git_tokens.git_token_revoke": "ends a token of who asks",
     "provisioning.services.repositories.git_tokens_condemn": "ends tokens of who asks, or of who was put out",
     "tenants.services.audit.audit_record": "writes down what another service did",
     "tenants.services.domains.domain_end": "ends a claim for domain_remove, which has asked, and for the platform",
@@ -50,6 +54,7 @@ SERVICES = {
 }
 # Services without an actor that views call.
 CALLED = {
+    "provisioning.services.git_tokens.git_tokens_listed": "lists the tokens of who asks, at the forge",
     "provisioning.services.repositories.git_tokens_revoke": "ends the tokens of who asks",
     "provisioning.services.repositories.git_token_create": "makes a token for who asks, and opens only their own",
     "tenants.services.memberships.organizations_left_without": "tells operators what a change has left behind",

@@ -128,6 +128,7 @@ CALLS = [
         {"name": "{foreign_name}", "type": "A", "reason": "made by hand"},
         event="dns.adopted",
     ),
+    Call("GET", "limits/", LIST),
     Call("GET", "health/", PUBLIC),
     Call("GET", "schema/", PUBLIC),
     Call("GET", "docs/", PUBLIC),
@@ -135,6 +136,14 @@ CALLS = [
 # These ask the forge, which the tests start for them.
 FORGE_CALLS = [
     Call("POST", "me/git-token/", (401, *[201] * 7), event="git_token.created"),
+    Call("GET", "me/git-token/", LIST),
+    Call(
+        "DELETE",
+        "me/git-token/<int:git_token>/",
+        (401, 404, 204, *[404] * 5),
+        things={"git_token": "git_token_id"},
+        event="git_token.revoked",
+    ),
     Call("DELETE", "me/git-token/", (401, *[204] * 7), needs=("git_token",), event="git_tokens.ended"),
     Call("GET", "releases/<int:release>/diff/", READ, things={"release": "pushed_release"}),
 ]

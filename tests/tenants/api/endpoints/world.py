@@ -21,6 +21,7 @@ from provisioning.dns.records import RecordSet
 from provisioning.models import Certificate, Deployment, DnsRecord, HostedZone, Operation, Repository
 from provisioning.selectors.zones import zone_plan
 from provisioning.services.dns_moves import move_plan
+from provisioning.services.git_tokens import git_tokens_listed
 from provisioning.services.hosts import host_register_local
 from provisioning.services.operations import deployment_create
 from provisioning.services.repositories import git_token_create
@@ -56,6 +57,7 @@ ABSENT = {
     "dns_account": "nothing",
     "plan": "0" * 64,
     "foreign_name": "nothing.nothing.example",
+    "git_token_id": "999999",
     "code": "000000",
     "first_code": "000000",
 }
@@ -267,6 +269,11 @@ def _lost(world: World) -> User:
     return world.user("lost")
 
 
+def _git_token_id(world: World) -> str:
+    world.row("git_token")
+    return str(git_tokens_listed(user=world.user("developer"))[0].id)
+
+
 def _account_token(world: World) -> ApiToken:
     row, _ = tokens.api_token_create(
         user=world.row("account_user"), name="acme ci", scopes=["read"], actor=world.user("owner")
@@ -314,6 +321,7 @@ THINGS: dict[str, Callable[[World], Any]] = {
         user=world.user("owner"), name="acme laptop", scopes=["read"], actor=world.user("owner")
     )[0],
     "git_token": lambda world: git_token_create(user=world.user("developer"))[1],
+    "git_token_id": _git_token_id,
     "app_grant": lambda world: grants.app_grant_create(
         app=world.row("app"), username=world.user("guest").username, permission="read_logs", actor=world.user("owner")
     ),
