@@ -24,6 +24,7 @@ SILENT_TABLES = {
     "provisioning_subnetlease": "what a workflow takes from a range; its operation has an event",
     "provisioning_uidlease": "what a workflow takes from a range; its operation has an event",
     "provisioning_workload": "a workflow's notes on its own work; its operation has an event",
+    "provisioning_workloadrepair": "counts of tries; each try that did something has an event",
     "provisioning_webhookdelivery": "which messages of the forge were taken already",
 }
 _WRITE = re.compile(r'(?:WITH \w+ AS \()?(INSERT (?:OR IGNORE )?INTO|UPDATE|DELETE FROM) "(\w+)"')

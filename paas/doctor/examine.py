@@ -9,7 +9,7 @@ from urllib.parse import urlsplit
 from django.conf import settings
 from django.db import DatabaseError, connections
 
-from paas.doctor import certificates, domains, limits, machine, names, parts
+from paas.doctor import certificates, domains, limits, machine, names, parts, repairs
 from paas.doctor.check import Check, Failed, Finding, Level, Warned
 from provisioning.exceptions import ProvisioningError
 from provisioning.logs.redaction import Redactor
@@ -23,6 +23,7 @@ Room = Callable[[], Sequence[Check]]
 ROOMS: dict[str, Room] = {
     "machine": machine.checks,
     "parts": parts.checks,
+    "repairs": repairs.checks,
     "names": names.checks,
     "domains": domains.checks,
     "certificates": certificates.checks,

@@ -17,6 +17,8 @@ import docker
 import requests
 from docker.errors import APIError, DockerException, ImageNotFound, NotFound
 
+from provisioning.containers import networks
+from provisioning.containers.faults import operators_fault
 from provisioning.exceptions import OperatorError, ProvisioningError, RetryableError, ServiceUnavailable
 from provisioning.rendering.times import TIMES
 
@@ -32,8 +34,8 @@ KILLED = 137
 class ContainerState:
     """One container of a workload. `state` is Docker's: created, running, restarting, exited, dead, ...
 
-    `exit_code`, `oom_killed`, `started_at` and `restart_count` are known where it does not run, and `None` elsewhere:
-    for a running one they would cost a call each.
+    `networks` are the names of those it is on. `exit_code`, `oom_killed`, `started_at` and `restart_count` are known
+    where it does not run, and `None` elsewhere: for a running one they would cost a call each.
     """
 
     name: str
@@ -46,6 +48,7 @@ class ContainerState:
     part: str
     state: str
     health: str
+    networks: frozenset[str] = frozenset()
     exit_code: int | None = None
     oom_killed: bool | None = None
     started_at: datetime | None = None
@@ -66,23 +69,24 @@ class Engine:
 
     def ping(self) -> None:
         """Raises `RetryableError` where the engine does not answer."""
-        with self._speaking("ping") as client:
+        with self.speaking("ping") as client:
             client.ping()
 
     def missing_images(self, tags: Iterable[str]) -> list[str]:
         """Those of the tags that the engine does not have."""
-        with self._speaking("list the images") as client:
+        with self.speaking("list the images") as client:
             present = {tag for row in client.api.images() for tag in row["RepoTags"] or []}
         return [tag for tag in tags if tag not in present]
 
     def list_workload_containers(self, installation: str) -> list[ContainerState]:
-        """Every container of the installation's plugins, in one call, and one more for each that does not run."""
-        with self._speaking("list the containers") as client:
+        """Every container of the installation's plugins, in one call, and one more for each that does not run well."""
+        with self.speaking("list the containers") as client:
             rows = client.api.containers(all=True, filters={"label": [f"berth.installation={installation}"]})
             found = []
             for row in rows:
                 try:
-                    details = {} if row["State"] == "running" else client.api.inspect_container(row["Id"])
+                    runs_well = _state(row) == "running"
+                    details = {} if runs_well else client.api.inspect_container(row["Id"])
                 except NotFound:
                     continue
                 found.append(_container_state(row, details))
@@ -91,59 +95,31 @@ class Engine:
     def states(self, names: Iterable[str]) -> dict[str, str]:
         """Name -> Docker's state, `unhealthy` for one that runs and fails its check, `missing` for one not there."""
         wanted = list(names)
-        with self._speaking("list the containers") as client:
+        with self.speaking("list the containers") as client:
             rows = client.api.containers(all=True, filters={"name": [f"^/{name}$" for name in wanted]})
         present = {row["Names"][0].lstrip("/"): row for row in rows}
         return {name: _state(present[name]) if name in present else MISSING for name in wanted}
 
     def subnets(self) -> list[ipaddress.IPv4Network]:
         """The addresses of every network that the engine has, whoever made it."""
-        with self._speaking("list the networks") as client:
+        with self.speaking("list the networks") as client:
             rows = client.api.networks()
         configs = [config for row in rows for config in (row.get("IPAM") or {}).get("Config") or []]
         found = [ipaddress.ip_network(config["Subnet"]) for config in configs if config.get("Subnet")]
         return [network for network in found if isinstance(network, ipaddress.IPv4Network)]
 
     def ensure_network(self, name: str, subnet: str, bridge: str, installation: str) -> None:
-        """The environment's bridge: its containers don't see each other, and nothing goes out by it.
-
-        Raises `OperatorError` where a network of that name has another subnet, or the subnet is somebody's already.
-        """
-        with self._speaking(f"make the network {name}") as client:
-            try:
-                found = client.api.inspect_network(name)
-            except NotFound:
-                pass
-            else:
-                if [config.get("Subnet") for config in found["IPAM"]["Config"]] != [subnet]:
-                    raise OperatorError(
-                        f"the network {name} has another subnet than {subnet}: remove it, and try again"
-                    )
-                return
-            gateway = str(next(ipaddress.IPv4Network(subnet).hosts()))
-            try:
-                client.api.create_network(
-                    name, driver="bridge", check_duplicate=True, labels={"berth.installation": installation},
-                    ipam=docker.types.IPAMConfig(pool_configs=[docker.types.IPAMPool(subnet=subnet, gateway=gateway)]),
-                    options={
-                        "com.docker.network.bridge.name": bridge,
-                        "com.docker.network.bridge.enable_icc": "false",
-                        "com.docker.network.bridge.enable_ip_masquerade": "false",
-                        "com.docker.network.bridge.host_binding_ipv4": "127.0.0.1",
-                    },
-                )  # fmt: skip
-            except APIError as exc:
-                # Somebody else made it in the meantime: that is as good.
-                if exc.status_code != 409:
-                    raise
+        """The environment's bridge. Raises `OperatorError` where a stranger's network or subnet is in its way."""
+        with self.speaking(f"make the network {name}") as client:
+            networks.ensure_network(client, name=name, subnet=subnet, bridge=bridge, installation=installation)
 
     def start(self, name: str) -> None:
-        with self._speaking(f"start {name}") as client:
+        with self.speaking(f"start {name}") as client:
             client.api.start(name)
 
     def restart(self, name: str) -> None:
         """For one that hangs: it gets two seconds, not the time to finish its requests."""
-        with self._speaking(f"restart {name}", timeout_s=self._timeout_s + 2) as client:
+        with self.speaking(f"restart {name}", timeout_s=self._timeout_s + 2) as client:
             client.api.restart(name, timeout=2)
 
     def stop(self, names: Iterable[str], timeout_s: int = STOP_TIMEOUT_S) -> None:
@@ -163,7 +139,7 @@ class Engine:
 
     def remove_network(self, name: str) -> None:
         """One that is not there is as good. Raises `RetryableError` while a container is on it."""
-        with self._speaking(f"remove the network {name}") as client:
+        with self.speaking(f"remove the network {name}") as client:
             try:
                 client.api.remove_network(name)
             except NotFound:
@@ -178,14 +154,14 @@ class Engine:
         return {name: self._how(name) for name in names}
 
     def _how(self, name: str) -> str:
-        with self._speaking(f"inspect {name}") as client:
+        with self.speaking(f"inspect {name}") as client:
             try:
                 return _ending(client.api.inspect_container(name)["State"])
             except NotFound:
                 return "there is no such container"
 
     def _remove(self, filters: dict[str, list[str]]) -> None:
-        with self._speaking("list the containers") as client:
+        with self.speaking("list the containers") as client:
             rows = client.api.containers(all=True, filters=filters)
         names = [row["Id"] for row in rows]
         self.stop(names)
@@ -195,7 +171,7 @@ class Engine:
 
     def _each(self, names: Iterable[str], act: Callable[[docker.DockerClient, str], Any], timeout_s: int) -> None:
         def one(name: str) -> None:
-            with self._speaking(f"stop or remove {name}", timeout_s=timeout_s + self._timeout_s) as client:
+            with self.speaking(f"stop or remove {name}", timeout_s=timeout_s + self._timeout_s) as client:
                 try:
                     act(client, name)
                 except NotFound:
@@ -211,7 +187,7 @@ class Engine:
                 list(pool.map(one, wanted))
 
     @contextmanager
-    def _speaking(self, what: str, *, timeout_s: int | None = None) -> Iterator[docker.DockerClient]:
+    def speaking(self, what: str, *, timeout_s: int | None = None) -> Iterator[docker.DockerClient]:
         """The client; its exceptions, and those of what lies below it, stop here."""
         try:
             if timeout_s is not None:
@@ -240,8 +216,8 @@ def _translated(exc: Exception, *, what: str, url: str) -> ProvisioningError:
     lowered = str(text).lower()
     if isinstance(exc, ImageNotFound) or "no such image" in lowered:
         return OperatorError(f"can't {what}: an image is missing: run manage.py build_images on that host ({text})")
-    if "no space left on device" in lowered:
-        return OperatorError(f"can't {what}: the engine's disk is full: free space there")
+    if operators := operators_fault(str(text)):
+        return OperatorError(f"can't {what}: {operators}")
     if "non-overlapping" in lowered or "pool overlaps" in lowered:
         return OperatorError(
             f"can't {what}: its addresses are in use by another network: change BERTH_SUBNET_POOL ({text})"
@@ -263,6 +239,9 @@ def _container_state(row: dict[str, Any], details: dict[str, Any]) -> ContainerS
     labels, state = row["Labels"], details.get("State", {})
     status = row["Status"]
     health = next((word for word in ("unhealthy", "starting", "healthy") if word in status), "none")
+    # After a pause the engine says so although no check has failed, until it has made the next one.
+    if health == UNHEALTHY and not state.get("Health", {}).get("FailingStreak"):
+        health = "starting"
     return ContainerState(
         name=row["Names"][0].lstrip("/"),
         id=row["Id"],
@@ -274,6 +253,7 @@ def _container_state(row: dict[str, Any], details: dict[str, Any]) -> ContainerS
         part=labels.get("berth.part", ""),
         state=row["State"],
         health=health,
+        networks=frozenset((row.get("NetworkSettings") or {}).get("Networks") or {}),
         exit_code=state.get("ExitCode"),
         oom_killed=state.get("OOMKilled"),
         started_at=_time(state.get("StartedAt")),

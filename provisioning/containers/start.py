@@ -5,6 +5,7 @@ import io
 import tarfile
 from collections.abc import Mapping, Sequence
 
+from provisioning.containers.faults import operators_fault
 from provisioning.exceptions import OperatorError, RetryableError
 from provisioning.rendering.compose import DEFAULT_INSTALLATION
 from provisioning.rendering.compose import services as services_of
@@ -41,9 +42,12 @@ def start_containers(target: TargetSpec, spec: ReleaseSpec, *, services: Sequenc
         return
     said = result.stderr.strip().splitlines()[-5:]
     if result.returncode == 4:
-        raise OperatorError(f"the files of {spec.project} are gone from {target.name}: deploy the release again")
-    if "no space left on device" in result.stderr.lower():
-        raise OperatorError(f"{spec.project} can't be started: the disk of {target.name} is full: free space there")
+        raise OperatorError(
+            f"the files of {spec.project} are gone from {spec.home} on {target.name}: an operator must put them back "
+            "from a backup, or somebody deploy the release again (ask for a release of the same commit)"
+        )
+    if operators := operators_fault(result.stderr):
+        raise OperatorError(f"{spec.project} can't be started on {target.name}: {operators}")
     raise RetryableError(f"{spec.project} can't be started on {target.name}: {' '.join(said)}")
 
 

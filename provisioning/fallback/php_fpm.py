@@ -64,6 +64,29 @@ class HostFallback:
             changed = trees.ensure_memory_disks(spec) or changed
             return self._ensure_pool(spec, text) or changed
 
+    def lacking(self, spec: FallbackSpec) -> str:
+        """The first thing that `ensure` would have to make, and what it would have to make it from; empty if nothing.
+
+        It changes nothing, and waits for nobody.
+        """
+        has_release = "" if Path(spec.code).is_dir() else " without its release"
+        if not trees.is_whole(spec):
+            return f"tree missing{has_release}"
+        if spec.stack != "php":
+            return ""
+        if not trees.has_memory_disks(spec):
+            return "memory disk missing"
+        texts = {
+            self._pool(spec.name): render_fallback_pool(spec),
+            self._main: render_fallback_main(pools=PurePosixPath(self.home / "pools")),
+        }
+        with self._disk():
+            if any(_content(path) != text for path, text in texts.items()):
+                return "pool missing"
+            if ping.listens(Path(spec.socket)):
+                return ""
+        return "pool not loaded" if self._master() else "php-fpm not running"
+
     def remove(self, names: Collection[str]) -> None:
         """Takes pools, trees and what was written in them away. What is not there is as good.
 

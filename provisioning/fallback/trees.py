@@ -21,16 +21,29 @@ _POLICY = "etc/ImageMagick-6/policy.xml"
 MOUNT_TIMEOUT_S = 20
 
 
+def is_whole(spec: FallbackSpec) -> bool:
+    return (Path(spec.root) / "app").is_dir()
+
+
+def has_memory_disks(spec: FallbackSpec) -> bool:
+    return os.path.ismount(Path(spec.root) / "tmp") and os.path.ismount(spec.bodies)
+
+
 def ensure_root(spec: FallbackSpec, variables: str) -> bool:
     """Makes `spec.root` where it is not there, whole or not at all; gives whether it did.
 
     Raises `OperatorError` where the release's tree is gone from this machine.
     """
     root, code = Path(spec.root), Path(spec.code)
-    if root.is_dir():
+    if is_whole(spec):
         return False
     if not code.is_dir():
-        raise OperatorError(f"the files of {spec.name} are gone from {code}: deploy the release again")
+        raise OperatorError(
+            f"the files of {spec.name} are gone from {code}: an operator must put them back from a backup, or "
+            "somebody deploy the release again (ask for a release of the same commit)"
+        )
+    # What is left of it goes first: nobody can be served from it.
+    remove_root(root)
     beside = root.with_name(f".{root.name}.{secrets.token_hex(4)}")
     try:
         beside.mkdir(0o755)

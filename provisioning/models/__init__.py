@@ -5,7 +5,7 @@ from provisioning.models.leases import PortLease, SubnetLease, UidLease
 from provisioning.models.operation import Deployment, Operation, Step
 from provisioning.models.push import Push
 from provisioning.models.repository import ForgeAccount, Repository, WebhookDelivery
-from provisioning.models.workload import Workload
+from provisioning.models.workload import Workload, WorkloadRepair
 
 __all__ = [
     "Certificate",
@@ -24,4 +24,5 @@ __all__ = [
     "UidLease",
     "WebhookDelivery",
     "Workload",
+    "WorkloadRepair",
 ]

@@ -16,8 +16,6 @@ class Workload(models.Model):
     port_lease = models.ForeignKey("PortLease", on_delete=models.PROTECT, related_name="+")
     port = models.PositiveIntegerField()
     created_at = models.DateTimeField(auto_now_add=True)
-    restarts = models.PositiveIntegerField(default=0)
-    last_restart_at = models.DateTimeField(null=True, blank=True)
 
     class Meta:
         ordering = ["pk"]
@@ -32,3 +30,20 @@ class Workload(models.Model):
 
     def __str__(self) -> str:
         return f"{self.release} {self.role}"
+
+
+class WorkloadRepair(models.Model):
+    """How often a workload was repaired for one cause since it was last whole, and what the last try failed with."""
+
+    workload = models.ForeignKey(Workload, on_delete=models.CASCADE, related_name="repairs")
+    cause = models.CharField(max_length=60, help_text="The part and its condition, as 'app paused'.")
+    tries = models.PositiveIntegerField(default=0)
+    last_try_at = models.DateTimeField()
+    error = models.TextField(blank=True, help_text="Why the last try failed; empty where it did not.")
+
+    class Meta:
+        ordering = ["pk"]
+        constraints = [models.UniqueConstraint(fields=["workload", "cause"], name="one_count_of_repairs_per_cause")]
+
+    def __str__(self) -> str:
+        return f"{self.workload}: {self.cause}"

@@ -16,6 +16,11 @@ def environment_name(installation: str, app_id: str, environment: str) -> str:
     return "-".join(part for part in (installation, app_id, environment) if part)
 
 
+def container_name(environment: str, number: int, role: Role, part: Part) -> str:
+    """`…-r12-web`, `…-r12-app`, `…-r12-standby-web`, `…-r12-standby-app`; `environment` is its Docker name."""
+    return f"{environment}-r{number}-{part}" if role == "live" else f"{environment}-r{number}-{role}-{part}"
+
+
 def parts_of(stack: str) -> tuple[Part, ...]:
     """The containers of one instance: the sidecar, and the plugin's own where the stack runs code."""
     return ("web", "app") if stack == "php" else ("web",)
@@ -73,8 +78,7 @@ class ReleaseSpec:
         return "pa-" + hashlib.sha256(self.environment_name.encode()).hexdigest()[:10]
 
     def container(self, role: Role, part: Part) -> str:
-        """`…-r12-web`, `…-r12-app`, `…-r12-standby-web`, `…-r12-standby-app`."""
-        return f"{self.project}-{part}" if role == "live" else f"{self.project}-{role}-{part}"
+        return container_name(self.environment_name, self.number, role, part)
 
 
 @dataclass(frozen=True, kw_only=True)

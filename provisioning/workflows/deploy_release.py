@@ -8,10 +8,13 @@ step holds the release against it.
 import hmac
 import json
 
+from django.conf import settings
 from django.db import transaction
 
 from provisioning import leases
+from provisioning.containers.care import Care
 from provisioning.containers.engine import engine_for
+from provisioning.containers.faults import stranger_found
 from provisioning.containers.images import image_tags
 from provisioning.exceptions import (
     DigestChanged,
@@ -33,6 +36,7 @@ from provisioning.workflows.publication import (
     ensure_pipeline_finished,
 )
 from provisioning.workflows.specs import (
+    container_names,
     release_spec,
     roles_of,
 )
@@ -79,7 +83,10 @@ def ensure_approved(run: Run) -> None:
 
 
 def ensure_leases(run: Run) -> None:
-    """A host that has the images, the ports of the new workloads, network and user id of the app."""
+    """A host that has the images, the ports of the new workloads, network and user id of the app.
+
+    No stranger has one of the containers' names there.
+    """
     release, environment = subject_of(run)
     host = choose_host(environment)
     missing = engine_for(host.docker_url).missing_images(image_tags().values())
@@ -108,6 +115,11 @@ def ensure_leases(run: Run) -> None:
                 port=lease.port,
             )
     spec = release_spec(run.operation)
+    names = [name for instance in spec.instances for name in container_names(spec, instance.role)]
+    strangers = Care(engine_for(host.docker_url)).holders(names, but_of=settings.INSTALLATION)
+    if strangers:
+        name, runs = min(strangers.items())
+        raise stranger_found(name, runs)
     ports = ", ".join(f"{instance.role} {instance.address}:{instance.port}" for instance in spec.instances)
     run.note(f"host {host.name}, {ports}, network {spec.subnet}, uid {spec.uid}")
 

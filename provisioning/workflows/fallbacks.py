@@ -12,15 +12,16 @@ from datetime import timedelta
 
 from django.db import transaction
 from django.db.models import Exists, OuterRef, QuerySet
+from django.utils import timezone
 
 from provisioning import leases
 from provisioning.choices import UNFINISHED, OperationKind, Transport, WorkloadRole, WorkloadState
 from provisioning.exceptions import ProvisioningError
-from provisioning.fallback import fallback_from_settings, missing_extensions, refusal
+from provisioning.fallback import HostFallback, fallback_from_settings, missing_extensions, refusal
 from provisioning.models import Host, Operation, Workload
 from provisioning.workflows.engine import Run
 from provisioning.workflows.instances import remove_workloads
-from provisioning.workflows.pauses import may_repair, repair_noted
+from provisioning.workflows.pauses import may_repair, repair_failed, repair_noted, repairs_settled
 from provisioning.workflows.specs import fallback_spec
 from provisioning.workflows.subject import subject_of
 from tenants.choices import AppState, Fallback
@@ -31,6 +32,8 @@ logger = logging.getLogger(__name__)
 
 # A port that a stranger was found on is not tried again for so long.
 STRANGERS_REST = timedelta(days=1)
+# After so long without a repair it starts at once again, whatever it lacks.
+WHOLE_FOR = timedelta(seconds=30)
 
 
 def fallback_refusal(release: Release, environment: Environment, host: Host) -> str:
@@ -80,13 +83,13 @@ def reconcile_fallbacks() -> None:
     """Makes whole what should serve, and withdraws what should not any more. Says so on the app's timeline."""
     home = fallback_from_settings()
     present = home.names()
-    serving = _rows().filter(role=WorkloadRole.FALLBACK, state=WorkloadState.SERVING)
+    serving = _rows().filter(role=WorkloadRole.FALLBACK, state=WorkloadState.SERVING).prefetch_related("repairs")
     for workload in serving.filter(~Exists(_busy()), environment__app__state=AppState.ACTIVE):
         if workload.environment.fallback != Fallback.HOST:
             Workload.objects.filter(pk=workload.pk, state=WorkloadState.SERVING).update(state=WorkloadState.DRAINING)
             _record(workload, "fallback.withdrawn", "the host serves the release no longer when its containers do not")
-        elif may_repair(workload):
-            _repair(workload)
+        else:
+            _repair(workload, _lacking(home, workload))
     # What a worker that died in the middle has left behind.
     known = _rows().filter(role=WorkloadRole.FALLBACK).exclude(state=WorkloadState.REMOVED)
     strays = present - {fallback_spec(workload).name for workload in known}
@@ -118,16 +121,33 @@ def _ensure(workload: Workload) -> bool:
     return fallback_from_settings().ensure(fallback_spec(workload), json.loads(workload.release.variables))
 
 
-def _repair(workload: Workload) -> None:
+def _lacking(home: HostFallback, workload: Workload) -> str:
     try:
-        changed = _ensure(workload)
-    except ProvisioningError as error:
-        repair_noted(workload)
-        _record(workload, "fallback.repair_failed", f"the host can't serve the release without containers: {error}")
+        return home.lacking(fallback_spec(workload))
+    except ProvisioningError:
+        # What it is `ensure` says.
+        return "home not readable"
+
+
+def _repair(workload: Workload, cause: str) -> None:
+    """Makes what is lacking, at once when it is found for the first time, and after growing pauses while it fails."""
+    if not cause:
+        # One that comes and goes is not settled.
+        if all(timezone.now() - repair.last_try_at > WHOLE_FOR for repair in workload.repairs.all()):
+            repairs_settled(workload)
         return
-    if changed:
-        repair_noted(workload)
-        _record(workload, "fallback.repaired", "the host can serve the release without containers again")
+    if not may_repair(workload, cause):
+        return
+    repair_noted(workload, cause)
+    try:
+        _ensure(workload)
+    except ProvisioningError as error:
+        repair_failed(workload, cause, error=str(error))
+        _record(
+            workload, "fallback.repair_failed", f"{cause}: the host can't serve the release without containers: {error}"
+        )
+        return
+    _record(workload, "fallback.repaired", f"{cause}: the host can serve the release without containers again")
 
 
 def _avoid_strangers(workload: Workload) -> None:

@@ -13,7 +13,7 @@ from provisioning.fallback import fallback_from_settings
 from provisioning.models import Host, Workload
 from provisioning.rendering.compose import service_names
 from provisioning.transport import TargetSpec, transport_for
-from provisioning.workflows.specs import container_names, engine_seen_from, fallback_spec, release_spec, role_of
+from provisioning.workflows.specs import engine_seen_from, fallback_spec, release_spec, role_of
 
 
 def target_of(host: Host) -> TargetSpec:
@@ -28,25 +28,21 @@ def target_of(host: Host) -> TargetSpec:
     )
 
 
-def ensure_instance(workload: Workload, *, restart_unhealthy: bool = False) -> None:
-    """Starts what does not run of the workload's containers; hung ones are stopped first where that is asked for."""
-    engine = engine_for(workload.host.docker_url)
-    spec, role = release_spec(workload.deployment), role_of(workload)
-    states = engine.states(container_names(spec, role))
-    if "missing" in states.values():
-        engine.ensure_network(spec.environment_name, spec.subnet, spec.bridge, settings.INSTALLATION)
-        start_containers(
-            target_of(workload.host),
-            spec,
-            services=service_names(spec.stack, role),
-            docker_url=engine_seen_from(workload.host),
-        )
-        return
-    for name, state in states.items():
-        if state == "unhealthy" and restart_unhealthy:
-            engine.restart(name)
-        elif state not in {"running", "unhealthy"}:
-            engine.start(name)
+def ensure_instance(workload: Workload) -> None:
+    """Makes what is missing of the workload's containers, and starts what does not run.
+
+    Labels decide there, too: a stranger's container under one of the names is not started, but an error.
+    """
+    spec = release_spec(workload.deployment)
+    engine_for(workload.host.docker_url).ensure_network(
+        spec.environment_name, spec.subnet, spec.bridge, settings.INSTALLATION
+    )
+    start_containers(
+        target_of(workload.host),
+        spec,
+        services=service_names(spec.stack, role_of(workload)),
+        docker_url=engine_seen_from(workload.host),
+    )
 
 
 def remove_workloads(workloads: QuerySet[Workload]) -> Iterable[Workload]:

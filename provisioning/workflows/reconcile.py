@@ -3,33 +3,37 @@
 Does not touch environments in which a deployment or a retirement is under way: those look after their own.
 """
 
+import itertools
 import logging
 import threading
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
 
 from django.conf import settings
 from django.db.models import Exists, OuterRef, QuerySet
-from django.utils import timezone
 
+from provisioning import probes
 from provisioning.choices import UNFINISHED, OperationKind, WorkloadRole, WorkloadState
 from provisioning.containers.engine import engine_for
 from provisioning.edge import edge_from_settings
 from provisioning.exceptions import ProvisioningError
-from provisioning.models import Host, Operation, Workload
+from provisioning.models import Host, Operation, Workload, WorkloadRepair
 from provisioning.rendering.edge import render_edge_site
-from provisioning.rendering.specs import parts_of
 from provisioning.selectors.certificates import installed_certificates
+from provisioning.workflows.examination import Seen, by_place, close_look, first_look, strangers_named
 from provisioning.workflows.fallbacks import reconcile_fallbacks, remove_withdrawn_fallbacks
-from provisioning.workflows.instances import ensure_instance
-from provisioning.workflows.pauses import may_repair, repair_noted
-from provisioning.workflows.specs import container_names, release_spec, role_of, site_spec, with_sites
+from provisioning.workflows.pauses import is_due, repairs_settled
+from provisioning.workflows.repair_table import Finding
+from provisioning.workflows.repairs import repair
+from provisioning.workflows.specs import site_spec, with_sites
 from tenants.choices import AppState
 from tenants.models import Environment, PluginApp
-from tenants.services.audit import audit_record
 
 logger = logging.getLogger(__name__)
 
+# Every workload gets a close look in one of so many rounds: once a minute, with a round every three seconds.
+CLOSE_LOOK_EACH = 20
 _one_at_a_time = threading.Lock()
+_rounds = itertools.count()
 
 
 def run() -> None:
@@ -55,25 +59,57 @@ def run() -> None:
         _one_at_a_time.release()
 
 
-def reconcile_host(host: Host) -> None:
-    """Starts the containers of serving workloads that do not run. One call to the engine where all do."""
+def reconcile_host(host: Host, *, closely: bool | None = None) -> None:
+    """Mends the containers of serving workloads. One call to the engine where all are as they should be.
+
+    Each round looks closely at a share of them, and at each of them about once a minute. With `closely` it looks so at
+    all, or at none.
+    """
     wanted = list(_serving(host))
     if not wanted:
         return
-    containers = engine_for(host.docker_url).list_workload_containers(settings.INSTALLATION)
-    states = {
-        container.name: "unhealthy" if container.health == "unhealthy" else container.state for container in containers
-    }
-    running = {(c.deployment, c.role, c.part) for c in containers if states[c.name] == "running"}
+    containers = by_place(engine_for(host.docker_url).list_workload_containers(settings.INSTALLATION))
+    turn = next(_rounds) % CLOSE_LOOK_EACH
+    seen = {workload.pk: first_look(workload, containers) for workload in wanted}
     for workload in wanted:
-        # Names and specs are looked up for what is broken alone: this round comes every few seconds.
-        parts = parts_of(workload.release.app.stack)
-        if all((workload.deployment_id, workload.role, part) in running for part in parts):
-            continue
-        names = container_names(release_spec(workload.deployment), role_of(workload))
-        broken = {name: states.get(name, "missing") for name in names if states.get(name, "missing") != "running"}
-        if broken and may_repair(workload):
-            _repair(workload, broken)
+        found = seen[workload.pk]
+        counts = {repair.cause: repair for repair in workload.repairs.all()}
+        if found.is_settled:
+            repairs_settled(workload)
+        try:
+            strangers_named(workload, found)
+            is_turn = closely is None and workload.pk % CLOSE_LOOK_EACH == turn
+            if closely or is_turn or _due(found, counts):
+                close_look(workload, found)
+        except ProvisioningError as error:
+            logger.warning("%s can't be looked at closely now: %s", workload, error)
+        due = _due(found, counts)
+        # A deployment may have begun, or ended, since the list was read: its containers are none to mend.
+        if due and _serving(host).filter(pk=workload.pk).exists():
+            repair(workload, found, due, may_interrupt=_may_interrupt(workload, wanted, seen))
+
+
+def _due(seen: Seen, counts: Mapping[str, WorkloadRepair]) -> list[Finding]:
+    return [finding for finding in seen.findings if is_due(counts.get(finding.cause))]
+
+
+def _may_interrupt(workload: Workload, all_: Collection[Workload], seen: Mapping[int, Seen]) -> bool:
+    """Live is stopped for a repair only while its standby answers, if it has one, or if it does not answer itself."""
+    if workload.role != WorkloadRole.LIVE:
+        return True
+    others = [one for one in all_ if one.environment_id == workload.environment_id and one.pk != workload.pk]
+    return all(not seen[other.pk].findings and _answers(other) for other in others) or not _answers(workload)
+
+
+def _answers(workload: Workload) -> bool:
+    snapshot = workload.release.configuration
+    _answer, is_good = probes.probe(
+        address=workload.host.address,
+        port=workload.port,
+        hostname=snapshot["hostnames"][0],
+        path=snapshot["health_check_path"],
+    )
+    return is_good
 
 
 def _serving(host: Host) -> QuerySet[Workload]:
@@ -91,31 +127,7 @@ def _serving(host: Host) -> QuerySet[Workload]:
             "release__app",
             "environment__app__organization",
         )
-    )
-
-
-def _repair(workload: Workload, broken: dict[str, str]) -> None:
-    started = timezone.now()
-    repair_noted(workload)
-    found = ", ".join(f"{name} was {state}" for name, state in broken.items())
-    app = workload.environment.app
-    try:
-        ensure_instance(workload, restart_unhealthy=True)
-    except ProvisioningError as error:
-        message = f"{found}; it could not be started again: {error}"
-        action = "workload.repair_failed"
-    else:
-        took = (timezone.now() - started).total_seconds()
-        message = f"{found}; started again in {took:.1f} s"
-        action = "workload.repaired"
-    audit_record(
-        action=action,
-        message=message,
-        organization=app.organization,
-        app=app,
-        environment=workload.environment.name,
-        release=workload.release,
-        data={"role": workload.role, "containers": broken},
+        .prefetch_related("repairs")
     )
 
 

@@ -3,20 +3,24 @@
 import json
 import os
 import shutil
+import signal
 import socket
+import subprocess
 from collections.abc import Iterator
+from datetime import timedelta
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
 import pytest
+from django.utils import timezone
 
 from provisioning import leases
 from provisioning.choices import OperationKind, OperationState, Transport, WorkloadRole, WorkloadState
 from provisioning.fallback import config, php_fpm
 from provisioning.models import Host, Operation, PortLease, Workload
 from provisioning.services.hosts import host_register_local
-from provisioning.workflows import deploy_release, fallbacks, reconcile
+from provisioning.workflows import deploy_release, fallbacks, pauses, reconcile
 from provisioning.workflows.engine import Run
 from provisioning.workflows.instances import remove_workloads
 from provisioning.workflows.specs import fallback_spec, release_home, roles_of, site_spec
@@ -122,20 +126,64 @@ def test_a_deployment_under_way_is_not_disturbed(host: Host) -> None:
     assert events(workload, "fallback.withdrawn") == events(workload, "fallback.repaired") == []
 
 
-def test_what_can_not_be_repaired_is_told_and_tried_again_after_a_pause(host: Host) -> None:
+class Clock:
+    """Stands still until somebody moves it: rounds are counted, whatever time they take."""
+
+    def __init__(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        self.time = timezone.now()
+        monkeypatch.setattr(pauses, "timezone", SimpleNamespace(now=lambda: self.time))
+
+    def forward(self, seconds: float) -> None:
+        self.time += timedelta(seconds=seconds)
+
+
+def test_what_can_not_be_repaired_is_told_and_tried_again_after_a_pause(
+    host: Host, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    clock = Clock(monkeypatch)
     workload = serving(host)
     code = Path(release_home(workload.release, host))
     shutil.move(code, f"{code}.away")
-    for _ in range(4):
+    told = []
+    for pause_s in (0, 0.1, 1.8, 0.2, 5.8, 0.2, 13.8, 0.2):
+        clock.forward(pause_s)
         reconcile.run()
-    # At once, once more, and then after a pause.
-    first, second = events(workload, "fallback.repair_failed")
-    assert "deploy the release again" in first.message
-    assert second.message == first.message
+        told.append(len(events(workload, "fallback.repair_failed")))
+    # At once, once more, and then after pauses of 2, 6 and 14 s.
+    assert told == [1, 2, 2, 3, 3, 4, 4, 5]
+    messages = {event.message for event in events(workload, "fallback.repair_failed")}
+    assert len(messages) == 1
+    assert "deploy the release again" in messages.pop()
+    # With the files another thing is wrong: that they are there is no reason to wait on.
     shutil.move(f"{code}.away", code)
-    Workload.objects.filter(pk=workload.pk).update(last_restart_at=None)
     reconcile.run()
     assert len(events(workload, "fallback.repaired")) == 1
+
+
+@pytest.mark.parametrize("lost", ["root", "root/app", "memory disk", "pool", "configuration", "master"])
+def test_what_the_keeper_finds_lacking_is_made_again(machine: Machine, host: Host, lost: str) -> None:
+    workload = serving(host)
+    reconcile.run()
+    assert ask(machine, workload) == "from the host"
+    spec, home = fallback_spec(workload), machine.home / "fallback"
+    match lost:
+        case "root" | "root/app":
+            if lost == "root":
+                subprocess.run(["umount", "--lazy", str(Path(spec.root) / "tmp")], check=True)
+            shutil.rmtree(Path(spec.root) / lost.removeprefix("root").strip("/"))
+        case "memory disk":
+            subprocess.run(["umount", "--lazy", str(Path(spec.root) / "tmp")], check=True)
+        case "pool":
+            (home / "pools" / f"{spec.name}.conf").unlink()
+        case "configuration":
+            (home / php_fpm.CONFIGURATION).unlink()
+        case "master":
+            os.kill(machine.master(), signal.SIGKILL)
+    reconcile.run()
+    # The process manager may have been faster with its own.
+    assert lost == "master" or len(events(workload, "fallback.repaired")) == 2
+    assert events(workload, "fallback.repair_failed") == []
+    assert ask(machine, workload) == "from the host"
 
 
 def test_what_nobody_knows_of_is_cleared_away(machine: Machine, host: Host) -> None:
@@ -207,6 +255,7 @@ def test_a_deployment_on_a_machine_that_can_not_goes_on_with_a_standby_and_says_
     monkeypatch.setattr(config, "_php_fpm", lambda: None)
     # The engine, which would be asked for its images, is down in these tests.
     monkeypatch.setattr(deploy_release, "engine_for", lambda _url: SimpleNamespace(missing_images=lambda _tags: []))
+    monkeypatch.setattr(deploy_release.Care, "holders", lambda _self, _names, but_of: {})
     for _ in range(2):
         deploy_release.ensure_leases(run)
     assert {row.role for row in run.operation.workloads.all()} == {WorkloadRole.LIVE, WorkloadRole.STANDBY}

@@ -1,0 +1,40 @@
+"""What the engine says when a container can't be made or started, and whose move it is then."""
+
+import re
+
+from provisioning.exceptions import OperatorError
+
+_PORT = re.compile(r"(?:tcp4? |for )((?:\d{1,3}\.){3}\d{1,3}|\[[0-9a-f:]+\]):(\d{1,5})")
+_NAME = re.compile(r'container name "?/?([A-Za-z0-9_.-]+)"? is already in use')
+
+
+def operators_fault(text: str) -> OperatorError | None:
+    """What an operator must do about the message; `None` for one that trying again may help with."""
+    lowered = text.lower()
+    if "no space left on device" in lowered:
+        return OperatorError("the engine's disk is full: an operator must free space there")
+    if "port is already allocated" in lowered or "address already in use" in lowered:
+        found = _PORT.search(text)
+        where = f"port {found[2]} of {found[1]}" if found else "its port"
+        return OperatorError(
+            f"{where} is taken by a stranger, a process or another container: an operator must end what listens there "
+            "(ss -tlnp says what does)"
+        )
+    if found := _NAME.search(text):
+        return stranger_found(found[1])
+    if "bind source path does not exist" in lowered:
+        return OperatorError(
+            "files of the release are gone from the host: an operator must put them back, or somebody deploy the "
+            "release again"
+        )
+    if "no such image" in lowered or "unable to find image" in lowered or "pull access denied" in lowered or "manifest unknown" in lowered:
+        return OperatorError("an image is gone from the host: an operator must run manage.py build_images there")
+    return None
+
+
+def stranger_found(name: str, what: str = "") -> OperatorError:
+    runs = f" ({what})" if what else ""
+    return OperatorError(
+        f"a container that is not Berth's has the name {name}{runs}: an operator must remove or rename it; Berth "
+        "removes nothing that it did not make"
+    )
