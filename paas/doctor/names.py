@@ -9,10 +9,14 @@ from django.conf import settings
 from paas.doctor.check import Check, Failed, Warned
 from provisioning.dns.answers import Outcome, ServerAnswer
 from provisioning.dns.providers import PROVIDERS
+from provisioning.dns.resolution import roots_from_settings
 from provisioning.models import DnsAccount, HostedZone
 from provisioning.selectors.delegations import resolution
 from provisioning.services.dns_accounts import provider_settings
 from provisioning.services.dns_zones import targets_of
+from tenants.choices import OPEN_DOMAIN_STATES
+from tenants.models import CustomDomain
+from tenants.selectors.domains import NO_LOOKUPS, are_names_looked_up
 
 
 def checks() -> Sequence[Check]:
@@ -20,7 +24,18 @@ def checks() -> Sequence[Check]:
     found = [Check(f"DNS account {account.name}", partial(_account, account)) for account in accounts]
     zones = HostedZone.objects.select_related("zone")
     found += [Check(f"zone {hosted.zone.name}", partial(_zone, hosted)) for hosted in zones]
-    return found or [Check("DNS accounts", _no_account)]
+    return [*(found or [Check("DNS accounts", _no_account)]), Check("outside names", _outside)]
+
+
+def _outside() -> str:
+    """Whom the installation asks for names that are not its own."""
+    if are_names_looked_up():
+        servers = roots_from_settings()
+        return f"looked up from {servers[0].name} and {len(servers) - 1} more servers"
+    waiting = CustomDomain.objects.filter(state__in=OPEN_DOMAIN_STATES).count()
+    if waiting:
+        raise Warned(f"{waiting} custom domain{'s' * (waiting > 1)} can't be checked: {NO_LOOKUPS}")
+    return "not looked up, and nothing waits for one (BERTH_DNS_LOOKUPS)"
 
 
 def _no_account() -> str:

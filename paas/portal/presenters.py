@@ -15,7 +15,7 @@ from provisioning.selectors.moves import Move, move_of
 from tenants.custom_names import in_unicode
 from tenants.hostile_text import written_out
 from tenants.models import CustomDomain, Environment
-from tenants.selectors.domains import RecordToSet, is_apex, records_to_set, served_hostnames
+from tenants.selectors.domains import RecordToSet, is_apex, is_waiting, records_to_set, served_hostnames, told
 
 # A browser stays usable with so many lines; what is left out is said.
 MAX_DIFF_LINES = 10_000
@@ -65,6 +65,7 @@ class ShownDomain:
     """`ends_at`: when it is withdrawn, should nobody mend it; None where all is well."""
 
     row: CustomDomain
+    detail: str
     name: str
     records: list[RecordToSet]
     answers: list[ShownAnswer]
@@ -165,14 +166,16 @@ def edge_urls(environment: Environment) -> list[tuple[str, str]]:
 
 
 def show_domain(domain: CustomDomain) -> ShownDomain:
-    since = domain.failing_since if domain.is_served else None
+    waits = is_waiting(domain)
+    since = domain.failing_since if domain.is_served and not waits else None
     return ShownDomain(
         row=domain,
+        detail=told(domain),
         name=in_unicode(domain.hostname),
         records=records_to_set(domain),
         answers=[answer for observation in domain.observations for answer in _answers(observation)],
         is_apex=is_apex(domain),
-        is_due=domain.next_check_at is not None and domain.next_check_at <= timezone.now(),
+        is_due=not waits and domain.next_check_at is not None and domain.next_check_at <= timezone.now(),
         ends_at=since + timedelta(days=settings.DOMAIN_GRACE_DAYS) if since else None,
     )
 

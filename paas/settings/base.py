@@ -200,6 +200,9 @@ FALLBACK_HOME = HOME / "fallback"
 RELEASES_HOME = HOME / "releases"
 # Copies of the apps' code repositories, which reviews and checks read.
 READING_HOME = HOME / "reading"
+# Whether anybody outside of this machine is asked for names. Left out: not where BERTH_APPS_DOMAIN is below localhost
+# and BERTH_DNS_ROOTS names nobody.
+DNS_LOOKUPS = env.boolean("BERTH_DNS_LOOKUPS", False) if env.text("BERTH_DNS_LOOKUPS", "") else None
 # Where lookups begin; empty: the root servers of the Internet. The port is that of servers found by delegation.
 DNS_ROOTS = env.words("BERTH_DNS_ROOTS")
 DNS_PORT = env.integer("BERTH_DNS_PORT", 53)

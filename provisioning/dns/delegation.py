@@ -44,6 +44,10 @@ MAX_QUESTIONS = 200
 MAX_TRIES = 6
 AT_ONCE = 2
 THREADS = 16
+NOWHERE = (
+    "this installation looks up no outside names, and knows no server of the zone: an operator must name the zone's "
+    "servers, or set BERTH_DNS_LOOKUPS=true and start it again"
+)
 _NO_ADDRESS = "it has no address: "
 HEARD = {Outcome.ANSWER, Outcome.NO_DATA, Outcome.NX_DOMAIN}
 
@@ -133,6 +137,8 @@ class Walk:
     def closest(self, name: dns.name.Name, depth: int = 0) -> Cut:
         """The zone that `name` is in, as the delegations have it. Raises `LookupFailed`."""
         cut = self._cuts[max((zone for zone in self._cuts if name.is_subdomain(zone)), key=len)]
+        if cut.zone == dns.name.root and not cut.servers:
+            raise LookupFailed(f"{text_of(name)}: {NOWHERE}", Outcome.TIMEOUT, zone=text_of(cut.zone))
         for _ in range(MAX_REFERRALS):
             message = self._any(cut, name, "SOA", depth)
             found = referral_of(message, name=name, zone=cut.zone)

@@ -16,6 +16,7 @@ from provisioning.dns.delegation import HEARD, LookupFailed, Walk
 from provisioning.dns.reading import text_of
 from provisioning.dns.records import canonical_name
 from provisioning.exceptions import OperatorError
+from tenants.selectors.domains import are_names_looked_up
 
 __all__ = ["LookupFailed", "Resolution", "ResolutionSettings", "resolution_from_settings", "resolvers_from_settings"]
 
@@ -54,6 +55,7 @@ class ResolutionSettings:
     `deadline_s` for everything that one call of `Resolution` asks.
     """
 
+    # None: names are looked up at the `delegations` alone.
     roots: tuple[Nameserver, ...] = ROOTS
     port: int = 53
     allow_private: bool = False
@@ -67,7 +69,7 @@ def resolution_from_settings(*, delegations: Mapping[str, Sequence[Nameserver]] 
     no list of addresses."""
     return Resolution(
         ResolutionSettings(
-            roots=_nameservers("BERTH_DNS_ROOTS", django_settings.DNS_ROOTS) or ROOTS,
+            roots=roots_from_settings(),
             port=django_settings.DNS_PORT,
             allow_private=django_settings.DNS_ALLOW_PRIVATE,
             timeout_s=django_settings.DNS_TIMEOUT_S,
@@ -75,6 +77,12 @@ def resolution_from_settings(*, delegations: Mapping[str, Sequence[Nameserver]] 
             delegations={zone: tuple(servers) for zone, servers in (delegations or {}).items()},
         )
     )
+
+
+def roots_from_settings() -> tuple[Nameserver, ...]:
+    """Where lookups begin; nowhere in an installation that looks up no outside names."""
+    named = _nameservers("BERTH_DNS_ROOTS", django_settings.DNS_ROOTS)
+    return (named or ROOTS) if are_names_looked_up() else ()
 
 
 def resolvers_from_settings() -> tuple[Nameserver, ...]:

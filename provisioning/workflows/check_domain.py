@@ -16,8 +16,9 @@ from provisioning.dns.resolution import Resolution, resolution_from_settings
 from provisioning.dns.verification import Verification, as_data, verify_control, verify_pointing
 from tenants.choices import DomainState, Finding
 from tenants.models import CustomDomain
-from tenants.selectors.domains import pointing_addresses, pointing_targets
+from tenants.selectors.domains import are_names_looked_up, pointing_addresses, pointing_targets
 from tenants.services.domain_checks import Look, domain_checked, domains_take
+from tenants.services.domain_waits import domains_resume, domains_wait
 
 logger = logging.getLogger(__name__)
 
@@ -40,7 +41,14 @@ class Question:
 
 
 def run() -> int:
-    """One round; gives how many domains were looked at. Raises `OperatorError` where the settings are at fault."""
+    """One round; gives how many domains were looked at. Raises `OperatorError` where the settings are at fault.
+
+    In an installation that looks up no outside names nobody is asked anything, and all of them wait.
+    """
+    if not are_names_looked_up():
+        domains_wait()
+        return 0
+    domains_resume()
     resolution = resolution_from_settings()
     domains = domains_take(count=ROUND, at_once=AT_ONCE)
     if not domains:

@@ -9,7 +9,7 @@ from tenants.api.fields import StrictSerializer, Text
 from tenants.choices import DomainState, EnvironmentName
 from tenants.custom_names import in_unicode
 from tenants.models import CustomDomain, HeldName
-from tenants.selectors.domains import records_to_set
+from tenants.selectors.domains import records_to_set, told
 
 
 class DomainCreate(StrictSerializer):
@@ -52,7 +52,7 @@ class DomainSerializer(serializers.ModelSerializer[CustomDomain]):
     is_mixed_script = serializers.BooleanField(
         read_only=True, help_text="It mixes scripts, or could be read as another name: look twice"
     )
-    detail = serializers.CharField(read_only=True, help_text="What is wrong, and whose move it is")
+    detail = serializers.SerializerMethodField(help_text="What is wrong, and whose move it is")
     records = serializers.SerializerMethodField(help_text="What is to be set at the domain's DNS provider")
     observations = ObservationSerializer(many=True, read_only=True, help_text="What each name server said last")
     created_by = serializers.SlugRelatedField[Any](slug_field="username", read_only=True)
@@ -62,11 +62,14 @@ class DomainSerializer(serializers.ModelSerializer[CustomDomain]):
         fields = [
             *("id", "hostname", "display_name", "app", "environment", "state", "is_mixed_script", "detail", "records"),
             *("observations", "created_by", "created_at", "proven_at", "checked_at", "next_check_at", "failing_since"),
-            "unheard_since",
+            *("unheard_since", "waiting_since"),
         ]
 
     def get_display_name(self, domain: CustomDomain) -> str:
         return in_unicode(domain.hostname)
+
+    def get_detail(self, domain: CustomDomain) -> str:
+        return told(domain)
 
     @extend_schema_field(RecordToSetSerializer(many=True))
     def get_records(self, domain: CustomDomain) -> Any:

@@ -1,6 +1,7 @@
 """Domains of customers' own: who claims a name, who has proven it, and who had it until not long ago."""
 
 import secrets
+from datetime import timedelta
 
 from django.conf import settings
 from django.db import models
@@ -69,6 +70,12 @@ class CustomDomain(models.Model):
     )
     unheard_since = models.DateTimeField(null=True, blank=True, help_text="Since when nobody who would know answers.")
     check_requested_at = models.DateTimeField(null=True, blank=True)
+    waiting_since = models.DateTimeField(
+        null=True, blank=True, help_text="Since when it waits for an operator to have outside names looked up."
+    )
+    waited = models.DurationField(
+        default=timedelta, help_text="How long it has waited so before: that time counts for no limit."
+    )
     lease_until = models.DateTimeField(null=True, blank=True, help_text="Until then one worker checks it.")
 
     class Meta:

@@ -12,6 +12,29 @@ from tenants.choices import OPEN_DOMAIN_STATES, SERVED_DOMAIN_STATES, DomainStat
 from tenants.models import CustomDomain, Environment, HeldName, RegistrableDomain
 from tenants.selectors.zones import platform_domains
 
+NO_LOOKUPS = (
+    "this installation looks up no outside names: an operator must set BERTH_DNS_LOOKUPS=true, which asks the "
+    "Internet's root servers, or BERTH_DNS_ROOTS, and start it again; until then the domain waits, and nothing is "
+    "withdrawn"
+)
+
+
+def are_names_looked_up() -> bool:
+    """Whether anybody outside of this machine is asked for names: by default not where apps are for it alone."""
+    if settings.DNS_LOOKUPS is not None:
+        return bool(settings.DNS_LOOKUPS)
+    is_local = settings.APPS_DOMAIN.lower().rstrip(".").rpartition(".")[2] == "localhost"
+    return bool(settings.DNS_ROOTS) or not is_local
+
+
+def is_waiting(domain: CustomDomain) -> bool:
+    return domain.is_open and not are_names_looked_up()
+
+
+def told(domain: CustomDomain) -> str:
+    """What is wrong with the domain, and whose move it is; the operator's where nobody may be asked."""
+    return NO_LOOKUPS if is_waiting(domain) else domain.detail
+
 
 @dataclass(frozen=True)
 class RecordToSet:

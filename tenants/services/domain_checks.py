@@ -147,7 +147,7 @@ def _of_pending(domain: CustomDomain, look: Look, now: datetime) -> Consequence:
             message=f"control of {domain} is proven: it is served{look.detail and f'; {look.detail}'}",
             fields={"detail": look.detail, "next_check_at": now + pause},
         )
-    if now - domain.created_at >= LONGEST_PENDING:
+    if _age(domain, now) >= LONGEST_PENDING:
         why = (
             f"control was not proven within {LONGEST_PENDING.days} days: {look.control_detail or 'no proof was found'}"
         )
@@ -158,7 +158,7 @@ def _of_pending(domain: CustomDomain, look: Look, now: datetime) -> Consequence:
 def _of_refused(domain: CustomDomain, refusal: TenantsError, now: datetime) -> Consequence:
     """Control is proven, but the name is somebody else's. The claim waits for the end of theirs, and not for ever."""
     told = refusal.detail.removeprefix("hostname: ")
-    if now - domain.created_at >= LONGEST_PENDING + timedelta(days=settings.NAME_QUARANTINE_DAYS):
+    if _age(domain, now) >= LONGEST_PENDING + timedelta(days=settings.NAME_QUARANTINE_DAYS):
         return Consequence(to=DomainState.REMOVED, action="domain.expired", message=told)
     fields = {"detail": told, "next_check_at": now + _pause(domain, now)}
     if told == domain.detail:
@@ -194,7 +194,12 @@ def _of_unheard(domain: CustomDomain, look: Look, now: datetime) -> Consequence:
 
 
 def _pause(domain: CustomDomain, now: datetime) -> timedelta:
-    return min(max((now - domain.created_at) / 4, SOONEST), LATEST)
+    return min(max(_age(domain, now) / 4, SOONEST), LATEST)
+
+
+def _age(domain: CustomDomain, now: datetime) -> timedelta:
+    """Without the time in which nobody looked at it."""
+    return now - domain.created_at - domain.waited
 
 
 def _follow(domain: CustomDomain, consequence: Consequence, fields: dict[str, Any]) -> bool:

@@ -109,7 +109,9 @@ def _listed(request: HttpRequest, environment: Environment) -> dict[str, Any]:
             )
             for row in rows
         ],
-        "is_busy": any(row.next_check_at is not None and row.next_check_at <= now for row in rows),
+        "is_busy": any(
+            row.next_check_at is not None and row.next_check_at <= now and not selectors.is_waiting(row) for row in rows
+        ),
     }
 
 
