@@ -61,6 +61,9 @@ class HostFallback:
             changed = trees.ensure_root(spec, prelude)
             if spec.stack != "php":
                 return changed
+            if changed:
+                # Workers that run see the tree of before, which is gone.
+                self._unload(spec)
             changed = trees.ensure_memory_disks(spec) or changed
             return self._ensure_pool(spec, text) or changed
 
@@ -151,6 +154,23 @@ class HostFallback:
             shutil.rmtree(candidate, ignore_errors=True)
         if said:
             raise ConfigurationRefused(f"php-fpm refuses the pool, the others stay (php-fpm: {said})")
+
+    def _unload(self, spec: FallbackSpec) -> None:
+        """Takes the pool away, where there is one, and returns when nobody listens for it any more."""
+        path = self._pool(spec.name)
+        if not path.exists():
+            return
+        path.unlink()
+        self._forget_main_without_pools()
+        until = time.monotonic() + LOAD_TIMEOUT_S
+        next_signal = 0.0
+        while ping.listens(Path(spec.socket)):
+            now = time.monotonic()
+            if now > until:
+                raise RetryableError(f"php-fpm did not let go of the pool of {spec.name}: its log says why")
+            if now > next_signal and self._signal(signal.SIGUSR2 if self._main.exists() else signal.SIGQUIT):
+                next_signal = now + _SIGNAL_INTERVAL_S
+            time.sleep(_LOOK_S)
 
     def _load(self, spec: FallbackSpec) -> None:
         """Has the master read its configuration, or waits until one is started; returns when the pool answers."""

@@ -145,7 +145,7 @@ def test_what_can_not_be_repaired_is_told_and_tried_again_after_a_pause(
     code = Path(release_home(workload.release, host))
     shutil.move(code, f"{code}.away")
     told = []
-    for pause_s in (0, 0.1, 1.8, 0.2, 5.8, 0.2, 13.8, 0.2):
+    for pause_s in (0, 0.1, 1.8, 0.3, 5.8, 0.3, 13.8, 0.3):
         clock.forward(pause_s)
         reconcile.run()
         told.append(len(events(workload, "fallback.repair_failed")))
