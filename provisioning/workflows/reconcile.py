@@ -7,6 +7,7 @@ import itertools
 import logging
 import threading
 from collections.abc import Collection, Mapping
+from functools import partial
 
 from django.conf import settings
 from django.db.models import Exists, OuterRef, QuerySet
@@ -32,6 +33,8 @@ logger = logging.getLogger(__name__)
 
 # Every workload gets a close look in one of so many rounds: once a minute, with a round every three seconds.
 CLOSE_LOOK_EACH = 20
+# A standby that takes longer serves all the same, and live is stopped for a repair in a later round.
+ANSWER_TIMEOUT_S = 10
 _one_at_a_time = threading.Lock()
 _rounds = itertools.count()
 
@@ -86,7 +89,7 @@ def reconcile_host(host: Host, *, closely: bool | None = None) -> None:
         due = _due(found, counts)
         # A deployment may have begun, or ended, since the list was read: its containers are none to mend.
         if due and _serving(host).filter(pk=workload.pk).exists():
-            repair(workload, found, due, may_interrupt=_may_interrupt(workload, wanted, seen))
+            repair(workload, found, due, may_interrupt=partial(_may_interrupt, workload, wanted, seen))
 
 
 def _due(seen: Seen, counts: Mapping[str, WorkloadRepair]) -> list[Finding]:
@@ -108,6 +111,7 @@ def _answers(workload: Workload) -> bool:
         port=workload.port,
         hostname=snapshot["hostnames"][0],
         path=snapshot["health_check_path"],
+        timeout_s=ANSWER_TIMEOUT_S,
     )
     return is_good
 

@@ -1,6 +1,6 @@
 """Mends what was found wrong with a workload's containers, as `repair_table` says; tells it on the app's timeline."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 
 from django.conf import settings
@@ -28,7 +28,7 @@ class _Outcome:
     to_make: list[Finding] = field(default_factory=list)
 
 
-def repair(workload: Workload, seen: Seen, due: Sequence[Finding], *, may_interrupt: bool) -> None:
+def repair(workload: Workload, seen: Seen, due: Sequence[Finding], *, may_interrupt: Callable[[], bool]) -> None:
     """Mends the findings that are due. `may_interrupt`: what serves may be stopped, since something else serves.
 
     One that can't be mended keeps no other back. Raises nothing of what fails: it is told, counted and tried again.
@@ -38,7 +38,7 @@ def repair(workload: Workload, seen: Seen, due: Sequence[Finding], *, may_interr
     for finding in due:
         if finding.repair.action in {Action.NOTHING, Action.WAIT} or finding.part in acted_on:
             continue
-        if finding.repair.interrupts and not may_interrupt:
+        if finding.repair.interrupts and not may_interrupt():
             continue
         # Counted before it is tried: a worker that dies in the middle of it has tried.
         repair_noted(workload, finding.cause)
@@ -56,7 +56,9 @@ def repair(workload: Workload, seen: Seen, due: Sequence[Finding], *, may_interr
     _tell(workload, outcome, (timezone.now() - started).total_seconds())
 
 
-def _mend(workload: Workload, seen: Seen, finding: Finding, outcome: _Outcome, *, may_interrupt: bool) -> None:
+def _mend(
+    workload: Workload, seen: Seen, finding: Finding, outcome: _Outcome, *, may_interrupt: Callable[[], bool]
+) -> None:
     engine = engine_for(workload.host.docker_url)
     care = Care(engine)
     match finding.repair.action:
@@ -86,7 +88,7 @@ def _mend(workload: Workload, seen: Seen, finding: Finding, outcome: _Outcome, *
             care.restart_together(container.id for container in parts if container.state == "running")
         case Action.SET_BACK:
             if not _set_back(workload, care, finding):
-                if may_interrupt:
+                if may_interrupt():
                     care.remove(finding.container)
                     outcome.to_make.append(finding)
                 return

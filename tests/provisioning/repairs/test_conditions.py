@@ -90,7 +90,7 @@ def test_what_the_engine_restarts_is_left_to_it(launch: Launch) -> None:
         return seen if [found.condition for found in seen.findings] == [Condition.RESTARTING] else None
 
     seen = until(restarting, "the engine restarts it")
-    repair(ship.workload(), seen, seen.findings, may_interrupt=True)
+    repair(ship.workload(), seen, seen.findings, may_interrupt=lambda: True)
     assert ship.events("repaired") == ship.events("repair_failed") == []
     # It gives up after five times.
     until(lambda: ship.state(ship.name("app")) == "exited", "the engine gives up")
