@@ -21,7 +21,8 @@ from tests.factories import PASSWORD
 # Real containers with logs, as the tests of the logs make them.
 from tests.provisioning.logs.conftest import engine, image, plugin  # noqa: F401
 
-PATIENCE_S = 20
+# Far longer than anything takes: only a test that fails waits for so long.
+PATIENCE_S = 120
 FLAGS = (
     "--headless",
     "--no-sandbox",
@@ -47,7 +48,10 @@ class Browser:
         self.driver.get_log("browser")
 
     def go(self, path: str) -> None:
+        """Returns when the page is there: until then what is asked of it may be asked of the one before."""
+        old = self.find("html")
         self.driver.get(f"{self.base}{path}")
+        self._arrived(old)
 
     def sign_in(self, user: User) -> None:
         self.go("/sign-in/")
@@ -73,8 +77,11 @@ class Browser:
     def _leave(self, element: WebElement) -> None:
         old = self.find("html")
         element.click()
-        # What comes next waits by itself until the new page is loaded.
+        self._arrived(old)
+
+    def _arrived(self, old: WebElement) -> None:
         WebDriverWait(self.driver, PATIENCE_S, 0.05).until(lambda _driver: _is_gone(old))
+        self.wait_until("document.readyState === 'complete'")
 
     def wait_until(self, expression: str) -> None:
         WebDriverWait(self.driver, PATIENCE_S, 0.05).until(lambda driver: driver.execute_script(f"return {expression}"))

@@ -170,10 +170,10 @@ class Ci:
         self.configure(text)
         return self.ended(self.start(variables))
 
-    def ended(self, pipeline: Any, timeout_s: float = 60) -> Any:
+    def ended(self, pipeline: Any, timeout_s: float = 180) -> Any:
         return self.reaches(pipeline, ENDED, timeout_s)
 
-    def reaches(self, pipeline: Any, states: set[str], timeout_s: float = 60) -> Any:
+    def reaches(self, pipeline: Any, states: set[str], timeout_s: float = 180) -> Any:
         deadline = time.monotonic() + timeout_s
         while True:
             pipeline.refresh()

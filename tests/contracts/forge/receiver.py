@@ -37,7 +37,7 @@ class Receiver:
         threading.Thread(target=self.server.serve_forever, daemon=True).start()
 
     def wait_for(
-        self, wanted: Callable[[dict[str, str], Any], bool], timeout_s: float = 30
+        self, wanted: Callable[[dict[str, str], Any], bool], timeout_s: float = 120
     ) -> tuple[dict[str, str], Any]:
         """The first request that is wanted."""
         deadline = time.monotonic() + timeout_s

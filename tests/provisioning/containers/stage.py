@@ -155,7 +155,7 @@ class Stage:
     def app(self) -> str:
         return self.spec.container("live", "app")
 
-    def wait(self, path: str = "/", seconds: float = 15) -> None:
+    def wait(self, path: str = "/", seconds: float = 120) -> None:
         until = time.monotonic() + seconds
         answer = "no answer"
         while time.monotonic() < until:
@@ -168,7 +168,7 @@ class Stage:
             time.sleep(0.02)
         raise AssertionError(f"{path}: {answer}\n{self.failure()}")
 
-    def wait_for_plugin(self, seconds: float = 15) -> None:
+    def wait_for_plugin(self, seconds: float = 120) -> None:
         """Until a worker is there, whatever the plugin answers."""
         until = time.monotonic() + seconds
         while self.inside(self.app, "/usr/local/bin/probe").returncode != 0:

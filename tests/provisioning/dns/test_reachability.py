@@ -3,6 +3,7 @@
 import threading
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
+from functools import partial
 from typing import Any
 
 import pytest
@@ -26,7 +27,7 @@ from tenants.services.zones import zone_create
 from tests.factories import environment_of, make_app, make_operator, make_organization, make_release
 from tests.name_servers.powerdns import PowerDns, running_powerdns
 from tests.name_servers.server import zone_file
-from tests.provisioning.dns.test_sync import provision, retire
+from tests.provisioning.dns.test_sync import provision, retire, waited_for
 
 pytestmark = pytest.mark.django_db
 ZONE = "apps.test"
@@ -76,12 +77,7 @@ def deployment_of(app: PluginApp) -> Run:
 
 
 def look(run: Run) -> list[str]:
-    """As the engine does: again when the step asks for it."""
-    environment = environment_of(run.operation.app)
-    try:
-        return ensure_names_answer(run, environment)
-    except Wait:
-        return ensure_names_answer(run, environment)
+    return waited_for(partial(ensure_names_answer, run, environment_of(run.operation.app)))
 
 
 def told(app: PluginApp) -> list[AuditEvent]:

@@ -170,7 +170,7 @@ def site(*upstreams: Upstream | int, number: int = 1, hostnames: tuple[str, ...]
     return {spec.name: render_edge_site(spec)}
 
 
-def wait_until(condition: Callable[[], Any], what: str, timeout_s: float = 20) -> None:
+def wait_until(condition: Callable[[], Any], what: str, timeout_s: float = 120) -> None:
     until = time.monotonic() + timeout_s
     while not condition():
         if time.monotonic() > until:

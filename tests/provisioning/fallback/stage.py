@@ -173,7 +173,7 @@ def mounts(home: Path) -> list[str]:
     return [mount for line in lines if (mount := line.split(" ")[4]).startswith(f"{home}/")]
 
 
-def until(condition: Any, what: str, timeout_s: float = 20) -> None:
+def until(condition: Any, what: str, timeout_s: float = 120) -> None:
     end = time.monotonic() + timeout_s
     while not condition():
         assert time.monotonic() < end, what

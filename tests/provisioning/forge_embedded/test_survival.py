@@ -21,7 +21,7 @@ def _commit(project: Any, path: str, content: str) -> Any:
     return project.commits.create({"branch": "main", "commit_message": path, "actions": [action]})
 
 
-def _until(what: Any, timeout_s: float = 30) -> Any:
+def _until(what: Any, timeout_s: float = 120) -> Any:
     deadline = time.monotonic() + timeout_s
     while not (result := what()):
         assert time.monotonic() < deadline

@@ -169,7 +169,7 @@ def plugin(engine: docker.DockerClient, image: str, settings: Any, transactional
         container.remove(force=True)
 
 
-def wait_until(condition: Callable[[], Any], what: str, timeout_s: float = 20) -> None:
+def wait_until(condition: Callable[[], Any], what: str, timeout_s: float = 120) -> None:
     until = time.monotonic() + timeout_s
     while not condition():
         if time.monotonic() > until:
