@@ -103,8 +103,16 @@ def test_a_network_is_made_once_and_keeps_its_settings(stage: Stage) -> None:
     form += '{{index .Options "com.docker.network.bridge.enable_ip_masquerade"}} {{(index .IPAM.Config 0).Subnet}}'
     found = docker("network", "inspect", "--format", form, spec.environment_name).stdout.split()
     assert found == ["false", spec.bridge, "false", spec.subnet]
-    with pytest.raises(OperatorError, match="another subnet"):
-        stage.engine.ensure_network(spec.environment_name, "10.214.240.8/29", spec.bridge, stage.spec.installation)
+    # With another subnet one of Berth's own that nobody is on is made anew, and a stranger's is left alone.
+    name, other = spec.environment_name, spec.subnet.replace("/29", "/30")
+    docker("network", "rm", name)
+    docker("network", "create", "--subnet", other, name)
+    with pytest.raises(OperatorError, match=r"another subnet than .* and is not Berth's: an operator must remove it"):
+        _ensure_network(stage)
+    docker("network", "rm", name)
+    docker("network", "create", "--subnet", other, "--label", f"berth.installation={spec.installation}", name)
+    _ensure_network(stage)
+    assert docker("network", "inspect", "--format", form, name).stdout.split() == found
     with pytest.raises(OperatorError, match="BERTH_SUBNET_POOL"):
         stage.engine.ensure_network(f"{spec.environment_name}-second", spec.subnet, "pa-0000000000", spec.installation)
     stage.engine.remove_network(spec.environment_name)
