@@ -5,6 +5,7 @@ import re
 from provisioning.exceptions import OperatorError
 
 _PORT = re.compile(r"(?:tcp4? |for )((?:\d{1,3}\.){3}\d{1,3}|\[[0-9a-f:]+\]):(\d{1,5})")
+_NO_IMAGE = ("no such image", "unable to find image", "pull access denied", "manifest unknown")
 _NAME = re.compile(r'container name "?/?([A-Za-z0-9_.-]+)"? is already in use')
 
 
@@ -27,7 +28,7 @@ def operators_fault(text: str) -> OperatorError | None:
             "files of the release are gone from the host: an operator must put them back, or somebody deploy the "
             "release again"
         )
-    if "no such image" in lowered or "unable to find image" in lowered or "pull access denied" in lowered or "manifest unknown" in lowered:
+    if any(words in lowered for words in _NO_IMAGE):
         return OperatorError("an image is gone from the host: an operator must run manage.py build_images there")
     return None
 

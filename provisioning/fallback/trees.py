@@ -43,7 +43,8 @@ def ensure_root(spec: FallbackSpec, variables: str) -> bool:
             "somebody deploy the release again (ask for a release of the same commit)"
         )
     # What is left of it goes first: nobody can be served from it.
-    remove_root(root)
+    _remove_disk(root / "tmp")
+    shutil.rmtree(root, ignore_errors=True)
     beside = root.with_name(f".{root.name}.{secrets.token_hex(4)}")
     try:
         beside.mkdir(0o755)
@@ -144,12 +145,16 @@ def remove_root(home: Path, name: str) -> None:
     """Removes what `ensure_root` and `ensure_memory_disks` made. One that is not there is as good."""
     root, bodies = home / "roots" / name, home / "bodies" / name
     for place in (root / "tmp", bodies):
-        if os.path.ismount(place):
-            # At once, although a worker that is just ending may have a file open in it.
-            _mount(["umount", "--lazy", str(place)])
+        _remove_disk(place)
     for place in (root, bodies):
         if place.exists():
             shutil.rmtree(place)
+
+
+def _remove_disk(place: Path) -> None:
+    if os.path.ismount(place):
+        # At once, although a worker that is just ending may have a file open in it.
+        _mount(["umount", "--lazy", str(place)])
 
 
 def _mount(command: list[str]) -> None:
