@@ -24,7 +24,7 @@ def rows_to_counts(apps: Any, _editor: Any) -> None:
 
 
 class Migration(migrations.Migration):
-    dependencies = [("provisioning", "0006_git_tokens_of_accounts")]
+    dependencies = [("provisioning", "0007_pushes")]
 
     operations = [
         migrations.CreateModel(

@@ -7,7 +7,7 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('tenants', '0015_quota_policy'),
+        ('tenants', '0019_four_eyes_by_account'),
     ]
 
     operations = [
