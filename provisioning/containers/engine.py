@@ -164,7 +164,10 @@ class Engine:
         with self.speaking("list the containers") as client:
             rows = client.api.containers(all=True, filters=filters)
         names = [row["Id"] for row in rows]
-        self.stop(names)
+        # The sidecars first: their plugin goes on until no request is left, not even one that waits for a worker.
+        sidecars = [row["Id"] for row in rows if (row.get("Labels") or {}).get("berth.part") == "web"]
+        self.stop(sidecars)
+        self.stop(name for name in names if name not in sidecars)
         self._each(names, lambda client, name: client.api.remove_container(name, force=True, v=True), STOP_TIMEOUT_S)
         volumes = {mount["Name"] for row in rows for mount in row["Mounts"] if mount["Type"] == "volume"}
         self._each(volumes, lambda client, name: client.api.remove_volume(name), self._timeout_s)

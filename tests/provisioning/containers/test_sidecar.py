@@ -4,6 +4,7 @@ import concurrent.futures
 import contextlib
 import http.client
 import json
+import re
 import time
 from collections.abc import Callable
 from urllib.parse import urlencode
@@ -11,6 +12,7 @@ from urllib.parse import urlencode
 import pytest
 
 from tests.provisioning.containers.stage import Stage
+from tests.provisioning.edge.running import wait_until as until
 
 pytestmark = pytest.mark.docker
 ENVIRONMENT = """<?php header('Content-Type: application/json'); echo json_encode([
@@ -178,6 +180,41 @@ def test_a_stopped_instance_finishes_its_requests(stage: Stage) -> None:
         stage.engine.stop([stage.web, stage.app])
         assert slow.result() == "finished"
     assert stage.engine.states([stage.web, stage.app]) == {stage.web: "exited", stage.app: "exited"}
+
+
+def test_an_instance_that_is_removed_finishes_also_what_waits_for_a_worker(make_stage: Callable[..., Stage]) -> None:
+    stage = make_stage(memory_mib=32, pids=16, disk_mib=8)
+    stage.write(
+        "index.php",
+        "<?php while (!file_exists('/tmp/go')) { usleep(9999); clearstatcache(); } echo 1;",
+    )
+    stage.write("style.css", "")
+    assert stage.deploy().returncode == 0
+    stage.wait("/style.css")
+    stage.wait_for_plugin()
+    with concurrent.futures.ThreadPoolExecutor(5) as pool:
+        # More than there are workers.
+        asked = [pool.submit(stage.get, "/", timeout=60) for _ in range(4)]
+        until(lambda: _connections(stage) >= 4, "the sidecar has all of them")
+        removed = pool.submit(stage.engine.remove_project, stage.spec.project)
+        until(lambda: not _answers(stage), "the sidecar takes no new one")
+        stage.inside(stage.app, "touch", "/tmp/go")
+        assert [answer.result()[0] for answer in asked] == [200] * 4
+        removed.result()
+    assert set(stage.engine.states([stage.web, stage.app]).values()) == {"missing"}
+
+
+def _connections(stage: Stage) -> int:
+    """How many connections to its port the sidecar has."""
+    table = stage.inside(stage.web, "cat", "/proc/net/tcp").stdout
+    return len(re.findall(r":1F90 [0-9A-F]{8}:[0-9A-F]{4} 01 ", table))
+
+
+def _answers(stage: Stage) -> bool:
+    try:
+        return stage.get("/style.css")[0] == 200
+    except (OSError, http.client.HTTPException):
+        return False
 
 
 def test_a_slow_request_leaves_a_trace_in_the_log_without_any_capability(stage: Stage) -> None:
