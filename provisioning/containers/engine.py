@@ -7,7 +7,7 @@ What comes out of here are plain values; what goes wrong is a `RetryableError` (
 import ipaddress
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
+from contextlib import closing, contextmanager, suppress
 from dataclasses import dataclass
 from datetime import datetime
 from functools import cache
@@ -159,6 +159,37 @@ class Engine:
                 return _ending(client.api.inspect_container(name)["State"])
             except NotFound:
                 return "there is no such container"
+
+    def run_throwaway(
+        self, image: str, command: list[str], *, sent: bytes, installation: str, timeout_s: int, memory_mib: int
+    ) -> bytes:
+        """Runs the command on `sent`, its standard input, and gives its standard output; the container is gone then.
+
+        It has nothing of the host's, no network, no privilege, one core, and memory to write in alone. Raises
+        `RetryableError` if it takes longer than `timeout_s`. Its exit status says nothing: a file may have ended it.
+        """
+        with self._speaking("run a check", timeout_s=timeout_s) as client:
+            api = client.api
+            limits = api.create_host_config(
+                network_mode="none", read_only=True, cap_drop=["ALL"], security_opt=["no-new-privileges"], init=True,
+                mem_limit=memory_mib * 2**20, memswap_limit=memory_mib * 2**20, nano_cpus=10**9, pids_limit=32,
+                tmpfs={"/tmp": "rw,noexec,nosuid,nodev,size=128m,mode=1777"},  # noqa: S108 - the container's
+                log_config=docker.types.LogConfig(type="json-file", config={"max-size": "8m"}),
+            )  # fmt: skip
+            made = api.create_container(
+                image, command, stdin_open=True, user="65534:65534", host_config=limits,
+                labels={"berth.installation": installation, "berth.role": "check"},
+            )  # fmt: skip
+            try:
+                stream = api.attach_socket(made, params={"stdin": 1, "stream": 1})
+                api.start(made)
+                # A container that ended takes nothing more.
+                with suppress(BrokenPipeError, ConnectionResetError), closing(stream):
+                    stream._sock.sendall(sent)
+                api.wait(made, timeout=timeout_s)
+                return bytes(api.logs(made, stdout=True, stderr=False))
+            finally:
+                api.remove_container(made, force=True, v=True)
 
     def _remove(self, filters: dict[str, list[str]]) -> None:
         with self.speaking("list the containers") as client:

@@ -16,3 +16,8 @@ def render_deploy_script() -> str:
 def render_start_functions() -> str:
     """`start_release` and what it calls, for bash: what the pipeline and the reconciler start containers with."""
     return template("gitlab-ci/start.sh")
+
+
+def render_check_tree() -> str:
+    """`check_tree.py`, which `deploy.sh` runs on what it fetched, and the platform on its own copy before a review."""
+    return template("gitlab-ci/check_tree.py")

@@ -9,7 +9,7 @@ from typing import Any
 from provisioning.rendering.compose import encode_variables_override, render_compose, render_variables_override
 from provisioning.rendering.docker_run import render_docker_run
 from provisioning.rendering.php_fpm import render_php_fpm
-from provisioning.rendering.pipeline import render_deploy_script, render_gitlab_ci
+from provisioning.rendering.pipeline import render_check_tree, render_deploy_script, render_gitlab_ci
 from provisioning.rendering.seccomp import render_seccomp
 from provisioning.rendering.sidecar import render_sidecar_nginx
 from provisioning.rendering.specs import InstanceSpec, ReleaseSpec
@@ -17,6 +17,7 @@ from provisioning.rendering.specs import InstanceSpec, ReleaseSpec
 __all__ = [
     "configuration_sha256",
     "encode_variables_override",
+    "render_check_tree",
     "render_compose",
     "render_deploy_script",
     "render_gitlab_ci",

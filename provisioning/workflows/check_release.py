@@ -1,25 +1,21 @@
 """Resolves what a release asks for to one commit, at once, and checks that commit before a reviewer's time is spent."""
 
-import posixpath
 from contextlib import suppress
+from typing import Any
 
-from django.conf import settings
-
-from provisioning.exceptions import DeveloperError, PermanentError, ReleaseRefused, RetryableError
+from provisioning.exceptions import DeveloperError, PermanentError, RetryableError
 from provisioning.forge.client import ForgeClient, forge_from_settings
-from provisioning.forge.contents import list_tree, read_file, resolve_commit
-from provisioning.forge.types import TreeEntry
+from provisioning.forge.contents import resolve_commit
 from provisioning.rendering.release import configuration_sha256
 from provisioning.services.repositories import repository_of
 from provisioning.workflows.authors import record_pushers
 from provisioning.workflows.engine import Cancelled, Run, Workflow, steps
+from provisioning.workflows.release_checks import check_php, check_tree, refuse_errors
 from tenants.choices import ReleaseState
 from tenants.exceptions import InvalidTransition
 from tenants.models import Release
 from tenants.services import releases
 
-SYMLINK, SUBMODULE = "120000", "160000"
-MAX_LINK_BYTES = 4096
 # How long the request for a release waits for the forge before it leaves the resolving to a worker.
 AT_ONCE_TIMEOUT_S = 3
 
@@ -96,35 +92,18 @@ def ensure_pushers_known(run: Run) -> None:
 
 
 def ensure_tree_checked(run: Run) -> None:
-    """Refuses a tree that must not be deployed. The pipeline looks again at what it really fetched."""
-    release = _release(run, ReleaseState.CHECKING)
-    forge = forge_from_settings()
-    code_project_id = repository_of(release.app).code_project_id
-    if code_project_id is None:
-        raise DeveloperError("the app has no repository")
-    limit = settings.MAX_RELEASE_FILES
-    entries = list_tree(forge, code_project_id, release.commit_sha, limit=limit)
-    if len(entries) > limit:
-        raise ReleaseRefused(f"the commit has more than {limit} files: remove what the plugin does not need")
-    if not entries:
-        raise ReleaseRefused("the commit has no files: push the plugin, then ask for the release again")
-    for entry in entries:
-        if entry.mode == SUBMODULE:
-            raise ReleaseRefused(f"{entry.path} is a submodule: put its files into the repository itself")
-        if entry.mode == SYMLINK:
-            _check_link(entry, read_file(forge, code_project_id, release.commit_sha, entry.path))
-    run.note(f"{len(entries)} files, no submodules, no links that leave the tree")
+    """The pipeline runs the same program on what it really fetched."""
+    check_tree(run, _release(run, ReleaseState.CHECKING))
 
 
-def _check_link(entry: TreeEntry, content: bytes) -> None:
-    if leaves_the_tree(entry.path, content[:MAX_LINK_BYTES].decode(errors="replace")):
-        raise ReleaseRefused(f"{entry.path} is a link that leaves the tree: replace it by the file itself")
+def ensure_php_checked(run: Run) -> None:
+    check_php(run, _release(run, ReleaseState.CHECKING))
 
 
-def leaves_the_tree(path: str, target: str) -> bool:
-    """Whether a symbolic link at `path` points out of the tree, by its text alone."""
-    reached = posixpath.normpath(posixpath.join(posixpath.dirname(path), target))
-    return target.startswith("/") or reached == ".." or reached.startswith("../")
+def ensure_no_errors(run: Run) -> None:
+    """Refuses the release with all that was found, so that nobody has to ask again for each fault."""
+    _release(run, ReleaseState.CHECKING)
+    refuse_errors(run)
 
 
 def succeeded(run: Run) -> None:
@@ -133,11 +112,7 @@ def succeeded(run: Run) -> None:
         return
     release.refresh_from_db()
     if release.state == ReleaseState.CHECKING:
-        checks = [
-            {"name": step.name, "state": step.state, "detail": step.output}
-            for step in run.operation.steps.order_by("position")
-        ]
-        releases.release_checked(release=release, checks=checks)
+        releases.release_checked(release=release, checks=_checks(run))
 
 
 def failed(run: Run, error: PermanentError) -> None:
@@ -146,7 +121,12 @@ def failed(run: Run, error: PermanentError) -> None:
         return
     release.refresh_from_db()
     if release.state in {ReleaseState.SUBMITTED, ReleaseState.CHECKING}:
-        releases.release_failed(release=release, error=str(error), whose_move=error.actor)
+        releases.release_failed(release=release, error=str(error), whose_move=error.actor, checks=_checks(run))
+
+
+def _checks(run: Run) -> list[dict[str, Any]]:
+    """What the list of checks has found so far."""
+    return list(run.operation.data.get("checks", []))
 
 
 def cancelled(_run: Run) -> None:
@@ -154,7 +134,7 @@ def cancelled(_run: Run) -> None:
 
 
 WORKFLOW = Workflow(
-    steps=steps(ensure_resolved, ensure_pushers_known, ensure_tree_checked),
+    steps=steps(ensure_resolved, ensure_pushers_known, ensure_tree_checked, ensure_php_checked, ensure_no_errors),
     succeeded=succeeded,
     failed=failed,
     cancelled=cancelled,

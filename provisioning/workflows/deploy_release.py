@@ -35,6 +35,7 @@ from provisioning.workflows.publication import (
     ensure_pipeline,
     ensure_pipeline_finished,
 )
+from provisioning.workflows.release_checks import ensure_php_still_good
 from provisioning.workflows.specs import (
     container_names,
     release_spec,
@@ -95,6 +96,7 @@ def ensure_leases(run: Run) -> None:
             f"host {host.name} has no image {', '.join(missing)} (Berth was upgraded under a running platform?): "
             "an operator must run bin/up, or manage.py build_images, and deploy the release again"
         )
+    ensure_php_still_good(run, release, host)
     why_not = fallback_refusal(release, environment, host)
     if why_not:
         run.note(f"a standby takes the place of the fallback to the host: {why_not}")

@@ -29,7 +29,7 @@ from provisioning.forge.webhooks import newest_delivery, wait_for_delivery
 from provisioning.logs.sources import masked
 from provisioning.models import Host, Repository
 from provisioning.rendering.compose import encode_variables_override, render_variables_override, service_names
-from provisioning.rendering.pipeline import render_deploy_script, render_gitlab_ci
+from provisioning.rendering.pipeline import render_check_tree, render_deploy_script, render_gitlab_ci
 from provisioning.rendering.release import render_release
 from provisioning.services.repositories import repository_of
 from provisioning.workflows.early_start import begin_early_start, end_early_start
@@ -83,7 +83,12 @@ def ensure_configuration_committed(run: Run) -> None:
         encode_variables_override(override),
         is_masked=True,
     )
-    files = {".gitlab-ci.yml": render_gitlab_ci(), "deploy.sh": render_deploy_script(), **configuration}
+    files = {
+        ".gitlab-ci.yml": render_gitlab_ci(),
+        "deploy.sh": render_deploy_script(),
+        "check_tree.py": render_check_tree(),
+        **configuration,
+    }
     message = f"Release {release.number} to {environment.name} (deployment {run.operation.pk})"
     present = contents.read_branch(forge, project_id, branch)
     if present is None or "codes" not in present:

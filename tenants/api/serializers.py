@@ -150,10 +150,19 @@ class ReviewSerializer(serializers.ModelSerializer[Review]):
         fields = ["reviewer", "decision", "comment", "digest", "created_at"]
 
 
-class CheckSerializer(serializers.Serializer[dict[str, str]]):
+class FindingSerializer(serializers.Serializer[dict[str, Any]]):
+    check = serializers.CharField(help_text="The kind: name, link, lfs, php, ...")
+    severity = serializers.ChoiceField(choices=["error", "warning"])
+    path = serializers.CharField(help_text="Empty if it is about the commit as a whole")
+    line = serializers.IntegerField(allow_null=True)
+    message = serializers.CharField()
+
+
+class CheckSerializer(serializers.Serializer[dict[str, Any]]):
     name = serializers.CharField()
-    state = serializers.CharField()
+    state = serializers.CharField(help_text="passed, warned or failed")
     detail = serializers.CharField()
+    findings = FindingSerializer(many=True, default=list)
 
 
 class ContributorSerializer(serializers.ModelSerializer[ReleaseContributor]):

@@ -182,7 +182,7 @@ def release_checking(
 
 @unit_of_work
 def release_checked(*, release: Release, checks: list[dict[str, Any]]) -> None:
-    """`checks` is a list of `{name, state, detail}`."""
+    """`checks` is a list of `{name, state, detail, findings}`; a finding has `check, severity, path, line, message`."""
     before = move(release, to=ReleaseState.AWAITING_REVIEW, checks=checks)
     _record(release, "release.checked", f"release {release.number} passed its checks and awaits review", before)
 

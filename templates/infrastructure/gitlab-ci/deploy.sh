@@ -155,65 +155,40 @@ shown() { # a path, made harmless for a log
     printf '%q' "$1"
 }
 
-# Does a link at $1 with the target $2 stay in the tree, by its text alone?
-stays_inside() {
-    local depth=0 part
-    local -a parts
-    [[ $2 != /* && -n $2 ]] || return 1
-    IFS=/ read -r -d '' -a parts < <(printf '%s\0' "$1") || true
-    depth=$((${#parts[@]} - 1))
-    IFS=/ read -r -d '' -a parts < <(printf '%s\0' "$2") || true
-    for part in "${parts[@]}"; do
-        case "$part" in
-            '' | .) ;;
-            ..) ((depth-- > 0)) || return 1 ;;
-            *) depth=$((depth + 1)) ;;
-        esac
-    done
+# The very program that the platform ran before the review, on what was fetched now. Each of its errors is one line.
+check_tree() {
+    python3 -I check_tree.py --git-dir="$repository" --commit="$BERTH_COMMIT" --max-files="$BERTH_MAX_FILES" \
+        --max-bytes="$BERTH_MAX_BYTES" --refusals-only >"$scratch/findings" 2>"$scratch/size"
 }
-
-files=0
-bytes=0
-links=()
-list_tree() {
-    guarded_git ls-tree -r -l -z --full-tree "$BERTH_COMMIT" >"$scratch/list"
-}
-attempt "the commit's tree can't be read" "the runner" list_tree
-while IFS= read -r -d '' line; do
-    path="${line#*$'\t'}"
-    # "MODE TYPE OBJECT SIZE", padded with spaces.
-    line="${line%%$'\t'*}" mode="${line%% *}" size="${line##* }" object="${line#* }"
-    object="${object#* }" object="${object%% *}"
-    files=$((files + 1))
-    ((files <= BERTH_MAX_FILES)) || refused "too large: the commit has more than $BERTH_MAX_FILES files"
-    case "/${path,,}/" in
-        */.git/* | */git~[0-9]*/* | */../* | */./* | *//*) refused "$(shown "$path") is a name that may not be deployed" ;;
-    esac
-    [[ $path != *[[:cntrl:]]* ]] || refused "$(shown "$path") has a control character in its name"
-    ((${#path} <= 1024)) || refused "$(shown "${path:0:80}")... has a path longer than 1024 bytes"
-    case "$mode" in
-        100644 | 100755)
-            bytes=$((bytes + size))
-            ((bytes <= BERTH_MAX_BYTES)) || refused "too large: the commit's files have more than $BERTH_MAX_BYTES bytes"
-            ;;
-        120000)
-            ((size <= 1024)) || refused "$(shown "$path") is a link with too long a target"
-            links+=("$path")
-            ((${#links[@]} <= 1000)) || refused "too large: the commit has more than 1000 links"
-            target="$(guarded_git cat-file blob "$object" | tr '\0' '\n')"
-            stays_inside "$path" "$target" || refused "$(shown "$path") is a link that leaves the tree: remove it"
-            ;;
-        160000) refused "$(shown "$path") is a nested submodule: put its files into the repository itself" ;;
-        *) refused "$(shown "$path") is neither a file nor a link" ;;
-    esac
-done <"$scratch/list"
+command -v python3 >/dev/null || failed "python3 is missing on the runner: an operator must install it"
+verdict=0
+check_tree || verdict=$?
+case "$verdict" in
+    0) ;;
+    3)
+        python3 -I -c 'import json, sys
+for line in sys.stdin:
+    found = json.loads(line)
+    if found["severity"] == "error":
+        print("berth: refused: " + found["message"], file=sys.stderr)' <"$scratch/findings"
+        exit 3
+        ;;
+    *) explained "the commit's tree can't be checked" "the runner" "$(<"$scratch/size")" ;;
+esac
+mapfile -d '' -t links < <(guarded_git ls-tree -r -z --full-tree "$BERTH_COMMIT" | sed -zn 's/^120000 [^\t]*\t//p')
 
 # ---------------------------------------------------------------- the tree, written and checked again
 
 write_tree() {
     guarded_git --work-tree="$tree" read-tree "$BERTH_COMMIT" && guarded_git --work-tree="$tree" checkout-index --all --force
 }
-attempt "the commit's files can't be written" "the runner" write_tree
+output="$(write_tree 2>&1)" || {
+    # What this machine's file system does not take is the developer's to rename.
+    if grep -qi 'invalid path\|file name too long' <<<"$output"; then
+        refused "a name can't be written to a disk: $(grep -i -m 1 'invalid path\|file name too long' <<<"$output" | tr -cd '[:print:]')"
+    fi
+    explained "the commit's files can't be written" "the runner" "$output"
+}
 for link in ${links[@]+"${links[@]}"}; do
     [[ "$(realpath -m -- "$tree/$link")/" == "$tree"/* ]] || refused "$(shown "$link") is a link that leaves the tree: remove it"
 done
@@ -237,7 +212,7 @@ write_variables() { # the plugin's variables: for the engine alone to read
 if [[ -n ${!secret-} ]]; then
     attempt "the variables can't be written" "the runner" write_variables
 fi
-say "checked $files files, $bytes bytes"
+say "checked $(<"$scratch/size")"
 
 # ---------------------------------------------------------------- on each target
 

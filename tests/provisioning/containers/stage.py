@@ -14,6 +14,7 @@ from provisioning.containers.engine import Engine
 from provisioning.containers.images import ensure_images
 from provisioning.rendering.release import (
     encode_variables_override,
+    render_check_tree,
     render_deploy_script,
     render_gitlab_ci,
     render_release,
@@ -106,6 +107,7 @@ class Stage:
     def prepare(self, commit: str, *, pointer: str | None = None) -> dict[str, str]:
         """The management repository as the platform commits it, and the job's variables."""
         files = {".gitlab-ci.yml": render_gitlab_ci(), "deploy.sh": render_deploy_script()}
+        files["check_tree.py"] = render_check_tree()
         for path, text in (files | render_release(self.spec, self.images)).items():
             file = self.management / path
             file.parent.mkdir(exist_ok=True)
