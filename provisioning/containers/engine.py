@@ -168,7 +168,7 @@ class Engine:
         It has nothing of the host's, no network, no privilege, one core, and memory to write in alone. Raises
         `RetryableError` if it takes longer than `timeout_s`. Its exit status says nothing: a file may have ended it.
         """
-        with self._speaking("run a check", timeout_s=timeout_s) as client:
+        with self.speaking("run a check", timeout_s=timeout_s) as client:
             api = client.api
             limits = api.create_host_config(
                 network_mode="none", read_only=True, cap_drop=["ALL"], security_opt=["no-new-privileges"], init=True,
