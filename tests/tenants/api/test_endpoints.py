@@ -183,7 +183,8 @@ def test_who_may_gets_what_is_documented(world: World, call: Call, documented: d
     if call.event:
         (told,) = (event for event in events if event.action == call.event)
         assert told.actor == world.user(call.who)
-        assert everything() != before
+        # One of several tokens at the forge ends there alone; no row of Berth's knows of it.
+        assert (everything() != before) is (call.event != "git_token.revoked")
         # What follows from it, the platform does.
         assert {event.actor for event in events} <= {told.actor, None}
         assert bool(told.policy) == bool(action_of(call)), "the trail does not say what allowed it"
