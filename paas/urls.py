@@ -3,12 +3,15 @@
 from django.conf import settings
 from django.urls import URLPattern, URLResolver, include, path
 
+from paas.code import upload_pack
 from paas.static import serve
 from provisioning.api.webhooks import forge_webhook
 
 urlpatterns: list[URLPattern | URLResolver] = [
     path("api/v1/", include("paas.api.router")),
     path("hooks/forge/", forge_webhook, name="forge-webhook"),
+    path("code/releases/<int:release>.git/info/refs", upload_pack, {"service": "info/refs"}),
+    path("code/releases/<int:release>.git/git-upload-pack", upload_pack, {"service": "git-upload-pack"}),
     path("static/<path:path>", serve),
     path("", include("paas.portal.urls")),
 ]

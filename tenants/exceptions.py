@@ -39,6 +39,20 @@ class DigestMismatch(TenantsError):
     status = 409
 
 
+class ReviewOutdated(TenantsError):
+    """What is live is not what the difference was shown against."""
+
+    code = "review_outdated"
+    status = 409
+
+
+class ReviewIncomplete(TenantsError):
+    """Something that would be approved was neither shown to the reviewer nor acknowledged by name."""
+
+    code = "review_incomplete"
+    status = 409
+
+
 class NotPermitted(TenantsError):
     """The actor may see the object but not do this to it. `decision` is what the trail keeps of it, where one was made.
 

@@ -15,6 +15,7 @@ from tenants.services import (
     invitations,
     memberships,
     organizations,
+    readings,
     releases,
     reviews,
     service_accounts,
@@ -193,6 +194,8 @@ def _take(
         case "failed":
             releases.release_failed(release=row, error="a check failed: the developer must push a fix")
         case "checked":
+            base = Release.objects.filter(environment=row.environment_id, state=ReleaseState.LIVE).first()
+            readings.review_scope_set(release=row, base=base, files=[])
             releases.release_checked(release=row, checks=[{"name": "tree", "state": "passed", "detail": ""}])
         case "approve" | "reject":
             decide = reviews.release_approve if step == "approve" else reviews.release_reject

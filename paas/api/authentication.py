@@ -2,7 +2,7 @@
 
 from contextlib import suppress
 from datetime import timedelta
-from typing import Any
+from typing import Any, Protocol
 
 from django.db import OperationalError
 from django.http import HttpRequest
@@ -28,22 +28,32 @@ class TokenAuthentication(BaseAuthentication):
         scheme, _, text = request.headers.get("Authorization", "").partition(" ")
         if scheme.lower() != "bearer":
             return None
-        text = text.strip()
-        token = None
-        if text.startswith(TOKEN_PREFIX) and len(text) <= 200:
-            token = ApiToken.objects.select_related("user").filter(token_sha256=token_sha256(text)).first()
-        now = timezone.now()
-        if token is None or token.revoked_at or token.expires_at <= now or not token.user.is_active:
-            raise AuthenticationFailed("the token is not valid (any more): ask for a new one at /api/v1/tokens/")
-        if token.last_used_at is None or token.last_used_at < now - _USE_IS_NOTED_EVERY:
-            # Only a note: a database that is busy must not refuse the request for it.
-            with suppress(OperationalError):
-                ApiToken.objects.filter(pk=token.pk).update(last_used_at=now)
-        authentication.set(by_token(request, token))
-        return token.user, token
+        return owner_of_token(request, text.strip())
 
     def authenticate_header(self, request: Request) -> str:
         return CHALLENGE
+
+
+class _Sent(Protocol):
+    """A request of Django's, or of the REST framework's."""
+
+    META: dict[str, Any]
+
+
+def owner_of_token(request: _Sent, text: str) -> tuple[User, ApiToken]:
+    """Whose token it is; notes how they came in. Raises `AuthenticationFailed`: one answer for all that is wrong."""
+    token = None
+    if text.startswith(TOKEN_PREFIX) and len(text) <= 200:
+        token = ApiToken.objects.select_related("user").filter(token_sha256=token_sha256(text)).first()
+    now = timezone.now()
+    if token is None or token.revoked_at or token.expires_at <= now or not token.user.is_active:
+        raise AuthenticationFailed("the token is not valid (any more): ask for a new one at /api/v1/tokens/")
+    if token.last_used_at is None or token.last_used_at < now - _USE_IS_NOTED_EVERY:
+        # Only a note: a database that is busy must not refuse the request for it.
+        with suppress(OperationalError):
+            ApiToken.objects.filter(pk=token.pk).update(last_used_at=now)
+    authentication.set(by_token(request, token))
+    return token.user, token
 
 
 class PortalSessionAuthentication(SessionAuthentication):
@@ -56,7 +66,7 @@ class PortalSessionAuthentication(SessionAuthentication):
         return found
 
 
-def by_token(request: Request, token: ApiToken) -> Authentication:
+def by_token(request: _Sent, token: ApiToken) -> Authentication:
     return Authentication(
         method=AuthenticationMethod.TOKEN,
         address=request.META.get("REMOTE_ADDR") or None,

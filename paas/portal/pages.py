@@ -82,6 +82,12 @@ def page_of(request: HttpRequest, queryset: QuerySet[Row]) -> Page[Row]:
     return Paginator(queryset, PAGE_SIZE).get_page(request.GET.get("page"))
 
 
+def asked_number(request: HttpRequest, name: str, default: int) -> int:
+    """A whole number of the query; `default` for anything else."""
+    text = request.GET.get(name, "")
+    return int(text) if text.isascii() and text.isdigit() and len(text) < 10 else default
+
+
 def query_without_page(request: HttpRequest) -> str:
     """The query string for links to other pages: `search=x&`, or empty."""
     query = request.GET.copy()

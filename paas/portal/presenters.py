@@ -1,7 +1,5 @@
-"""Rows in the words of a page: durations, differences line by line, addresses."""
+"""Rows in the words of a page: durations, work, addresses."""
 
-import json
-from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
@@ -13,13 +11,8 @@ from provisioning.choices import UNFINISHED
 from provisioning.models import Operation
 from provisioning.selectors.moves import Move, move_of
 from tenants.custom_names import in_unicode
-from tenants.hostile_text import written_out
 from tenants.models import CustomDomain, Environment
 from tenants.selectors.domains import RecordToSet, is_apex, is_waiting, records_to_set, served_hostnames, told
-
-# A browser stays usable with so many lines; what is left out is said.
-MAX_DIFF_LINES = 10_000
-_KINDS = {"+": "added", "-": "removed", "@": "hunk", "\\": "note"}
 
 
 @dataclass(frozen=True)
@@ -72,40 +65,6 @@ class ShownDomain:
     is_apex: bool
     is_due: bool
     ends_at: datetime | None
-
-
-@dataclass(frozen=True)
-class DiffLine:
-    kind: str
-    text: str
-
-
-@dataclass(frozen=True)
-class ShownFile:
-    path: str
-    old_path: str
-    what: str
-    added: int
-    removed: int
-    lines: list[DiffLine]
-    left_out: int
-
-
-@dataclass(frozen=True)
-class ShownChange:
-    name: str
-    before: str
-    after: str
-
-
-@dataclass(frozen=True)
-class ShownDiff:
-    base: str
-    head: str
-    files: list[ShownFile]
-    settings: list[ShownChange]
-    variables: list[ShownChange]
-    left_out: int
 
 
 def duration(started: datetime | None, finished: datetime | None) -> str:
@@ -201,62 +160,3 @@ def _said(answer: dict[str, Any]) -> str:
             return "there is no such name"
         case outcome:
             return f"nothing of use ({outcome.replace('_', ' ')}): {answer['detail']}"
-
-
-def show_diff(diff: dict[str, Any]) -> ShownDiff:
-    """What `release_diff` gave, line by line. Beyond `MAX_DIFF_LINES` lines are counted, not shown."""
-    files: list[ShownFile] = []
-    room = MAX_DIFF_LINES
-    for item in diff["files"]:
-        file = _shown_file(item, room)
-        room -= len(file.lines)
-        files.append(file)
-    return ShownDiff(
-        base=diff["base"] or "",
-        head=diff["head"],
-        files=files,
-        settings=_shown_changes(diff["settings"]),
-        variables=[_shown_variable(change) for change in diff["variables"]],
-        left_out=sum(file.left_out for file in files),
-    )
-
-
-def _shown_file(item: dict[str, Any], room: int) -> ShownFile:
-    lines = item["diff"].split("\n")
-    if lines and not lines[-1]:
-        lines.pop()
-    what = "changed"
-    for flag, word in (("is_new", "added"), ("is_deleted", "removed"), ("is_renamed", "renamed")):
-        what = word if item[flag] else what
-    return ShownFile(
-        path=written_out(item["new_path"]),
-        old_path=written_out(item["old_path"]) if item["is_renamed"] else "",
-        what=what,
-        added=sum(line.startswith("+") for line in lines),
-        removed=sum(line.startswith("-") for line in lines),
-        lines=[DiffLine(_KINDS.get(line[:1], "same"), written_out(line)) for line in lines[:room]],
-        left_out=max(0, len(lines) - room),
-    )
-
-
-def _shown_changes(changes: Iterable[dict[str, Any]]) -> list[ShownChange]:
-    return [ShownChange(change["name"], _value(change["before"]), _value(change["after"])) for change in changes]
-
-
-def _shown_variable(change: dict[str, Any]) -> ShownChange:
-    sides = [(change[side], change[f"{side}_is_secret"]) for side in ("before", "after")]
-    before, after = (f"a secret, {change['change']}" if is_secret else _value(value) for value, is_secret in sides)
-    if change["change"] == "secrecy":
-        before, after = (
-            f"{'a secret' if is_secret else 'not a secret'}: {'the same value' if is_secret else _value(value)}"
-            for value, is_secret in sides
-        )
-    elif change["before_is_secret"]:
-        before = "a secret"
-    return ShownChange(change["name"], before, after)
-
-
-def _value(value: Any) -> str:
-    if value is None:
-        return "—"
-    return written_out(value if isinstance(value, str) else json.dumps(value, ensure_ascii=False))

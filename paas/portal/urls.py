@@ -7,6 +7,7 @@ from django.views.generic import RedirectView
 from paas.portal.views import (
     app_page,
     apps,
+    contents,
     domains,
     members,
     organizations,
@@ -63,6 +64,9 @@ urlpatterns: list[URLPattern] = [
     path("invitations/<int:invitation>/accept/", members.accept, name="invitation-accept"),
     path("invitations/<int:invitation>/decline/", members.decline, name="invitation-decline"),
     path("releases/<int:release>/", releases.release_page, name="release"),
+    path("releases/<int:release>/files/", contents.release_files, name="release-files"),
+    path("releases/<int:release>/files/view/", contents.release_file, name="release-file"),
+    path("releases/<int:release>/diff/file/", contents.release_file_diff, name="release-file-diff"),
     path("releases/<int:release>/progress/", releases.release_progress, name="release-progress"),
     path("releases/<int:release>/cancel/", releases.cancel, name="release-cancel"),
     path("releases/<int:release>/review/", reviews.review, name="review"),

@@ -110,15 +110,6 @@ class GitTokenListed(serializers.Serializer[Any]):
     expires_on = serializers.DateField(read_only=True, allow_null=True)
 
 
-class FileDiffSerializer(serializers.Serializer[Any]):
-    old_path = serializers.CharField()
-    new_path = serializers.CharField()
-    diff = serializers.CharField(help_text="Unified diff, without the file header.")
-    is_new = serializers.BooleanField()
-    is_deleted = serializers.BooleanField()
-    is_renamed = serializers.BooleanField()
-
-
 class SettingChangeSerializer(serializers.Serializer[Any]):
     name = serializers.CharField()
     before = serializers.JSONField(allow_null=True)
@@ -134,17 +125,6 @@ class VariableChangeSerializer(serializers.Serializer[Any]):
         allow_null=True, help_text="The release's value; null if it is a secret or not there."
     )
     after_is_secret = serializers.BooleanField(allow_null=True, help_text="Null if the release removes it.")
-
-
-class ReleaseDiffSerializer(serializers.Serializer[Any]):
-    """What would change in the environment: files, settings, and variables (a secret's value never)."""
-
-    base = serializers.CharField(allow_null=True, help_text="The live commit; null where nothing is live.")
-    head = serializers.CharField()
-    digest = serializers.CharField()
-    files = FileDiffSerializer(many=True)
-    settings = SettingChangeSerializer(many=True)
-    variables = VariableChangeSerializer(many=True)
 
 
 class RollbackSerializer(StrictSerializer):

@@ -2,7 +2,7 @@
 
 from django.urls import URLPattern, path
 
-from provisioning.api import views
+from provisioning.api import readings, views
 from provisioning.api.logs import logs_urls
 from provisioning.api.zones import zones_urls
 
@@ -12,7 +12,11 @@ urlpatterns: list[URLPattern] = [
     path("apps/<str:app>/deployments/", views.DeploymentListView.as_view()),
     path("apps/<str:app>/environments/<str:env>/rollback/", views.RollbackView.as_view()),
     path("deployments/<int:deployment>/", views.DeploymentView.as_view()),
-    path("releases/<int:release>/diff/", views.ReleaseDiffView.as_view()),
+    path("releases/<int:release>/diff/", readings.ReleaseDiffView.as_view()),
+    path("releases/<int:release>/diff/file/", readings.ReleaseFileDiffView.as_view()),
+    path("releases/<int:release>/files/", readings.ReleaseTreeView.as_view()),
+    path("releases/<int:release>/files/content/", readings.ReleaseFileView.as_view()),
+    path("releases/<int:release>/archive/", readings.ReleaseArchiveView.as_view()),
     path("certificates/", views.CertificateListView.as_view()),
     path("hosts/", views.HostListView.as_view()),
     *logs_urls,

@@ -14,17 +14,16 @@ from rest_framework.views import APIView
 from provisioning.api import serializers
 from provisioning.choices import WorkloadState
 from provisioning.models import Certificate, Deployment, Host
-from provisioning.selectors.diffs import release_diff
 from provisioning.services.git_tokens import git_token_revoke, git_tokens_listed
 from provisioning.services.repositories import git_token_create, git_tokens_revoke
 from provisioning.services.rollbacks import rollback_request
 from tenants import access
-from tenants.api.base import again, get_app, get_environment, get_release, get_visible, signed_in
+from tenants.api.base import again, get_app, get_environment, get_visible, signed_in
 from tenants.api.idempotency import IDEMPOTENCY_KEY, IdempotentCreate
 from tenants.api.permissions import OwnAffair
 from tenants.choices import TokenScope
 from tenants.exceptions import NotPermitted
-from tenants.models import Release, User
+from tenants.models import User
 from tenants.request_context import authentication
 
 
@@ -79,17 +78,6 @@ class RollbackView(IdempotentCreate):
 
     def represent(self, row: Deployment) -> Any:
         return serializers.DeploymentSerializer(again(deployments(), row)).data
-
-
-class ReleaseDiffView(APIView):
-    access_actions = {"GET": "release.view"}
-
-    @extend_schema(responses=serializers.ReleaseDiffSerializer)
-    def get(self, request: Request, release: int) -> Response:
-        """What the release would change in its environment."""
-        queryset = Release.objects.select_related("app", "environment__current_release")
-        row = get_release(request, release, queryset=queryset)
-        return Response(serializers.ReleaseDiffSerializer(release_diff(row)).data)
 
 
 class HostListView(ListAPIView[Host]):

@@ -1,4 +1,4 @@
-"""What stands in a repository: commits, trees, files, comparisons; and the first commit of a management branch."""
+"""What stands in a repository: commits, trees, files; and the first commit of a management branch."""
 
 import hashlib
 import os
@@ -13,12 +13,9 @@ from provisioning.exceptions import RetryableError
 from provisioning.forge.client import ForgeClient
 from provisioning.forge.errors import translated
 from provisioning.forge.refs import commit_named
-from provisioning.forge.types import Commit, FileDiff, TreeEntry
+from provisioning.forge.types import Commit, TreeEntry
 
 GIT_TIMEOUT_S = 60
-# What the difference to nothing shows of a first release: so many files, each up to so many bytes.
-MAX_SHOWN_FILES = 200
-MAX_SHOWN_BYTES = 200_000
 CREDENTIAL_HELPER = '!f() { echo "username=berth"; echo "password=$BERTH_GIT_TOKEN"; }; f'
 
 
@@ -50,24 +47,6 @@ def read_file(forge: ForgeClient, project_id: int, sha: str, path: str) -> bytes
     with translated(f"reading {path}"):
         content = forge.project(project_id).files.raw(path, ref=sha)
     return content if isinstance(content, bytes) else b""
-
-
-def compare(forge: ForgeClient, project_id: int, *, base: str, head: str) -> list[FileDiff]:
-    """What changed from `base` to `head`, by file, straight (not from their merge base)."""
-    with translated("comparing commits"):
-        result = forge.project(project_id).repository_compare(base, head, straight=True)
-    diffs = result["diffs"] if isinstance(result, dict) else []
-    return [
-        FileDiff(
-            old_path=item["old_path"],
-            new_path=item["new_path"],
-            diff=item["diff"],
-            is_new=item["new_file"],
-            is_deleted=item["deleted_file"],
-            is_renamed=item["renamed_file"],
-        )
-        for item in diffs
-    ]
 
 
 def read_branch(forge: ForgeClient, project_id: int, branch: str) -> dict[str, str] | None:
@@ -163,28 +142,3 @@ def push_branch(
         git("update-index", "--add", "--cacheinfo", f"160000,{commit_sha},{path}")
         git("commit", "--quiet", "--message", message)
         git("-c", "credential.helper=", "-c", f"credential.helper={CREDENTIAL_HELPER}", "push", "--quiet", url, branch)
-
-
-def whole_tree(forge: ForgeClient, project_id: int, sha: str) -> list[FileDiff]:
-    """Every file of the commit as a new file: the difference to nothing. Long and binary files are named, not shown."""
-    found: list[FileDiff] = []
-    for entry in list_tree(forge, project_id, sha, limit=MAX_SHOWN_FILES):
-        content = read_file(forge, project_id, sha, entry.path) if len(found) < MAX_SHOWN_FILES else b""
-        found.append(
-            FileDiff(
-                old_path=entry.path,
-                new_path=entry.path,
-                diff=_added(content),
-                is_new=True,
-                is_deleted=False,
-                is_renamed=False,
-            )
-        )
-    return found
-
-
-def _added(content: bytes) -> str:
-    if b"\0" in content or len(content) > MAX_SHOWN_BYTES:
-        return f"({len(content)} bytes, not shown)\n"
-    lines = content.decode(errors="replace").splitlines()
-    return f"@@ -0,0 +1,{len(lines)} @@\n" + "".join(f"+{line}\n" for line in lines)

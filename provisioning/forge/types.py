@@ -45,13 +45,3 @@ class Pipeline:
     @property
     def is_finished(self) -> bool:
         return self.status in {"success", "failed", "canceled", "skipped"}
-
-
-@dataclass(frozen=True)
-class FileDiff:
-    old_path: str
-    new_path: str
-    diff: str
-    is_new: bool
-    is_deleted: bool
-    is_renamed: bool

@@ -143,6 +143,19 @@ class ReadingCopy:
                 answer.read(1)
                 yield sha, content
 
+    def ensure_offered(self, namespace: str, *, branch: str, sha: str) -> None:
+        """A namespace of git's (gitnamespaces(7)) with one branch, for clones of that commit alone."""
+        place = f"refs/namespaces/{namespace}"
+        if not self._has_ref(f"{place}/refs/heads/{branch}"):
+            with self._locked():
+                self._git("symbolic-ref", f"{place}/HEAD", f"{place}/refs/heads/{branch}")
+                self._git("update-ref", f"{place}/refs/heads/{branch}", _valid(sha))
+
+    def make_tree(self, entries: Sequence[tuple[str, str]]) -> str:
+        """A tree of files under names that are the caller's own; gives its id."""
+        listed = "".join(f"100644 blob {_valid(blob)}\t{name}\n" for name, blob in entries)
+        return self._git("mktree", sent=listed.encode()).decode().strip()
+
     def remove(self) -> None:
         with self._locked():
             if self.directory.exists():

@@ -7,6 +7,7 @@ environment to a credential helper, never into a URL or an argument.
 import os
 import signal
 import subprocess
+import threading
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
 from pathlib import Path
@@ -155,6 +156,23 @@ def end(process: subprocess.Popen[bytes]) -> None:
     for pipe in (process.stdin, process.stdout, process.stderr):
         if pipe is not None:
             pipe.close()
+
+
+@contextmanager
+def reading(directory: Path, *arguments: str, timeout_s: float = TIMEOUT_S) -> Iterator[IO[bytes]]:
+    """What git prints, as it comes. `RetryableError` at the end if git failed or took longer than `timeout_s`."""
+    process = start(directory, *arguments)
+    watch = threading.Timer(timeout_s, process.kill)
+    watch.daemon = True
+    watch.start()
+    try:
+        if process.stdout is not None:
+            yield process.stdout
+        if process.wait() != 0:
+            raise RetryableError(f"git {arguments[0]} ended with {process.returncode}: Berth tries again")
+    finally:
+        watch.cancel()
+        end(process)
 
 
 @contextmanager

@@ -7,12 +7,13 @@ from provisioning.exceptions import DeveloperError, PermanentError, RetryableErr
 from provisioning.forge.client import ForgeClient, forge_from_settings
 from provisioning.forge.contents import resolve_commit
 from provisioning.rendering.release import configuration_sha256
+from provisioning.services.readings import scope_ensure
 from provisioning.services.repositories import repository_of
 from provisioning.workflows.authors import record_pushers
 from provisioning.workflows.engine import Cancelled, Run, Workflow, steps
 from provisioning.workflows.release_checks import check_php, check_tree, refuse_errors
 from tenants.choices import ReleaseState
-from tenants.exceptions import InvalidTransition
+from tenants.exceptions import AlreadyExists, InvalidTransition
 from tenants.models import Release
 from tenants.services import releases
 
@@ -45,6 +46,8 @@ def _resolve(release: Release, forge: ForgeClient) -> None:
             commit_author_emails=list(commit.emails),
             configuration_sha256=rendered_sha256(release),
         )
+    except AlreadyExists as error:
+        raise DeveloperError(error.detail) from error
     except InvalidTransition:
         release.refresh_from_db()  # another worker was faster: a release is resolved once
 
@@ -100,6 +103,15 @@ def ensure_php_checked(run: Run) -> None:
     check_php(run, _release(run, ReleaseState.CHECKING))
 
 
+def ensure_difference_read(run: Run) -> None:
+    """What the review has to cover is known before anybody reviews: every changed file, and which one answer lacks."""
+    release = _release(run, ReleaseState.CHECKING)
+    base, difference = scope_ensure(release)
+    against = f"release {base.number}" if base is not None else "nothing, since nothing is live"
+    beyond = len(difference.unshown())
+    run.note(f"{len(difference.files)} files differ from {against}; {beyond} of them are beyond one answer")
+
+
 def ensure_no_errors(run: Run) -> None:
     """Refuses the release with all that was found, so that nobody has to ask again for each fault."""
     _release(run, ReleaseState.CHECKING)
@@ -134,7 +146,14 @@ def cancelled(_run: Run) -> None:
 
 
 WORKFLOW = Workflow(
-    steps=steps(ensure_resolved, ensure_pushers_known, ensure_tree_checked, ensure_php_checked, ensure_no_errors),
+    steps=steps(
+        ensure_resolved,
+        ensure_pushers_known,
+        ensure_tree_checked,
+        ensure_php_checked,
+        ensure_no_errors,
+        ensure_difference_read,
+    ),
     succeeded=succeeded,
     failed=failed,
     cancelled=cancelled,

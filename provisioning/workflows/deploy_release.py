@@ -24,6 +24,7 @@ from provisioning.exceptions import (
 )
 from provisioning.models import Workload
 from provisioning.placement import choose_host
+from provisioning.services.readings import scopes_renew
 from provisioning.workflows.check_release import rendered_sha256
 from provisioning.workflows.draining import remove_old_containers
 from provisioning.workflows.early_start import end_early_start
@@ -132,8 +133,10 @@ def ensure_live(run: Run) -> None:
         releases.release_went_live(release=release, is_rollback=run.operation.is_rollback)
 
 
-def succeeded(_run: Run) -> None:
-    """`ensure_live` said so already."""
+def succeeded(run: Run) -> None:
+    """`ensure_live` said so already. What waits for a review is held against what is live now."""
+    if run.operation.environment is not None:
+        scopes_renew(run.operation.environment)
 
 
 def failed(run: Run, error: PermanentError) -> None:

@@ -2,6 +2,7 @@
 
 from typing import Any
 
+from drf_spectacular.utils import extend_schema_field
 from rest_framework import serializers
 
 from tenants.api.fields import Flag, StrictSerializer, Text, WholeNumber
@@ -29,6 +30,7 @@ from tenants.models import (
     ReleaseContributor,
     Review,
 )
+from tenants.services.readings import NOT_SAID
 
 
 class OrganizationCreate(StrictSerializer):
@@ -227,6 +229,33 @@ class ReleaseSerializer(serializers.ModelSerializer[Release]):
         return release.digest or None
 
 
+class EarlierDecisionSerializer(serializers.ModelSerializer[Review]):
+    """What somebody decided on the same commit before, in any environment of the app."""
+
+    release = serializers.IntegerField(source="release_id", read_only=True)
+    release_number = serializers.IntegerField(source="release.number", read_only=True)
+    environment = serializers.CharField(source="release.environment.name", read_only=True)
+    reviewer = serializers.SlugRelatedField[Any](slug_field="username", read_only=True)
+
+    class Meta:
+        model = Review
+        fields = ["release", "release_number", "environment", "decision", "reviewer", "comment", "digest", "created_at"]
+        read_only_fields = fields
+
+
+class ReleaseDetailSerializer(ReleaseSerializer):
+    """One release, with what was decided on its commit or digest before."""
+
+    earlier_decisions = serializers.SerializerMethodField()
+
+    class Meta(ReleaseSerializer.Meta):
+        fields = [*ReleaseSerializer.Meta.fields, "earlier_decisions"]
+
+    @extend_schema_field(EarlierDecisionSerializer(many=True))
+    def get_earlier_decisions(self, _release: Release) -> Any:
+        return EarlierDecisionSerializer(self.context["earlier"], many=True).data
+
+
 class ReleaseCreate(StrictSerializer):
     environment = Text(help_text="test or production")
     ref = Text(help_text="A branch, a tag or a commit; refs/heads/x or refs/tags/x if both have the name")
@@ -236,6 +265,22 @@ class ReleaseCreate(StrictSerializer):
 class Decision(StrictSerializer):
     digest = Text(help_text="The digest of the release as you read it")
     comment = Text(required=False, default="")
+
+
+class Approval(Decision):
+    base_release = serializers.IntegerField(
+        required=False,
+        allow_null=True,
+        default=NOT_SAID,
+        help_text="The difference's `base_release`: refused if something else is live by now",
+    )
+    acknowledged = serializers.ListField(
+        child=Text(),
+        required=False,
+        default=list,
+        max_length=50_000,
+        help_text="The paths, as the difference names them, of changed files that it does not show you whole",
+    )
 
 
 class Rejection(Decision):

@@ -9,6 +9,7 @@ from tenants.models.organization import Membership, Organization
 from tenants.models.plugin_app import PluginApp
 from tenants.models.policy import AccessPolicy, AccessPolicyVersion, AccessStamp, Freeze
 from tenants.models.quota import Quota
+from tenants.models.reading import ReviewScope, ShownDifference, ShownFile
 from tenants.models.release import Release, Review
 from tenants.models.second_factor import RecoveryCode, SecondFactor
 from tenants.models.subdomain import Subdomain
@@ -41,8 +42,11 @@ __all__ = [
     "ReleaseContributor",
     "ReleaseUserObjectPermission",
     "Review",
+    "ReviewScope",
     "SecondFactor",
     "ServiceAccountKeeper",
+    "ShownDifference",
+    "ShownFile",
     "Subdomain",
     "User",
     "VariableEdit",

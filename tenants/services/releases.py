@@ -36,6 +36,7 @@ from tenants.services.unit import unit_of_work
 from tenants.signals import authors_outdated, release_cancelled, release_submitted
 
 _ATTEMPTS = 50
+_WAITING = (ReleaseState.CHECKING, ReleaseState.AWAITING_REVIEW)
 _BEFORE_REVIEW: dict[str, set[str]] = {ReleaseState.FAILED: {ReleaseState.SUBMITTED, ReleaseState.CHECKING}}
 _WHILE_DEPLOYING: dict[str, set[str]] = {ReleaseState.FAILED: {ReleaseState.DEPLOYING}}
 
@@ -152,6 +153,9 @@ def release_checking(
 
     `commit_author_emails` has the author's and the committer's address. Title, author and addresses come from the
     repository: they are claims. What is not printable is replaced, what is too long is cut.
+
+    Raises `AlreadyExists` if a release of the same digest waits in the environment: a reviewer would read the same
+    twice, and of two reviewers one would not know what the other one says.
     """
     digest = release_digest(
         commit_sha=commit_sha,
@@ -160,6 +164,15 @@ def release_checking(
         configuration_sha256=configuration_sha256,
         variables=release.variables,
     )
+    # Two that are resolved at once meet at the environment's row.
+    Environment.objects.select_for_update(no_key=True).get(pk=release.environment_id)
+    waiting = Release.objects.filter(environment=release.environment_id, digest=digest, state__in=_WAITING)
+    other = waiting.exclude(pk=release.pk).first()
+    if other is not None and release.state == ReleaseState.SUBMITTED:
+        raise AlreadyExists(
+            f"release {other.number} of the same commit, settings and variables waits already: wait for its review, or "
+            "cancel it before you ask again"
+        )
     before = move(
         release,
         to=ReleaseState.CHECKING,

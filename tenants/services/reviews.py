@@ -1,6 +1,8 @@
 """A reviewer's decision on a release, bound to the digest that was read."""
 
+from collections.abc import Callable, Collection
 from functools import partial
+from typing import Any
 
 from django.db import transaction
 
@@ -9,6 +11,7 @@ from tenants.choices import AppState, ReleaseState, ReviewDecision
 from tenants.exceptions import InvalidInput, InvalidTransition
 from tenants.models import Environment, Release, Review, User
 from tenants.services.audit import audit_record
+from tenants.services.readings import NOT_SAID, require_read
 from tenants.services.releases import move, require_digest
 from tenants.services.unit import unit_of_work
 from tenants.signals import release_approved
@@ -17,12 +20,26 @@ _ACTIONS = {ReviewDecision.APPROVE: "release.approve", ReviewDecision.REJECT: "r
 
 
 @unit_of_work
-def release_approve(*, release: Release, digest: str, comment: str, actor: User) -> Release:
+def release_approve(
+    *,
+    release: Release,
+    digest: str,
+    comment: str,
+    actor: User,
+    base_release: int | None = NOT_SAID,
+    acknowledged: Collection[str] = (),
+) -> Release:
     """Lets the release go live.
 
-    Raises `NotPermitted` with the reason, `InvalidTransition` naming who decided before, `DigestMismatch`.
+    `acknowledged` are paths of changed files that the reviewer has read elsewhere, or chose to pass unread: one answer
+    does not show them whole. `base_release` is what the reviewer read it against: None for nothing.
+
+    Raises `NotPermitted` with the reason, `InvalidTransition` naming who decided before, `DigestMismatch`,
+    `ReviewOutdated`, `ReviewIncomplete`.
     """
-    _decide(release, ReviewDecision.APPROVE, ReleaseState.APPROVED, digest, comment, actor)
+    read = partial(require_read, base=base_release, acknowledged=acknowledged)
+    passed = {"acknowledged": sorted(acknowledged)} if acknowledged else {}
+    _decide(release, ReviewDecision.APPROVE, ReleaseState.APPROVED, digest, comment, actor, read=read, **passed)
     transaction.on_commit(partial(release_approved.send_robust, sender=Release, release_id=release.pk))
     return release
 
@@ -35,7 +52,15 @@ def release_reject(*, release: Release, digest: str, comment: str, actor: User) 
 
 
 def _decide(
-    release: Release, decision: ReviewDecision, state: ReleaseState, digest: str, comment: str, actor: User
+    release: Release,
+    decision: ReviewDecision,
+    state: ReleaseState,
+    digest: str,
+    comment: str,
+    actor: User,
+    *,
+    read: Callable[..., None] | None = None,
+    **data: Any,
 ) -> None:
     access.require(actor, _ACTIONS[decision], release)
     validators.free_text(comment, field="comment")
@@ -46,6 +71,8 @@ def _decide(
             raise InvalidInput.field("comment", "is empty: say why, the developers have to know what to change")
     if decision == ReviewDecision.APPROVE and release.app.state != AppState.ACTIVE:
         raise InvalidTransition(f"{release.app.public_id} is {release.app.state}: nothing can go live in it")
+    if read is not None and release.state == ReleaseState.AWAITING_REVIEW:
+        read(release, actor=actor)
     before = move(release, to=state)
     if decision == ReviewDecision.APPROVE:
         Environment.objects.filter(pk=release.environment_id).update(approved_as_of=release.created_at)
@@ -57,5 +84,5 @@ def _decide(
         release=release,
         before={"state": before},
         after={"state": release.state},
-        data={"digest": release.digest, "comment": comment},
+        data={"digest": release.digest, "comment": comment, **data},
     )

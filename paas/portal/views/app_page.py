@@ -42,6 +42,7 @@ def app_page(request: HttpRequest, app: str) -> HttpResponse:
             show_work(ended) for ended in _deployments(request, row).exclude(state__in=UNFINISHED)[:NEWEST]
         ],
         "events": _events(request, row)[: 2 * NEWEST],
+        "is_member": row.organization.memberships.filter(user=person(request)).exists(),
         "may_read_logs": bool(readable),
         "logs": _logs_of(readable),
         "may_retire": row.state in APP_SOURCES[AppState.RETIRING] and access.may(request.user, "app.retire", row),

@@ -6,21 +6,24 @@ from django.contrib import messages
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 
+from paas.portal.differences import show_diff
 from paas.portal.forms import CancelForm, ReleaseForm
-from paas.portal.pages import find_app, find_environment, find_release, page, person, put_refusal
-from paas.portal.presenters import ShownDiff, show_diff, show_work
+from paas.portal.pages import asked_number, find_app, find_environment, find_release, page, person, put_refusal
+from paas.portal.presenters import show_work
 from paas.portal.views.app_page import deployments
 from provisioning.exceptions import ProvisioningError
-from provisioning.selectors.diffs import release_diff
+from provisioning.services.readings import diff_show
 from tenants import access, validators
 from tenants.choices import RELEASE_SOURCES, ReleaseState
 from tenants.exceptions import TenantsError
 from tenants.models import PluginApp, Release
+from tenants.selectors.reviews import also_waiting, earlier_decisions
 from tenants.services.releases import release_cancel, release_submit
 
 # While somebody may be about to decide, the difference is on the page; later it is there for who asks: it takes the
 # forge some work.
 _UNDECIDED = (ReleaseState.SUBMITTED, ReleaseState.CHECKING, ReleaseState.AWAITING_REVIEW)
+_EARLIER = 20
 _MOVING = (ReleaseState.SUBMITTED, ReleaseState.CHECKING, ReleaseState.APPROVED, ReleaseState.DEPLOYING)
 
 
@@ -58,7 +61,10 @@ def _submit(request: HttpRequest, app: PluginApp, sent: dict[str, str]) -> Relea
 def release_page(request: HttpRequest, release: int) -> HttpResponse:
     row = find_release(request, release)
     is_asked = row.state in _UNDECIDED or "diff" in request.GET
-    context = progress(request, row) | (read_diff(row) if is_asked else {"diff_is_left_out": bool(row.commit_sha)})
+    context = progress(request, row) | (
+        read_diff(request, row) if is_asked else {"diff_is_left_out": bool(row.commit_sha)}
+    )
+    context |= contents_of(request, row)
     context["may_cancel"] = may_cancel(request, row)
     context["may_review"] = row.state == ReleaseState.AWAITING_REVIEW and any(
         access.may(request.user, action, row) for action in ("release.approve", "release.reject")
@@ -83,14 +89,25 @@ def progress(request: HttpRequest, release: Release) -> dict[str, Any]:
     }
 
 
-def read_diff(release: Release) -> dict[str, ShownDiff | str | None]:
-    """The difference to what is live, or why it can't be shown."""
+def read_diff(request: HttpRequest, release: Release) -> dict[str, Any]:
+    """One part of the difference, as shown to this person, or why it can't be shown."""
     if not release.commit_sha:
         return {"diff": None, "diff_notice": "There is no difference to show before the commit is known."}
     try:
-        return {"diff": show_diff(release_diff(release)), "diff_notice": ""}
+        part, is_sent = asked_number(request, "part", 1), request.method != "HEAD"
+        shown = diff_show(release, part=part, actor=person(request), is_sent=is_sent)
+        return {"diff": show_diff(shown), "diff_notice": ""}
     except (ProvisioningError, TenantsError) as error:
         return {"diff": None, "diff_notice": f"The difference can't be shown right now: {error}"}
+
+
+def contents_of(request: HttpRequest, release: Release) -> dict[str, Any]:
+    """How to read all of the commit, and what was decided on it before."""
+    return {
+        "clone_url": request.build_absolute_uri(f"/code/releases/{release.pk}.git") if release.commit_sha else "",
+        "earlier": list(earlier_decisions(release, request.user)[:_EARLIER]),
+        "also_waiting": list(also_waiting(release, request.user)[:_EARLIER]),
+    }
 
 
 def may_cancel(request: HttpRequest, release: Release) -> bool:

@@ -8,13 +8,14 @@ from django.shortcuts import redirect, render
 
 from paas.portal.forms import DecisionForm
 from paas.portal.pages import find_release, page, page_of, person, put_refusal
-from paas.portal.views.releases import read_diff
+from paas.portal.views.releases import contents_of, read_diff
 from tenants import access
 from tenants.choices import ReleaseState
 from tenants.exceptions import TenantsError
 from tenants.models import Release
 from tenants.selectors import rows
 from tenants.selectors.domains import flagged
+from tenants.services.readings import NOT_SAID
 from tenants.services.reviews import release_approve, release_reject
 
 _DECISIONS = {"approve": release_approve, "reject": release_reject}
@@ -49,7 +50,8 @@ def review(request: HttpRequest, release: int) -> HttpResponse:
         elif form.is_valid():
             try:
                 digest, comment = request.POST.get("digest", ""), form.cleaned_data["comment"]
-                decide(release=row, digest=digest, comment=comment, actor=person(request))
+                more = _read_as(request) if decide is release_approve else {}
+                decide(release=row, digest=digest, comment=comment, actor=person(request), **more)
             except TenantsError as error:
                 status = put_refusal(form, error)
                 row = find_release(request, release)
@@ -63,9 +65,19 @@ def review(request: HttpRequest, release: int) -> HttpResponse:
         "is_open": row.state == ReleaseState.AWAITING_REVIEW,
         **_permissions(request, row),
         "flagged": access.restrict(flagged(row.environment), request.user, "domain.view"),
-        **(read_diff(row) if row.state == ReleaseState.AWAITING_REVIEW else {}),
+        **contents_of(request, row),
+        **(read_diff(request, row) if row.state == ReleaseState.AWAITING_REVIEW else {}),
+        "acknowledged": request.POST.getlist("acknowledged"),
     }
     return render(request, "portal/review.html", context, status=status)
+
+
+def _read_as(request: HttpRequest) -> dict[str, Any]:
+    """What the page was held against when it was shown, and what the reviewer says to have read elsewhere."""
+    text = request.POST.get("base_release", "")
+    is_number = text.isascii() and text.isdigit() and len(text) < 19
+    base = None if text == "none" else int(text) if is_number else NOT_SAID
+    return {"base_release": base, "acknowledged": request.POST.getlist("acknowledged")}
 
 
 def _permissions(request: HttpRequest, release: Release) -> dict[str, Any]:

@@ -16,6 +16,7 @@ from tenants.api.filters import AppReleaseFilter, ReleaseFilter
 from tenants.api.idempotency import IDEMPOTENCY_KEY, IdempotentCreate
 from tenants.models import Release
 from tenants.selectors import rows
+from tenants.selectors.reviews import earlier_decisions
 from tenants.services.releases import release_cancel, release_submit
 from tenants.services.reviews import release_approve, release_reject
 
@@ -69,39 +70,46 @@ class AppReleaseListView(IdempotentCreate, ListAPIView):
 class ReleaseView(APIView):
     access_actions = {"GET": "release.view"}
 
-    @extend_schema(responses=serializers.ReleaseSerializer)
+    @extend_schema(responses=serializers.ReleaseDetailSerializer)
     def get(self, request: Request, release: int) -> Response:
-        return _shown(get_release(request, release))
+        return _shown(request, get_release(request, release))
 
 
 class ApproveView(APIView):
     access_actions = {"POST": "release.approve"}
 
-    @extend_schema(request=serializers.Decision, responses=serializers.ReleaseSerializer)
+    @extend_schema(request=serializers.Approval, responses=serializers.ReleaseDetailSerializer)
     def post(self, request: Request, release: int) -> Response:
-        """Lets the release go live. Reviewers only, and none on a release of their own."""
+        """Lets the release go live. Reviewers only, and none on a release of their own.
+
+        The first part of the difference counts as read. What it does not show whole must have been shown to you by the
+        other parts, by `diff/file/` up to its end or by `files/content/`, or stand in `acknowledged`.
+        """
         row = get_release(request, release)
-        return _shown(release_approve(release=row, **_sent(serializers.Decision, request), actor=signed_in(request)))
+        sent = _sent(serializers.Approval, request)
+        return _shown(request, release_approve(release=row, **sent, actor=signed_in(request)))
 
 
 class RejectView(APIView):
     access_actions = {"POST": "release.reject"}
 
-    @extend_schema(request=serializers.Rejection, responses=serializers.ReleaseSerializer)
+    @extend_schema(request=serializers.Rejection, responses=serializers.ReleaseDetailSerializer)
     def post(self, request: Request, release: int) -> Response:
         """Ends the release, and says why. Reviewers only, and none on a release of their own."""
         row = get_release(request, release)
-        return _shown(release_reject(release=row, **_sent(serializers.Rejection, request), actor=signed_in(request)))
+        sent = _sent(serializers.Rejection, request)
+        return _shown(request, release_reject(release=row, **sent, actor=signed_in(request)))
 
 
 class CancelView(APIView):
     access_actions = {"POST": "release.cancel"}
 
-    @extend_schema(request=serializers.Cancellation, responses=serializers.ReleaseSerializer)
+    @extend_schema(request=serializers.Cancellation, responses=serializers.ReleaseDetailSerializer)
     def post(self, request: Request, release: int) -> Response:
         """Takes a release back that is not deploying yet."""
         row = get_release(request, release)
-        return _shown(release_cancel(release=row, **_sent(serializers.Cancellation, request), actor=signed_in(request)))
+        sent = _sent(serializers.Cancellation, request)
+        return _shown(request, release_cancel(release=row, **sent, actor=signed_in(request)))
 
 
 def _sent(serializer: type[Any], request: Request) -> dict[str, Any]:
@@ -110,5 +118,7 @@ def _sent(serializer: type[Any], request: Request) -> dict[str, Any]:
     return dict(sent.validated_data)
 
 
-def _shown(release: Release) -> Response:
-    return Response(serializers.ReleaseSerializer(again(rows.releases(), release)).data)
+def _shown(request: Request, release: Release) -> Response:
+    row = again(rows.releases(), release)
+    shown = serializers.ReleaseDetailSerializer(row, context={"earlier": earlier_decisions(row, request.user)})
+    return Response(shown.data)

@@ -3,11 +3,12 @@
 _KEYS = "keeps answers to requests of one's own by one's own key"
 _OWN_FACTOR = "one's own second factor, which takes the password or a code instead"
 _NOBODY_YET = "finds out who asks: there is nobody yet to decide about"
+_FOUND = "reads the commit of a release that was found by release.view"
 _PURE = "computes a text, and reads no row"
 
 # Functions of views that reach rows past `tenants.access`.
 VIEWS = {
-    "paas.api.authentication.TokenAuthentication.authenticate": _NOBODY_YET,
+    "paas.api.authentication.owner_of_token": _NOBODY_YET,
     "paas.api.authentication.by_session": "says how somebody came in, which policies then ask for",
     "paas.api.health.database_answers": "asks the database for the number 1, and for no row",
     "paas.portal.environments.show_settings": "compares an environment that is visible with its live release",
@@ -21,12 +22,17 @@ VIEWS = {
     "paas.portal.views.rollbacks._candidates": "chooses one of the releases that are visible",
     "tenants.api.views.quotas.OrganizationQuotaView.get": "counts what an organization has that is visible",
     "tenants.api.views.quotas.PersonQuotaView.get": "counts what a person has who is visible",
-    "paas.portal.views.releases.read_diff": "compares a release that was found by release.view",
     "provisioning.api.serializers.DeploymentSerializer.get_next_step": "says what comes after a visible error",
     "provisioning.api.serializers.DeploymentSerializer.get_whose_move": "says whose move it is after a visible error",
+    "paas.portal.views.app_page.app_page": "says whether who asks is a member; the app was found by app.view",
+    "paas.portal.views.contents._listed": _FOUND,
+    "paas.portal.views.contents.release_file": _FOUND,
+    "paas.portal.views.releases.contents_of": "is restricted by the selectors that it asks",
     "provisioning.api.zones.ZonePlanView.get": "compares a zone that was found by zone.view, and asks dns.plan",
     "provisioning.api.zones.ZoneRecordListView.get_queryset": "a zone's records are the zone, found before",
-    "provisioning.api.views.ReleaseDiffView.get": "compares a release that was found by release.view",
+    "provisioning.api.readings.ReleaseFileView.get": _FOUND,
+    "provisioning.api.readings.ReleaseTreeView.get": _FOUND,
+    "tenants.api.views.releases._shown": "is restricted by the selector that it asks",
     "tenants.api.base.signed_in_again": "reads again whether the account of who asks is still active",
     "tenants.api.idempotency.IdempotentCreate.post": _KEYS,
     "tenants.api.idempotency._claim": _KEYS,
@@ -43,10 +49,16 @@ VIEWS = {
 # Services that name an actor and ask no policy about them.
 SERVICES = {
     "provisioning.services.git_tokens.git_token_revoke": "ends a token of who asks",
+    "provisioning.services.readings.diff_show": _FOUND,
+    "provisioning.services.readings.file_diff_show": _FOUND,
+    "provisioning.services.readings.file_handed_over": _FOUND,
     "provisioning.services.repositories.git_tokens_condemn": "ends tokens of who asks, or of who was put out",
     "tenants.services.audit.audit_record": "writes down what another service did",
     "tenants.services.domains.domain_end": "ends a claim for domain_remove, which has asked, and for the platform",
     "tenants.services.domains.record": "writes down what another service did",
+    "tenants.services.readings.difference_shown": "notes nothing for one who may not decide on the release",
+    "tenants.services.readings.file_shown": "notes nothing for one who may not decide on the release",
+    "tenants.services.readings.require_read": "is asked by release_approve, which has asked the policies",
     "tenants.services.second_factor.recovery_codes_renew": _OWN_FACTOR,
     "tenants.services.second_factor.second_factor_confirm": _OWN_FACTOR,
     "tenants.services.second_factor.second_factor_enroll": _OWN_FACTOR,
@@ -55,6 +67,8 @@ SERVICES = {
 # Services without an actor that views call.
 CALLED = {
     "provisioning.services.git_tokens.git_tokens_listed": "lists the tokens of who asks, at the forge",
+    "provisioning.services.readings.file_of": _FOUND,
+    "provisioning.services.readings.tree_of": _FOUND,
     "provisioning.services.repositories.git_tokens_revoke": "ends the tokens of who asks",
     "provisioning.services.repositories.git_token_create": "makes a token for who asks, and opens only their own",
     "tenants.services.memberships.organizations_left_without": "tells operators what a change has left behind",

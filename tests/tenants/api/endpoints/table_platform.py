@@ -146,4 +146,16 @@ FORGE_CALLS = [
     ),
     Call("DELETE", "me/git-token/", (401, *[204] * 7), needs=("git_token",), event="git_tokens.ended"),
     Call("GET", "releases/<int:release>/diff/", READ, things={"release": "pushed_release"}),
+    Call(
+        "GET", "releases/<int:release>/diff/file/", READ, query="path=index.php", things={"release": "pushed_release"}
+    ),
+    Call("GET", "releases/<int:release>/files/", READ, things={"release": "pushed_release"}),
+    Call(
+        "GET",
+        "releases/<int:release>/files/content/",
+        READ,
+        query="path=index.php",
+        things={"release": "pushed_release"},
+    ),
+    Call("GET", "releases/<int:release>/archive/", READ, things={"release": "pushed_release"}),
 ]

@@ -195,7 +195,7 @@ def _commit(world: World) -> str:
     """The only commit of the app's repository at the forge."""
     forge = gitlab.Gitlab(settings.FORGE_URL, private_token=settings.FORGE_TOKEN, keep_base_url=True)
     project = forge.projects.create({"name": f"plugin-{uuid.uuid4().hex}"})
-    Repository.objects.create(app=world.row("app"), code_project_id=project.id)
+    Repository.objects.create(app=world.row("app"), code_project_id=project.id, code_path=project.path_with_namespace)
     actions = [{"action": "create", "file_path": "index.php", "content": "<?php\n"}]
     made = project.commits.create({"branch": "main", "commit_message": "Start", "actions": actions})
     return str(made.id)
