@@ -1,4 +1,4 @@
-"""`git clone` of what a release would run, for whoever may view the release: read-only, from Berth's reading copy.
+"""`git clone` of a release's commit, for those who may view the release: read-only, from Berth's reading copy.
 
 The password is an API token; the user name does not matter. Policies answer each call, so that access ends when they
 say so, and the forge has no member that it must be rid of later. Only the release's own commit and its history can be
@@ -70,7 +70,7 @@ async def upload_pack(request: HttpRequest, release: int, service: str) -> HttpR
 
 
 def admit(request: HttpRequest, release: int, service: str) -> Admission:
-    """Who asks, and for what. Raises `Refused`."""
+    """Finds the person and the release. Raises `Refused`."""
     if request.method != ("GET" if service == "info/refs" else "POST"):
         raise Refused(405, "405 Method Not Allowed")
     if service == "info/refs" and request.GET.get("service") != SERVICE:
@@ -101,7 +101,7 @@ def _password(request: HttpRequest) -> str:
 
 
 def _body(request: HttpRequest) -> bytes:
-    """What the client wants and has; git compresses it if it is long."""
+    """The request's wants and haves; git compresses a long one."""
     sent = request.read(MAX_BODY_BYTES + 1)
     if request.headers.get("Content-Encoding", "") in ("gzip", "x-gzip"):
         unpacking = zlib.decompressobj(wbits=31)

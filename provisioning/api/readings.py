@@ -1,4 +1,4 @@
-"""What reviewers read: the difference in parts, files, and the whole commit."""
+"""A release's contents for its reviewers: the difference in parts, files, and the whole commit."""
 
 from collections.abc import AsyncIterator
 from typing import Any
@@ -25,7 +25,7 @@ from tenants.models import Release
 
 _PATH = OpenApiParameter("path", str, required=True, description="The file's `address`: a path, percent-encoded")
 _LARGEST = 2**31
-# No HEAD: what was not sent was not shown.
+# No HEAD: a text that was not sent was not shown.
 _SHOWING = ["get", "options"]
 
 
@@ -72,7 +72,7 @@ class ReleaseDiffView(APIView):
         responses=shapes.ReleaseDiffSerializer,
     )
     def get(self, request: Request, release: int) -> Response:
-        """What the release would change in its environment; of a release that was decided on, what it changed then.
+        """The changes that the release makes in its environment; after a decision, those that it made then.
 
         Every changed file is named in each part. `omitted` says which texts this part does not have, and why.
         """

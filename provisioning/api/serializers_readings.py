@@ -57,7 +57,7 @@ class FileDiffSerializer(serializers.Serializer[Any]):
 
 
 class ReleaseDiffSerializer(serializers.Serializer[Any]):
-    """What would change in the environment: files, settings, and variables (a secret's value never)."""
+    """The changes in the environment: files, settings, and variables (a secret's value never)."""
 
     base = serializers.CharField(allow_null=True, help_text="The commit it is held against; null for nothing.")
     base_release = serializers.IntegerField(

@@ -1,6 +1,6 @@
 """A bare clone of one app's code repository under Berth's home, fetched over HTTP from whatever forge there is.
 
-It holds each commit that was asked for, with its whole history, for as long as the app is there: a commit that its
+It holds each requested commit with its whole history as long as the app exists: a commit that its
 developer takes back at the forge can still be read. One writer at a time (a lock on a file), any number of readers.
 """
 
@@ -182,7 +182,7 @@ class ReadingCopy:
     def _ensure_made(self) -> None:
         if (self.directory / "info" / "attributes").exists():
             return
-        # What a worker that was killed left half made.
+        # A worker that was killed may have left it half made.
         shutil.rmtree(self.directory, ignore_errors=True)
         self.directory.mkdir(parents=True, mode=0o700)
         process.run(self.directory, "init", "--quiet", "--bare", "--template=", str(self.directory))
@@ -208,7 +208,7 @@ class ReadingCopy:
             self._sweep()
 
     def _sweep(self) -> None:
-        """What a fetch that failed left of its pack."""
+        """Removes the rest of a pack whose fetch failed."""
         for left in (self.directory / "objects" / "pack").glob("tmp_*"):
             left.unlink(missing_ok=True)
 
@@ -249,7 +249,7 @@ def _blobs(change: Change) -> set[str]:
 
 
 def _told(error: GitFailed, sha: str, limit: int) -> Exception:
-    """Whose move it is."""
+    """The error that says who must act."""
     said = error.said
     if error.is_too_large:
         return CommitUnreadable(

@@ -1,6 +1,6 @@
 """The difference between two commits, in parts of a size that a page can hold: nothing is left out, and all is named.
 
-Small files come first, so that none is pushed out by a large one. What is too long for a part is read piece by piece.
+Small files come first, so that none is pushed out by a large one. A file too long for a part is read piece by piece.
 """
 
 import json
@@ -15,7 +15,7 @@ from provisioning.reading.types import Change
 
 PART_LINES, PART_BYTES = 10_000, 1024 * 1024
 PIECE_LINES, PIECE_BYTES = 4_000, 512 * 1024
-# What the first part shows of each file that is too long for it, and of how many of them.
+# The first part shows the beginnings of so many files that are too long for it.
 HEAD_LINES, HEAD_BYTES, HEADS = 100, 16 * 1024, 40
 LONG = "long"
 OTHER_PART = "other_part"
@@ -26,7 +26,7 @@ _FORMAT = 1
 class Measured:
     """A change with the size of its text. `part` is the one that has it whole; 0 for none.
 
-    `reason` says why no part has it: `binary`, `too_large`, `long`; empty for what is whole in its part.
+    `reason` says why no part has it: `binary`, `too_large`, `long`; empty if it is whole in its part.
     """
 
     change: Change
@@ -66,7 +66,7 @@ class Difference:
         return lines, end if end < len(text.lines) else None
 
     def unshown(self) -> list[Measured]:
-        """What the first part does not have whole: a decision has to cover each by name."""
+        """The files that the first part does not have whole: a decision has to cover each by name."""
         return [file for file in self.files if file.part != 1]
 
     def find(self, path: bytes) -> Measured | None:
@@ -125,7 +125,7 @@ def _numbers(text: Text) -> tuple[int, int, int, int, str]:
 
 
 def _read(path: Path, count: int) -> list[tuple[int, int, int, int, str]] | None:
-    """What was measured before; both commits never change, so it stays true."""
+    """Numbers of an earlier look; both commits never change, so it stays true."""
     try:
         rows = json.loads(path.read_bytes())
     except (OSError, ValueError):

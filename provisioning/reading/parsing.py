@@ -1,4 +1,4 @@
-"""What git prints for programs, read: NUL between records, paths as bytes."""
+"""Reads git's output for programs: NUL between records, paths as bytes."""
 
 from provisioning.reading.types import ABSENT, STATUSES, Change, HistoryCommit, TreeFile
 

@@ -15,7 +15,7 @@ from typing import IO
 
 from provisioning.exceptions import RetryableError
 
-# What is asked of a copy on the own disk.
+# For a question to a copy on the own disk.
 TIMEOUT_S = 120
 _HELPER = '!answer() { [ "$1" = get ] && printf "username=berth\\npassword=%s\\n" "$BERTH_GIT_TOKEN"; }; answer'
 _SETTINGS = (
@@ -55,7 +55,7 @@ _SETTINGS = (
 
 
 class GitFailed(Exception):
-    """git ended with another status than 0; `said` is the end of what it wrote to its standard error."""
+    """git ended with another status than 0; `said` is the end of its standard error."""
 
     def __init__(self, said: str, status: int) -> None:
         super().__init__(said)
@@ -102,7 +102,7 @@ def run(
     timeout_s: float = TIMEOUT_S,
     max_file_bytes: int | None = None,
 ) -> bytes:
-    """What git prints. Raises `GitFailed`, and `RetryableError` if it takes longer than `timeout_s`.
+    """Gives git's output. Raises `GitFailed`, and `RetryableError` if it takes longer than `timeout_s`.
 
     `max_file_bytes`: no file that git writes becomes larger.
     """
@@ -160,7 +160,7 @@ def end(process: subprocess.Popen[bytes]) -> None:
 
 @contextmanager
 def reading(directory: Path, *arguments: str, timeout_s: float = TIMEOUT_S) -> Iterator[IO[bytes]]:
-    """What git prints, as it comes. `RetryableError` at the end if git failed or took longer than `timeout_s`."""
+    """Gives git's output as it comes. `RetryableError` at the end if git failed or took longer than `timeout_s`."""
     process = start(directory, *arguments)
     watch = threading.Timer(timeout_s, process.kill)
     watch.daemon = True

@@ -1,4 +1,4 @@
-"""What git answers with, handed on as it comes: archives, files, packs. No answer is held in memory."""
+"""Hands git's output on as it comes: archives, files, packs. No answer is held in memory."""
 
 import asyncio
 import contextlib
@@ -16,7 +16,7 @@ TIMEOUT_S = 600
 async def output(
     directory: Path, *arguments: str, sent: bytes = b"", more: Mapping[str, str] | None = None
 ) -> AsyncIterator[bytes]:
-    """What git prints. A reader that goes away takes the process with it; so does `TIMEOUT_S`."""
+    """Gives git's output. A reader that goes away takes the process with it; so does `TIMEOUT_S`."""
     process = await asyncio.create_subprocess_exec(
         *("git", f"--git-dir={directory}", *arguments),
         cwd="/",

@@ -1,4 +1,4 @@
-"""What changed in a file, as lines: a unified difference that hides nothing which PHP would run.
+"""The change of a file as lines: a unified difference that hides no code from a reader.
 
 Lines end at "\\n" and nowhere else. A NUL makes no file binary: only what is no text at all is summarised.
 """
@@ -12,7 +12,7 @@ from provisioning.reading import process
 from provisioning.reading.copy import ReadingCopy
 from provisioning.reading.types import LINK, SUBMODULE, Change
 
-# What is larger is named, and can be read as a file.
+# A larger file is named, and can be read as a file.
 MAX_TEXT_BYTES = 4 * 1024 * 1024
 BINARY, TOO_LARGE = "binary", "too_large"
 # Whatever is in a file of such a name, it is shown.
@@ -135,8 +135,8 @@ def _whole(content: bytes | None, sign: bytes) -> Iterator[bytes]:
 
 
 def _unified(copy: ReadingCopy, changes: Sequence[Change]) -> Iterator[list[bytes]]:
-    """git's own difference of each pair, from one process: two trees whose names are numbers, so that no name of a
-    stranger's is in what is read here."""
+    """git's own difference of each pair, from one process: two trees whose names are numbers, so that this
+    parser meets no name of a stranger's."""
     if not changes:
         return
     old, new = (

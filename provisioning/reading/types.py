@@ -1,4 +1,4 @@
-"""What a reading copy answers. Paths are bytes: git knows no encoding of names."""
+"""Values that a reading copy gives. Paths are bytes: git knows no encoding of names."""
 
 import hashlib
 from dataclasses import dataclass
@@ -36,9 +36,9 @@ class TreeFile:
 
 @dataclass(frozen=True)
 class Change:
-    """One file that differs. `old_blob`, `new_blob` are empty for what is not there; a submodule's are commits.
+    """One file that differs. `old_blob`, `new_blob` are empty if there is no file; a submodule's are commits.
 
-    `status` is one of `STATUSES`. Sizes are in bytes, 0 for what is not there and for submodules.
+    `status` is one of `STATUSES`. Sizes are in bytes, 0 for no file and for submodules.
     """
 
     status: str
@@ -64,7 +64,7 @@ class Change:
 
 @dataclass(frozen=True)
 class HistoryCommit:
-    """Names, addresses and title as they stand in the commit: whoever made it wrote them, and may have lied."""
+    """Names, addresses and title as they stand in the commit: its maker wrote them, and may have lied."""
 
     sha: str
     parents: tuple[str, ...]

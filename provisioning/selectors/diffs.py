@@ -1,4 +1,4 @@
-"""What a release would change in its environment, in the words and sizes of one answer."""
+"""The changes that a release makes in its environment, in the words and sizes of one answer."""
 
 from collections import Counter
 from collections.abc import Iterable, Sequence
@@ -33,7 +33,7 @@ _DETAILS = {
 
 
 def base_of(release: Release) -> Release | None:
-    """What the release is held against; None for nothing."""
+    """The release that it is held against; None for nothing."""
     if release.state not in UNDECIDED:
         scope = ReviewScope.objects.select_related("base").filter(release=release).first()
         if scope is not None:
@@ -92,7 +92,7 @@ def release_diff(release: Release, base: Release | None, difference: Difference,
 
 
 def scope_files(difference: Difference) -> list[dict[str, Any]]:
-    """What a decision has to cover by name: each changed file that the first part does not show whole."""
+    """The files that a decision has to cover by name: each changed file that the first part does not show whole."""
     return [
         {
             "key": file.change.key,

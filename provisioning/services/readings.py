@@ -17,7 +17,7 @@ from tenants.services.readings import difference_shown, file_shown, review_scope
 
 
 def scope_ensure(release: Release) -> tuple[Release | None, Difference]:
-    """The release's base and difference; what a decision has to cover is noted. Raises what a reading copy raises."""
+    """The release's base and difference; notes the files that a decision has to cover."""
     base = diffs.base_of(release)
     difference = diffs.difference_of(release, base)
     if release.state in diffs.UNDECIDED:
@@ -26,7 +26,7 @@ def scope_ensure(release: Release) -> tuple[Release | None, Difference]:
 
 
 def scopes_renew(environment: Environment) -> None:
-    """After what is live has changed: of every release that waits. What fails is renewed when somebody reads it."""
+    """After what is live has changed: of every release that waits. A failure waits until somebody reads the release."""
     waiting = environment.releases.filter(state__in=diffs.UNDECIDED).exclude(commit_sha="")
     for release in waiting.select_related("app", "environment__current_release"):
         try:
@@ -112,8 +112,8 @@ def file_of(release: Release, *, address: str) -> ReadFile | None:
 
 
 def file_handed_over(release: Release, *, file: TreeFile, actor: User) -> None:
-    """Notes that `actor` was given all bytes of the file. A change of its type or of what was there is not in them:
-    they count for what was added, or for what has no lines to show."""
+    """Notes that `actor` was given all bytes of the file. They count as read if the file
+    is new or has no lines to show: else they lack the old side."""
     base = diffs.base_of(release)
     difference = diffs.difference_of(release, base)
     measured = difference.find(file.path)

@@ -1,11 +1,11 @@
-"""What a review has to cover, and what of it each reviewer was shown."""
+"""The scope of a review, and the parts of it that each reviewer was shown."""
 
 from django.conf import settings
 from django.db import models
 
 
 class ReviewScope(models.Model):
-    """What a decision on one release covers.
+    """The scope of a decision on one release.
 
     `base` is the release that was live when the difference was last computed, none if nothing was: once the release is
     decided on, it stays. `files` names what one answer does not show whole, `[{key, path, reason, lines}]`: an approval

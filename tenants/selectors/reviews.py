@@ -1,4 +1,4 @@
-"""What a reviewer still has to read, and what was decided on the same before."""
+"""The files that a reviewer still has to read, and earlier decisions on the same commit."""
 
 from typing import Any
 

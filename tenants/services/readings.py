@@ -1,4 +1,4 @@
-"""What a review has to cover, what a reviewer was shown of it, and whether that is enough to approve."""
+"""The scope of a review, notes of the files that a reviewer was shown, and the check that they suffice to approve."""
 
 from collections.abc import Collection, Mapping
 from typing import Any
@@ -44,7 +44,7 @@ def review_scope_set(*, release: Release, base: Release | None, files: list[dict
 def difference_shown(*, release: Release, base: Release | None, keys: Collection[str], actor: User) -> None:
     """Notes that `actor` was shown the difference against `base`, with the changes `keys` whole.
 
-    Without effect for one who may not decide on the release, and for what was noted before.
+    Without effect for one who may not decide on the release, and for a second note of the same.
     """
     if not _may_decide(actor, release):
         return
@@ -75,7 +75,7 @@ def difference_shown(*, release: Release, base: Release | None, keys: Collection
 def file_shown(*, release: Release, key: str, path: str, start: int, end: int | None, actor: User) -> None:
     """Notes that lines `start` to `end` of one file's change were shown to `actor`, up to its end if `end` is None.
 
-    Only what follows on what was shown before counts: a look at the end alone is no reading.
+    Only a piece that follows on earlier ones counts: a look at the end alone is no reading.
     """
     if not _may_decide(actor, release):
         return
@@ -96,8 +96,8 @@ def file_shown(*, release: Release, key: str, path: str, start: int, end: int | 
 
 
 def require_read(release: Release, *, actor: User, base: int | None, acknowledged: Collection[str]) -> None:
-    """Raises `ReviewOutdated` if what is live is not what the review was against, `ReviewIncomplete` for what was
-    neither shown to `actor` nor acknowledged by its path.
+    """Raises `ReviewOutdated` if something else is live than the review was against, `ReviewIncomplete` for files
+    that were neither shown to `actor` nor acknowledged by their paths.
 
     `base` is the release that the reviewer says the difference was against, None for nothing, or `NOT_SAID`.
     """

@@ -1,4 +1,4 @@
-"""What is not seen is written out, by one table for differences, pages and logs."""
+"""Unseen characters are written out by one table for differences, pages and logs."""
 
 import unicodedata
 
@@ -26,7 +26,7 @@ def test_unseen_characters_are_written_out(char: str) -> None:
     assert f"{ord(char):x}" in shown
 
 
-def test_what_is_seen_stays() -> None:
+def test_text_that_is_seen_stays() -> None:
     assert written_out(SEEN) == SEEN
     assert written_out("\tindented") == "\tindented"
     assert shown_bytes(SEEN.encode()) == SEEN

@@ -1,4 +1,4 @@
-"""What is in a release's commit: all files, one file, one file's difference piece by piece."""
+"""The contents of a release's commit: all files, one file, one file's difference piece by piece."""
 
 from typing import Any
 
@@ -82,7 +82,7 @@ def release_file(request: HttpRequest, release: int) -> HttpResponse:
 
 @page("GET")
 def release_file_diff(request: HttpRequest, release: int) -> HttpResponse:
-    """One file's difference, piece by piece: what was read up to the end counts as shown."""
+    """One file's difference, piece by piece. A file counts as shown once its last piece was sent."""
     row = find_release(request, release)
     offset, address = asked_number(request, "offset", 0), request.GET.get("path", "")
     try:

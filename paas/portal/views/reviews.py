@@ -73,7 +73,7 @@ def review(request: HttpRequest, release: int) -> HttpResponse:
 
 
 def _read_as(request: HttpRequest) -> dict[str, Any]:
-    """What the page was held against when it was shown, and what the reviewer says to have read elsewhere."""
+    """The base of the difference on the page, and the paths that the reviewer acknowledges."""
     text = request.POST.get("base_release", "")
     is_number = text.isascii() and text.isdigit() and len(text) < 19
     base = None if text == "none" else int(text) if is_number else NOT_SAID

@@ -1,4 +1,4 @@
-"""V4 to V6: what runs is what is seen: types, modes, NUL, line ends that are none, unseen characters, names."""
+"""B15 to B17: code looks as it runs: types, modes, NUL, line ends that are none, unseen characters, names."""
 
 import os
 import urllib.parse

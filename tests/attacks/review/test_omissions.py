@@ -1,4 +1,4 @@
-"""V1 to V3: what is approved is what was shown. What an answer leaves out is named, and an approval has to cover it."""
+"""B14, B19: nothing is approved that was not shown. Each omission is named, and an approval has to cover it."""
 
 import os
 from collections.abc import Callable
@@ -66,7 +66,7 @@ def test_a_long_lock_file_starves_no_other_and_must_be_read_or_named(
     assert desk.approve(release).status_code == 200
 
 
-def test_what_one_reviewer_was_shown_is_not_shown_to_another(plugin: Plugin, waiting: Make, desk: Desk) -> None:
+def test_a_file_shown_to_one_reviewer_is_not_shown_to_another(plugin: Plugin, waiting: Make, desk: Desk) -> None:
     release = waiting(plugin.push({"a.php": "<?php\n", "logo.png": PNG}))
     assert desk.content(release, "logo.png") == PNG
     assert desk.diff(release)["unread"] == []
@@ -99,7 +99,7 @@ def test_more_than_one_part_is_read_part_by_part(plugin: Plugin, waiting: Make, 
     assert desk.approve(release).status_code == 200
 
 
-def test_what_is_too_large_to_compare_is_named(plugin: Plugin, waiting: Make, desk: Desk, monkeypatch: Any) -> None:
+def test_a_file_too_large_to_compare_is_named(plugin: Plugin, waiting: Make, desk: Desk, monkeypatch: Any) -> None:
     monkeypatch.setattr("provisioning.reading.texts.MAX_TEXT_BYTES", 1000)
     release = waiting(plugin.push({"a.php": "<?php\n" + "x" * 2000}))
     file = desk.file(release, "a.php")
@@ -109,7 +109,7 @@ def test_what_is_too_large_to_compare_is_named(plugin: Plugin, waiting: Make, de
     assert desk.approve(release, acknowledged=["a.php"]).status_code == 200
 
 
-def test_a_change_of_what_is_live_makes_the_reviewer_read_again(
+def test_another_live_release_makes_the_reviewer_read_again(
     plugin: Plugin, waiting: Make, live: Make, desk: Desk
 ) -> None:
     live(plugin.push({"a.php": "<?php 1;\n"}))

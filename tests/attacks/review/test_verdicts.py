@@ -1,4 +1,4 @@
-"""V8: the same again. What was decided on a commit is told to the next reviewer, and nothing waits twice."""
+"""B20: the same again. The next reviewer is told earlier decisions on a commit, and nothing waits twice."""
 
 from collections.abc import Callable
 from typing import Any
@@ -17,9 +17,7 @@ from tests.factories import environment_of, make_reviewer, owner_of
 Make = Callable[..., Release]
 
 
-def test_a_rejected_digest_that_is_asked_for_again_says_so(
-    plugin: Plugin, waiting: Make, desk: Desk, client: Any
-) -> None:
+def test_a_second_request_for_a_rejected_digest_says_so(plugin: Plugin, waiting: Make, desk: Desk, client: Any) -> None:
     sha = plugin.push({"a.php": "<?php 1;\n"})
     first = waiting(sha)
     assert desk.reject(first, "it sends passwords elsewhere").status_code == 200

@@ -53,7 +53,7 @@ def test_a_first_release_is_every_file(plugin: Plugin) -> None:
     assert contents[changes[0].new_blob] == b"0"
 
 
-def test_commits_between_two_are_listed_with_what_they_claim(plugin: Plugin) -> None:
+def test_commits_between_two_are_listed_with_their_claims(plugin: Plugin) -> None:
     base = plugin.push({"a": "1"})
     plugin.work.run("commit", "--quiet", "--allow-empty", "-m", "Second\n\nbody", "--author", "Eve <eve@example.org>")
     head = plugin.push({"a": "2"})
@@ -123,7 +123,7 @@ def test_many_at_once_fetch_once_and_the_copy_is_for_its_owner_alone(plugin: Plu
         list(pool.map(lambda _: copy.ensure_commits([head]), range(6)))
     assert stat.S_IMODE(copy.directory.stat().st_mode) == 0o700
     assert len(list((copy.directory / "objects" / "pack").glob("*.pack"))) == 1
-    # What a worker that was killed half way left is made anew.
+    # A copy that a killed worker left half made is made anew.
     (copy.directory / "info" / "attributes").unlink()
     (copy.directory / "refs" / "commits" / head).unlink()
     copy.ensure_commits([head])
