@@ -1,4 +1,4 @@
-"""B18: reviewers read what they review, by clone, archive and file; nobody else does, and nothing else is handed out."""
+"""B18: reviewers read what they review, by clone, archive and file; nobody else does, and they read nothing else."""
 
 import base64
 import io
