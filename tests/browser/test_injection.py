@@ -155,7 +155,9 @@ def test_the_difference_of_a_hostile_commit(browser: Browser, forge: Any) -> Non
     actions = [{"action": "create", "file_path": f"{at}{name}", "content": TOGETHER} for at, name in enumerate(safe)]
     actions.append({"action": "create", "file_path": "innocent\u202egpj.php", "content": "if (ok\u202e) {}\n"})
     project.commits.create({"branch": "main", "commit_message": PAYLOADS[1], "actions": actions})
-    Repository.objects.update_or_create(app=app, defaults={"code_project_id": project.id})
+    Repository.objects.update_or_create(
+        app=app, defaults={"code_project_id": project.id, "code_path": project.path_with_namespace}
+    )
     release = releases.release_submit(
         environment=app.environments.get(name="test"), ref="main", notes="", actor=owner_of(app.organization)
     )

@@ -187,7 +187,9 @@ def test_a_release_is_asked_for_cancelled_and_its_diff_is_read(browser: Browser,
     project = forge.gitlab.projects.create({"name": "weather"})
     first = {"action": "create", "file_path": "index.php", "content": "<?php\necho 'one';\n"}
     project.commits.create({"branch": "main", "commit_message": "Say one", "actions": [first]})
-    Repository.objects.update_or_create(app=app, defaults={"code_project_id": project.id})
+    Repository.objects.update_or_create(
+        app=app, defaults={"code_project_id": project.id, "code_path": project.path_with_namespace}
+    )
     browser.sign_in(owner_of(app.organization))
     browser.go(f"/apps/{app.public_id}/")
     browser.follow("Ask for a release")
