@@ -34,7 +34,7 @@ def bases_from_the_trail(apps, schema_editor):
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('tenants', '0019_four_eyes_by_account'),
+        ('tenants', '0020_domain_waits'),
     ]
 
     operations = [
