@@ -6,8 +6,10 @@ from django.utils import timezone
 from tenants.models import ApiToken, Organization, ServiceAccountKeeper, User
 from tenants.services.audit import audit_record
 from tenants.services.endings import announce_end, tokens_end
+from tenants.services.unit import unit_of_work
 
 
+@unit_of_work
 def kept_tokens_end(person: User, organization: Organization) -> dict[str, int]:
     """Ends the tokens that `person` made for the organization's service accounts, and all tokens for git of these.
 

@@ -18,10 +18,16 @@ PARTS = {
     "tenants.services.releases.move": "changes a state; whoever calls it tells why",
     "tenants.services.memberships.membership_make": "the row of a membership; whoever calls it tells how it came about",
     "tenants.services.memberships.end_membership": "the end of a membership; whoever calls it tells how it came about",
-    "tenants.services.tokens.tokens_end": "part of ending an account; the account's event tells it",
+    "tenants.services.authorship.contributors_add": "a part in a release; whoever calls it tells of the release",
+    "tenants.services.authorship.keeper_add": "the maker of an account or token; whoever calls it tells of that",
+    "tenants.services.authorship.period_begin": "the time of a membership; whoever calls it tells of the membership",
+    "tenants.services.authorship.period_end": "the time of a membership; whoever calls it tells of the membership",
+    "tenants.services.authorship.authors_outdate": "another release is live, which whoever calls it tells",
+    "tenants.services.endings.tokens_end": "part of ending an account; the account's event tells it",
 }
 # Services that write and record nothing, and why.
 SILENT_SERVICES = {
+    "provisioning.services.pushes.pushes_read": "when the forge was asked last; what it told of has an event",
     "tenants.services.domain_checks.domain_checked": "what a look has shown; what follows from it has its event",
     "tenants.services.domain_checks.domain_noted": "what a look has shown where nothing follows from it",
     "tenants.services.domain_checks.domains_take": "which worker looks at a domain now",

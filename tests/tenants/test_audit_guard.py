@@ -15,7 +15,7 @@ def every_unit_tells_what_it_changed() -> None:
 
 def test_silent_tables_are_there() -> None:
     assert not SILENT_TABLES.keys() & audited_tables()
-    assert {"tenants_organization", "tenants_release_variable_editors", "provisioning_operation"} <= audited_tables()
+    assert {"tenants_organization", "tenants_user_groups", "provisioning_operation"} <= audited_tables()
 
 
 @unit_of_work

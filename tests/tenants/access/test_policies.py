@@ -118,7 +118,7 @@ def test_a_built_in_policy_can_be_disabled_and_not_rewritten() -> None:
     assert not access.may(insider, "release.approve", other)
     policy_change(policy=policy, version=1, is_enabled=False, actor=operator)
     decision = access.decide(insider, "release.approve", other)
-    assert (decision.allowed, decision.policy) == (False, "release-not-own-submission")
+    assert (decision.allowed, decision.policy) == (False, "release-not-own-commit")
 
 
 @pytest.mark.parametrize(
