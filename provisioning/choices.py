@@ -81,3 +81,10 @@ class GitTokens(models.TextChoices):
     GIVEN = "given"
     # The account has ended since; they are still to be revoked at the forge.
     ENDING = "ending"
+
+
+class UidUse(models.TextChoices):
+    """Whom a user id is for: one that may not do what the other may."""
+
+    PLUGIN = "plugin"
+    SIDECAR = "sidecar"

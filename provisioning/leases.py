@@ -8,6 +8,7 @@ from django.conf import settings
 from django.db import IntegrityError, models, transaction
 from django.utils import timezone
 
+from provisioning.choices import UidUse
 from provisioning.exceptions import PortsExhausted, SubnetsExhausted, UidsExhausted
 from provisioning.models import Host, PortLease, SubnetLease, UidLease
 from tenants.models import Environment, PluginApp
@@ -106,11 +107,11 @@ def subnets_set_aside(taken: Iterable[ipaddress.IPv4Network], *, rest: timedelta
         SubnetLease.objects.filter(index__range=(first, first + count - 1), environment=None).update(free_at=free_at)
 
 
-def uid_lease(*, app: PluginApp) -> int:
-    """The app's user id on every host, leased on first need; it never returns. Raises `UidsExhausted`."""
+def uid_lease(*, app: PluginApp, use: UidUse = UidUse.PLUGIN) -> int:
+    """The app's user id for one use on every host, leased on first need; it never returns. Raises `UidsExhausted`."""
     first, last = settings.UID_RANGE
     while True:
-        held = UidLease.objects.filter(app=app).first()
+        held = UidLease.objects.filter(app=app, use=use).first()
         if held is not None:
             return held.uid
         highest = UidLease.objects.aggregate(models.Max("uid"))["uid__max"]
@@ -119,6 +120,6 @@ def uid_lease(*, app: PluginApp) -> int:
             raise UidsExhausted(f"all user ids in {first}-{last} were used: an operator must widen BERTH_UID_LAST")
         try:
             with transaction.atomic():
-                return UidLease.objects.create(uid=uid, app=app).uid
+                return UidLease.objects.create(uid=uid, app=app, use=use).uid
         except IntegrityError:
             continue

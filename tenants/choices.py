@@ -83,7 +83,7 @@ class Stack(models.TextChoices):
 
 
 # The version of each stack's template: part of a release's digest, so a changed stack asks for a new review.
-STACK_VERSIONS: dict[str, int] = {Stack.PHP: 1, Stack.STATIC: 1}
+STACK_VERSIONS: dict[str, int] = {Stack.PHP: 2, Stack.STATIC: 1}
 
 
 class AppState(models.TextChoices):

@@ -10,19 +10,16 @@ security settings sign-in signin signup smtp ssh ssl staging static stats status
 timeline token tokens undefined user users variables web webhook webhooks webmail wiki worker www
 com0 com1 com2 com3 com4 com5 com6 com7 com8 com9 lpt0 lpt1 lpt2 lpt3 lpt4 lpt5 lpt6 lpt7 lpt8 lpt9
 """
-# What a shell, a loader, an interpreter or a library reads before the plugin's own code runs.
+# What each request says of itself, as PHP has it: a variable of such a name would be one thing to the plugin's code and
+# another to a library, and a visitor could send it. And where a worker lives.
 _VARIABLES = """
-PATH HOME USER LOGNAME SHELL PWD OLDPWD IFS ENV TERM HOSTNAME TMPDIR PHPRC PHP_INI_SCAN_DIR BASH_ENV SHELLOPTS BASHOPTS
-CDPATH GLOBIGNORE PROMPT_COMMAND NODE_OPTIONS MAGICK_THREAD_LIMIT OMP_NUM_THREADS HTTP_PROXY HTTPS_PROXY NO_PROXY
-ALL_PROXY SSL_CERT_FILE SSL_CERT_DIR GCONV_PATH NLSPATH LOCPATH GLIBC_TUNABLES RESOLV_HOST_CONF HOSTALIASES
-LOCALDOMAIN RES_OPTIONS CI
+AUTH_TYPE CONTENT_LENGTH CONTENT_TYPE DOCUMENT_ROOT DOCUMENT_URI FCGI_ROLE GATEWAY_INTERFACE HTTPS ORIG_PATH_INFO
+ORIG_PATH_TRANSLATED ORIG_SCRIPT_FILENAME ORIG_SCRIPT_NAME PATH_INFO PATH_TRANSLATED PHP_AUTH_DIGEST PHP_AUTH_PW
+PHP_AUTH_USER PHP_SELF QUERY_STRING REDIRECT_STATUS REMOTE_ADDR REMOTE_HOST REMOTE_IDENT REMOTE_PORT REMOTE_USER
+REQUEST_METHOD REQUEST_SCHEME REQUEST_TIME REQUEST_TIME_FLOAT REQUEST_URI SCRIPT_FILENAME SCRIPT_NAME SERVER_ADDR
+SERVER_ADMIN SERVER_NAME SERVER_PORT SERVER_PROTOCOL SERVER_SIGNATURE SERVER_SOFTWARE
+HOME PATH TMPDIR
 """
 RESERVED_SLUGS = frozenset(_SLUGS.split())
 RESERVED_VARIABLES = frozenset(_VARIABLES.split())
-RESERVED_VARIABLE_PREFIXES = (
-    *("BERTH_", "CI_", "COMPOSE_", "DOCKER_", "FCGI_", "FORGE_", "FPM_"),
-    *("GIT_", "LD_", "MALLOC_", "PYTHON"),
-    # One thread a library: more would starve the neighbours.
-    *("GOMP_", "KMP_", "MAGICK_", "OMP_", "OPENBLAS_"),
-    *("DYLD_", "GCONV_"),
-)
+RESERVED_VARIABLE_PREFIXES = ("BERTH_", "HTTP_")

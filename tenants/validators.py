@@ -153,7 +153,9 @@ def variable_name(value: str, *, field: str = "name") -> str:
     if not _VARIABLE.fullmatch(value):
         raise InvalidInput.field(field, "is refused: use 1 to 64 of A-Z, 0-9 and '_', starting with a letter")
     if value in RESERVED_VARIABLES or value.startswith(RESERVED_VARIABLE_PREFIXES):
-        raise InvalidInput.field(field, f"is reserved by the platform ({value}): use another name")
+        raise InvalidInput.field(
+            field, f"is what a request or the platform sets for each worker ({value}): use another name"
+        )
     return value
 
 

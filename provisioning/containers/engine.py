@@ -78,6 +78,14 @@ class Engine:
             present = {tag for row in client.api.images() for tag in row["RepoTags"] or []}
         return [tag for tag in tags if tag not in present]
 
+    def image_ids(self, references: Iterable[str]) -> dict[str, str]:
+        """Reference -> id, of those tags and ids that the engine has."""
+        with self.speaking("list the images") as client:
+            rows = client.api.images(all=True)
+        ids = {row["Id"]: row["Id"] for row in rows}
+        ids |= {tag: row["Id"] for row in rows for tag in row["RepoTags"] or []}
+        return {reference: ids[reference] for reference in references if reference in ids}
+
     def list_workload_containers(self, installation: str) -> list[ContainerState]:
         """Every container of the installation's plugins, in one call, and one more for each that does not run well."""
         with self.speaking("list the containers") as client:

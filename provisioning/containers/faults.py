@@ -23,13 +23,16 @@ def operators_fault(text: str) -> OperatorError | None:
         )
     if found := _NAME.search(text):
         return stranger_found(found[1])
-    if "bind source path does not exist" in lowered:
+    if "bind source path does not exist" in lowered or "failed to mount local volume" in lowered:
         return OperatorError(
             "files of the release are gone from the host: an operator must put them back, or somebody deploy the "
             "release again"
         )
     if any(words in lowered for words in _NO_IMAGE):
-        return OperatorError("an image is gone from the host: an operator must run manage.py build_images there")
+        return OperatorError(
+            "an image is gone from the host: an operator must run manage.py build_images there, and somebody "
+            "deploy the release again, which then runs on the new one"
+        )
     return None
 
 

@@ -34,8 +34,9 @@ start_release "$@"
 def start_containers(target: TargetSpec, spec: ReleaseSpec, *, services: Sequence[str], docker_url: str = "") -> None:
     """Makes and starts the services of a release that a pipeline brought to the host before, as that pipeline would.
 
-    `docker_url` is the engine as seen from the host, by default its local one. Raises `OperatorError` where the
-    release's files are gone from the host or its disk is full, else `RetryableError`; `ValueError` for a bad service.
+    `docker_url` is the engine as seen from the host, by default its local one. Raises `OperatorError` if the release's
+    files or its image are gone from the host or its disk is full, else `RetryableError`, and `ValueError` for a bad
+    service.
     """
     result = _run(_START, target, spec, services, docker_url)
     if result.returncode == 0:

@@ -1,7 +1,6 @@
 """The fallbacks of this installation, from Django's settings; and whether this machine can have any."""
 
 import os
-import re
 import shutil
 import subprocess
 from pathlib import Path
@@ -11,12 +10,10 @@ from django.conf import settings
 from provisioning.edge import edge_spec_from_settings
 from provisioning.fallback.command import PHP_FPM
 from provisioning.fallback.php_fpm import HostFallback
-from provisioning.rendering.text import template
+from provisioning.rendering.php_stack import EXTENSIONS
 
 # Of a unix socket's path, with the NUL at its end.
 _MAX_SOCKET = 108
-# Packages of PHP's that bring programs, or what is not used here.
-_NO_EXTENSIONS = {"fpm", "fpm8", "cli", "opcache"}
 
 
 def fallback_from_settings() -> HostFallback:
@@ -37,11 +34,10 @@ def refusal(stack: str) -> str:
 
 
 def missing_extensions() -> list[str]:
-    """What the containers' image installs for PHP and this machine's php-fpm lacks; nothing where it does not say."""
+    """Extensions that the containers' PHP has and this machine's php-fpm lacks; nothing where it does not say."""
     program = _php_fpm()
     if program is None:
         return []
-    packages = re.findall(r"\bphp(?:8\.2)?-(\w+)", template("images/php/Dockerfile"))
     try:
         listed = subprocess.run(
             [program, "-m"], capture_output=True, text=True, errors="replace", timeout=10, check=False
@@ -49,7 +45,7 @@ def missing_extensions() -> list[str]:
     except (OSError, subprocess.TimeoutExpired):
         return []
     loaded = {line.strip().lower() for line in listed.stdout.splitlines()}
-    return sorted(set(packages) - _NO_EXTENSIONS - loaded)
+    return sorted({name.lower() for name in EXTENSIONS} - loaded)
 
 
 def _php_fpm() -> str | None:

@@ -26,9 +26,11 @@ from provisioning.exceptions import (
 )
 from provisioning.fallback import ping, trees
 from provisioning.fallback.command import CONFIGURATION, PHP_FPM, master_settings
-from provisioning.rendering.fallback import render_fallback_main, render_fallback_pool, render_fallback_variables
+from provisioning.rendering.fallback import render_fallback_main, render_fallback_pool
 from provisioning.rendering.grammar import check_fallback
+from provisioning.rendering.php_stack import PRELUDE, VARIABLES
 from provisioning.rendering.specs import FallbackSpec
+from provisioning.rendering.variables import render_prelude, render_variables
 
 TEST_TIMEOUT_S = 30
 # The master looks for its first pool every 2 s, and waits 5 s for requests before it loads another.
@@ -56,15 +58,15 @@ class HostFallback:
         """
         check_fallback(spec)
         text = render_fallback_pool(spec) if spec.stack == "php" else ""
-        prelude = render_fallback_variables(variables)
+        own = {VARIABLES: render_variables(variables), PRELUDE: render_prelude(disk_mib=spec.disk_mib)}
         with self._disk(), self._locked():
-            changed = trees.ensure_root(spec, prelude)
+            changed = trees.ensure_root(spec, own if spec.stack == "php" else {})
             if spec.stack != "php":
                 return changed
             if changed:
                 # Workers that run see the tree of before, which is gone.
                 self._unload(spec)
-            changed = trees.ensure_memory_disks(spec) or changed
+            changed = trees.ensure_mounts(spec) or changed
             return self._ensure_pool(spec, text) or changed
 
     def lacking(self, spec: FallbackSpec) -> str:
@@ -77,7 +79,7 @@ class HostFallback:
             return f"tree missing{has_release}"
         if spec.stack != "php":
             return ""
-        if not trees.has_memory_disks(spec):
+        if not trees.has_mounts(spec):
             return "memory disk missing"
         texts = {
             self._pool(spec.name): render_fallback_pool(spec),

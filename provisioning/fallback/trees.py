@@ -3,14 +3,16 @@
 import errno
 import os
 import pwd
+import re
 import secrets
 import shutil
 import subprocess
+from collections.abc import Mapping
 from pathlib import Path
 
 from provisioning.exceptions import OperatorError
-from provisioning.rendering.fallback import VARIABLES_FILE
-from provisioning.rendering.limits import BODIES_MIB, tmpfs_inodes
+from provisioning.rendering.limits import BODIES_MIB, session_disk_mib, session_files, tmpfs_inodes
+from provisioning.rendering.php_stack import SESSIONS
 from provisioning.rendering.specs import FallbackSpec
 from provisioning.rendering.text import HOME as TEMPLATES
 
@@ -18,6 +20,7 @@ from provisioning.rendering.text import HOME as TEMPLATES
 _SYSTEM = ("/usr/share/zoneinfo", *map(str, Path("/usr/lib").glob("*-linux-gnu/gconv")))
 _LEFT_OUT = {"right", "posix"}
 _POLICY = "etc/ImageMagick-6/policy.xml"
+_MEMORY = ("tmp", SESSIONS[1:])
 MOUNT_TIMEOUT_S = 20
 
 
@@ -25,32 +28,38 @@ def is_whole(spec: FallbackSpec) -> bool:
     return (Path(spec.root) / "app").is_dir()
 
 
-def has_memory_disks(spec: FallbackSpec) -> bool:
-    return os.path.ismount(Path(spec.root) / "tmp") and os.path.ismount(spec.bodies)
+def has_mounts(spec: FallbackSpec) -> bool:
+    mounted, root = _mounted(), Path(spec.root)
+    places = (root / "app", *(root / name for name in _MEMORY), Path(spec.bodies))
+    return all(str(place) in mounted for place in places)
 
 
-def ensure_root(spec: FallbackSpec, variables: str) -> bool:
+def ensure_root(spec: FallbackSpec, own: Mapping[str, str]) -> bool:
     """Makes `spec.root` where it is not there, whole or not at all; gives whether it did.
 
-    Raises `OperatorError` where the release's tree is gone from this machine.
+    `own` are the platform's files in it, path -> text: for PHP's eyes, and for nobody to change. One of before the
+    platform had such a file gets it. Raises `OperatorError` where the release's tree is gone from this machine.
     """
     root, code = Path(spec.root), Path(spec.code)
     if is_whole(spec):
-        return False
+        missing = {path: text for path, text in own.items() if not (root / path[1:]).is_file()}
+        _write_own(root, spec, missing)
+        return bool(missing)
     if not code.is_dir():
         raise OperatorError(
             f"the files of {spec.name} are gone from {code}: an operator must put them back from a backup, or "
             "somebody deploy the release again (ask for a release of the same commit)"
         )
     # What is left of it goes first: nobody can be served from it.
-    _remove_disk(root / "tmp")
+    _remove_mounts(root / "app", *(root / name for name in _MEMORY))
     shutil.rmtree(root, ignore_errors=True)
     beside = root.with_name(f".{root.name}.{secrets.token_hex(4)}")
     try:
         beside.mkdir(0o755)
         copy_tree(code, beside / "app")
         if spec.stack == "php":
-            _add_system(beside, spec, variables)
+            _add_system(beside)
+            _write_own(beside, spec, own)
         # The directory's mode is not what the umask made of it.
         beside.chmod(0o755)
         beside.rename(root)
@@ -88,39 +97,57 @@ def _link(source: Path, target: Path) -> None:
         target.chmod(0o644)
 
 
-def _add_system(root: Path, spec: FallbackSpec, variables: str) -> None:
+def _add_system(root: Path) -> None:
     for path in _SYSTEM:
         if Path(path).is_dir():
             shutil.copytree(path, root / path[1:], ignore=lambda _path, names: _LEFT_OUT & set(names))
     policy = root / _POLICY
     policy.parent.mkdir(parents=True)
     shutil.copyfile(TEMPLATES / "images" / "php" / "policy.xml", policy)
-    (root / "tmp").mkdir()
-    file = root / VARIABLES_FILE.relative_to("/")
-    file.parent.mkdir()
-    # They are secrets: for the pool's own group, which is the app's, and for nobody to change.
-    with os.fdopen(os.open(file, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o440), "w") as opened:
-        opened.write(variables)
-    os.chown(file, 0, spec.uid)
-    file.chmod(0o440)
+    for name in _MEMORY:
+        (root / name).mkdir(parents=True)
     for path, _names, _files in os.walk(root):
         if not Path(path).is_relative_to(root / "app"):
             Path(path).chmod(0o755)
 
 
-def ensure_memory_disks(spec: FallbackSpec) -> bool:
-    """Mounts the pool's /tmp, as large as the environment's disk, and the edge's place for what visitors send to it.
+def _write_own(root: Path, spec: FallbackSpec, own: Mapping[str, str]) -> None:
+    """Secrets are among them: for the pool's own group, which is the app's."""
+    for path, text in own.items():
+        file = root / path[1:]
+        file.parent.mkdir(mode=0o755, parents=True, exist_ok=True)
+        file.parent.chmod(0o755)
+        beside = file.with_name(f".{file.name}.{secrets.token_hex(4)}")
+        with os.fdopen(os.open(beside, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o440), "w") as opened:
+            opened.write(text)
+        os.chown(beside, 0, spec.uid)
+        beside.chmod(0o440)
+        beside.rename(file)
 
-    Both are memory. Gives whether one of them was missing.
+
+def ensure_mounts(spec: FallbackSpec) -> bool:
+    """What is written for the pool is memory, and nothing in its tree can be executed. Gives whether anything missed.
+
+    /tmp is as large as the environment's disk; sessions have their own, and so has what visitors send to the edge.
     """
-    bodies = Path(spec.bodies)
+    root, bodies, mounted = Path(spec.root), Path(spec.bodies), _mounted()
     bodies.mkdir(mode=0o700, exist_ok=True)
+    sessions_mib, sessions = session_disk_mib(spec.disk_mib), session_files(spec.disk_mib)
     places = [
-        (Path(spec.root) / "tmp", spec.disk_mib, spec.uid, spec.uid),
-        (bodies, BODIES_MIB, *_owner(spec.worker_user)),
+        (root / "tmp", spec.disk_mib, tmpfs_inodes(spec.disk_mib), spec.uid, spec.uid),
+        (root / SESSIONS[1:], sessions_mib, sessions, spec.uid, spec.uid),
+        (bodies, BODIES_MIB, tmpfs_inodes(BODIES_MIB), *_owner(spec.worker_user)),
     ]
-    missing = [_ensure_memory_disk(place, mib, uid, gid) for place, mib, uid, gid in places]
-    return any(missing)
+    missing = [place for place in places if str(place[0]) not in mounted]
+    for place, mib, inodes, uid, gid in missing:
+        place.mkdir(parents=True, exist_ok=True)
+        options = f"size={mib}m,nr_inodes={inodes},uid={uid},gid={gid},mode=0700,nosuid,nodev,noexec"
+        _mount(["mount", "-t", "tmpfs", "-o", options, "berth-fallback", str(place)])
+    tree = str(root / "app")
+    if tree not in mounted:
+        _mount(["mount", "--bind", tree, tree])
+        _mount(["mount", "-o", "remount,bind,ro,noexec,nosuid,nodev", tree])
+    return bool(missing) or tree not in mounted
 
 
 def _owner(user: str) -> tuple[int, int]:
@@ -132,29 +159,27 @@ def _owner(user: str) -> tuple[int, int]:
     return found.pw_uid, found.pw_gid
 
 
-def _ensure_memory_disk(place: Path, mib: int, uid: int, gid: int) -> bool:
-    if os.path.ismount(place):
-        return False
-    size = f"size={mib}m,nr_inodes={tmpfs_inodes(mib)}"
-    options = f"{size},uid={uid},gid={gid},mode=0700,nosuid,nodev,noexec"
-    _mount(["mount", "-t", "tmpfs", "-o", options, "berth-fallback", str(place)])
-    return True
-
-
 def remove_root(home: Path, name: str) -> None:
-    """Removes what `ensure_root` and `ensure_memory_disks` made. One that is not there is as good."""
+    """Removes what `ensure_root` and `ensure_mounts` made. One that is not there is as good."""
     root, bodies = home / "roots" / name, home / "bodies" / name
-    for place in (root / "tmp", bodies):
-        _remove_disk(place)
+    _remove_mounts(root / "app", *(root / memory for memory in _MEMORY), bodies)
     for place in (root, bodies):
         if place.exists():
             shutil.rmtree(place)
 
 
-def _remove_disk(place: Path) -> None:
-    if os.path.ismount(place):
-        # At once, although a worker that is just ending may have a file open in it.
-        _mount(["umount", "--lazy", str(place)])
+def _remove_mounts(*places: Path) -> None:
+    mounted = _mounted()
+    for place in places:
+        if str(place) in mounted:
+            # At once, although a worker that is just ending may have a file open in it.
+            _mount(["umount", "--lazy", str(place)])
+
+
+def _mounted() -> set[str]:
+    """Every place of this machine that something is mounted on. A bind of a directory on itself looks like none."""
+    escaped = (line.split(" ")[4] for line in Path("/proc/self/mountinfo").read_text().splitlines())
+    return {re.sub(r"\\([0-7]{3})", lambda code: chr(int(code[1], 8)), place) for place in escaped}
 
 
 def _mount(command: list[str]) -> None:

@@ -2,6 +2,8 @@
 
 from django.db import models
 
+from provisioning.choices import UidUse
+
 
 class PortLease(models.Model):
     """One port on one host held for one use. A port given back keeps its row and rests until `free_at`."""
@@ -37,13 +39,18 @@ class SubnetLease(models.Model):
 
 
 class UidLease(models.Model):
-    """The user id of one app on every host. It never returns to the range."""
+    """A user id of one app on every host: its plugin's, or its sidecar's. It never returns to the range."""
 
     uid = models.PositiveIntegerField(unique=True)
-    app = models.OneToOneField("tenants.PluginApp", on_delete=models.PROTECT, related_name="uid_lease")
+    app = models.ForeignKey("tenants.PluginApp", on_delete=models.PROTECT, related_name="uid_leases")
+    use = models.CharField(max_length=10, choices=UidUse, default=UidUse.PLUGIN)
 
     class Meta:
         ordering = ["uid"]
+        constraints = [
+            models.UniqueConstraint(fields=["app", "use"], name="uid_leased_once_per_app_and_use"),
+            models.CheckConstraint(condition=models.Q(use__in=UidUse.values), name="uid_lease_use_known"),
+        ]
 
     def __str__(self) -> str:
-        return f"uid {self.uid} of {self.app}"
+        return f"uid {self.uid} of {self.app} ({self.use})"

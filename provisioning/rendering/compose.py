@@ -7,13 +7,11 @@ capability, no privilege, no writable mount but capped memory, no socket of the 
 namespaces. The plugin's own container has no network at all.
 """
 
-import base64
-import gzip
 import json
 from collections.abc import Mapping
 from typing import Any
 
-from provisioning.rendering.grammar import check_images, check_release, check_variable
+from provisioning.rendering.grammar import check_images, check_release
 from provisioning.rendering.limits import (
     ANSWERS_MIB,
     BODIES_MIB,
@@ -23,9 +21,12 @@ from provisioning.rendering.limits import (
     STATIC_DISK_MIB,
     nproc_limit,
     reserved_memory_mib,
+    session_disk_mib,
+    session_files,
     tmpfs_inodes,
 )
 from provisioning.rendering.php_fpm import startup_settings
+from provisioning.rendering.php_stack import PRELUDE, SESSIONS, VARIABLES
 from provisioning.rendering.specs import InstanceSpec, ReleaseSpec, parts_of
 
 # What the label says where the spec leaves the name out.
@@ -33,7 +34,10 @@ DEFAULT_INSTALLATION = "berth"
 SOCKET_HOME = "/run/app"
 # Inside the sidecar.
 ANSWERS_HOME = "/tmp/answers"  # noqa: S108 - inside the container
+SOCKET = f"{SOCKET_HOME}/php-fpm.sock"
 SIDECAR_PORT = 8080
+# All that the master of a plugin's php-fpm finds in its environment. Nothing of a tenant's is in it.
+_MASTER_ENVIRONMENT = ("PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin", "LC_ALL=C.UTF-8")
 _LIBRARY_THREADS = ("OMP_NUM_THREADS=1", "OMP_THREAD_LIMIT=1", "MAGICK_THREAD_LIMIT=1")
 
 Service = dict[str, Any]
@@ -50,7 +54,10 @@ def service_names(stack: str, role: str) -> list[str]:
 
 
 def render_compose(spec: ReleaseSpec, images: Mapping[str, str]) -> str:
-    """The compose file. `images` needs `web`, and `php` for that stack. Raises `ValueError` naming a bad field."""
+    """The compose file. `images` needs `web`, and `php` for that stack: by id, if the same shall run after a repair.
+
+    Raises `ValueError` naming a bad field.
+    """
     check_release(spec)
     check_images(dict(images))
     rendered: dict[str, Service] = {}
@@ -60,6 +67,7 @@ def render_compose(spec: ReleaseSpec, images: Mapping[str, str]) -> str:
         if spec.stack == "php":
             rendered[f"{instance.role}-app"] = _app(spec, instance, images["php"])
             volumes[f"{instance.role}-run"] = _socket_volume(spec, instance)
+            volumes[f"{instance.role}-code"] = _code_volume(spec, instance)
     document = {
         "services": rendered,
         "networks": {"environment": {"external": True, "name": spec.environment_name}},
@@ -69,42 +77,12 @@ def render_compose(spec: ReleaseSpec, images: Mapping[str, str]) -> str:
     return json.dumps(document, indent=1) + "\n"
 
 
-def render_variables_override(spec: ReleaseSpec, variables: Mapping[str, str]) -> str:
-    """A second compose file with the plugin's variables, for its own containers only.
-
-    It holds secrets: it is never committed, and travels as a masked CI variable. `$` is doubled, since compose would
-    put a variable of the deploying machine in its place. Raises `ValueError` naming a bad variable, never its value.
-    """
-    check_release(spec)
-    for name, value in variables.items():
-        check_variable(name, value)
-    environment = {name: value.replace("$", "$$") for name, value in sorted(variables.items())}
-    # Every service is named, since compose 1.29 takes a file without any for one of an older format.
-    document = {
-        "services": {
-            service: {"environment": environment} if service.endswith("-app") else {} for service in services(spec)
-        }
-    }
-    return json.dumps(document, separators=(",", ":")) + "\n"
-
-
-def encode_variables_override(text: str) -> str:
-    """The override as a CI variable carries it: gzip, then base64, so that it can be masked and stays below 10,000.
-
-    Raises `ValueError` where it does not fit.
-    """
-    encoded = base64.b64encode(gzip.compress(text.encode(), mtime=0)).decode()
-    if len(encoded) > 10_000:
-        raise ValueError("variables: all variables of an environment together are too large: shorten or remove some")
-    return encoded
-
-
 def _web(spec: ReleaseSpec, instance: InstanceSpec, image: str) -> Service:
     """The platform's sidecar. With the static stack it is the whole plugin and has the environment's limits."""
     is_whole = spec.stack == "static"
     memory = spec.memory_mib if is_whole else SIDECAR_MEMORY_MIB
     service = _hardened(
-        spec, instance, "web", image,
+        spec, instance, "web", image, uid=spec.sidecar_uid,
         memory_mib=memory, pids=SIDECAR_PIDS, files=4096,
         disk_mib=min(memory // 2, STATIC_DISK_MIB) if is_whole else BODIES_MIB,
     )  # fmt: skip
@@ -114,35 +92,50 @@ def _web(spec: ReleaseSpec, instance: InstanceSpec, image: str) -> Service:
         _read_only(spec, "code", "/app"),
         _read_only(spec, "conf/nginx.conf", "/etc/berth/nginx.conf"),
     ]
+    # For `docker ps`, and for the reconciler, which starts a hung pair anew; a deployment looks for itself, over HTTP.
+    # It asks php-fpm as well: the plugin's own user may not. Each check is a process in the container, and an idle
+    # plugin should cost nothing: hence not every few seconds.
+    service["healthcheck"] = {
+        "test": ["CMD", "/usr/local/bin/probe"] + ([] if is_whole else [SOCKET]),
+        "interval": "30s",
+        "timeout": "5s",
+        "retries": 3,
+        "start_period": "20s",
+    }
     if not is_whole:
         service["volumes"].append(_socket_mount(instance))
         service["mem_reservation"] = f"{SIDECAR_RESERVED_MIB}m"
-        service["tmpfs"].append(_memory_disk(spec, ANSWERS_HOME, ANSWERS_MIB))
+        service["tmpfs"].append(_memory_disk(spec.sidecar_uid, ANSWERS_HOME, ANSWERS_MIB))
     return service
 
 
 def _app(spec: ReleaseSpec, instance: InstanceSpec, image: str) -> Service:
     service = _hardened(
-        spec, instance, "app", image,
+        spec, instance, "app", image, uid=spec.uid,
         memory_mib=spec.memory_mib, pids=spec.pids, disk_mib=spec.disk_mib, files=1024,
     )  # fmt: skip
     # The plugin's code gets no network: requests come over the socket.
     service["network_mode"] = "none"
-    # Once more in front of the interpreter: what a library reads when it is loaded no variable can strip.
+    sessions = session_files(spec.disk_mib)
+    service["tmpfs"].append(_memory_disk(spec.uid, SESSIONS, session_disk_mib(spec.disk_mib), inodes=sessions))
     service["command"] = [
-        "env", *_LIBRARY_THREADS, "php-fpm8.2", "--nodaemonize", "--fpm-config", "/etc/berth/php-fpm.conf",
+        "env", "-i", *_MASTER_ENVIRONMENT, *_LIBRARY_THREADS,
+        "php-fpm8.2", "--nodaemonize", "--fpm-config", "/etc/berth/php-fpm.conf",
         *(f"-d{setting}" for setting in startup_settings(spec)),
     ]  # fmt: skip
     service["volumes"] = [
-        _read_only(spec, "code", "/app"),
+        # Read-only and not executable by the volume's own options: one of docker's would take them all away.
+        {"type": "volume", "source": f"{instance.role}-code", "target": "/app", "volume": {"nocopy": True}},
         _read_only(spec, "conf/php-fpm.conf", "/etc/berth/php-fpm.conf"),
+        _read_only(spec, "conf/prelude.php", PRELUDE),
+        _read_only(spec, "variables.php", VARIABLES),
         _socket_mount(instance),
     ]
     return service
 
 
 def _hardened(
-    spec: ReleaseSpec, instance: InstanceSpec, part: Any, image: str, *,
+    spec: ReleaseSpec, instance: InstanceSpec, part: Any, image: str, *, uid: int,
     memory_mib: int, pids: int, disk_mib: int, files: int,
 ) -> Service:  # fmt: skip
     """What every container has, the platform's sidecar too."""
@@ -158,11 +151,11 @@ def _hardened(
             "berth.role": instance.role,
             "berth.part": part,
         },
-        "user": f"{spec.uid}:{spec.uid}",
+        "user": f"{uid}:{spec.uid}",
         "cap_drop": ["ALL"],
         "security_opt": ["no-new-privileges:true", f"seccomp:{spec.home / 'conf/seccomp.json'}"],
         "read_only": True,
-        "tmpfs": [_memory_disk(spec, "/tmp", disk_mib)],  # noqa: S108 - inside the container
+        "tmpfs": [_memory_disk(uid, "/tmp", disk_mib)],  # noqa: S108 - inside the container
         "pids_limit": pids,
         "mem_limit": f"{memory_mib}m",
         "memswap_limit": f"{memory_mib}m",
@@ -173,8 +166,8 @@ def _hardened(
         "ipc": "private",
         "ulimits": {
             "nofile": {"soft": files, "hard": files},
-            # Counted over all containers of the app, which share its uid: pids_limit is the limit of one.
-            "nproc": nproc_limit(spec.pids),
+            # Counted over all containers of one user: pids_limit is the limit of one container.
+            "nproc": nproc_limit(pids),
             "core": 0,
             # Above what /tmp holds, so that a full disk is an error that a program can handle, and not a signal.
             "fsize": (disk_mib + 1) * 1024 * 1024,
@@ -189,31 +182,31 @@ def _hardened(
             "driver": "json-file",
             "options": {"max-size": "10m", "max-file": "3", "mode": "non-blocking", "max-buffer-size": "4m"},
         },
-        # For `docker ps`, and for the reconciler, which starts a hung container anew; a deployment looks for itself,
-        # over HTTP. Each check is a process in the container, and an idle plugin should cost nothing: hence not every
-        # few seconds.
-        "healthcheck": {
-            "test": ["CMD", "/usr/local/bin/probe"],
-            "interval": "30s",
-            "timeout": "5s",
-            "retries": 3,
-            "start_period": "20s",
-        },
     }
 
 
-def _memory_disk(spec: ReleaseSpec, path: str, mib: int) -> str:
-    size = f"size={mib}m,nr_inodes={tmpfs_inodes(mib)}"
-    return f"{path}:rw,noexec,nosuid,nodev,{size},mode=0700,uid={spec.uid},gid={spec.uid}"
+def _memory_disk(uid: int, path: str, mib: int, *, inodes: int = 0) -> str:
+    size = f"size={mib}m,nr_inodes={inodes or tmpfs_inodes(mib)}"
+    return f"{path}:rw,noexec,nosuid,nodev,{size},mode=0700,uid={uid},gid={uid}"
 
 
 def _socket_volume(spec: ReleaseSpec, instance: InstanceSpec) -> dict[str, Any]:
-    """A megabyte of memory that only the app's uid may enter: the plugin's socket lies in it, and nothing else may."""
-    options = f"size=1m,nr_inodes=64,uid={spec.uid},gid={spec.uid},mode=0700,nosuid,nodev,noexec"
+    """A megabyte of memory for the plugin's socket: its own user makes it there, the sidecar passes through to it."""
+    options = f"size=1m,nr_inodes=64,uid={spec.uid},gid={spec.uid},mode=0710,nosuid,nodev,noexec"
     return {
         "name": f"{spec.project}-{instance.role}-run",
         "driver": "local",
         "driver_opts": {"type": "tmpfs", "device": "tmpfs", "o": options},
+        "labels": {"berth.installation": spec.installation or DEFAULT_INSTALLATION, "berth.app": spec.app_id},
+    }
+
+
+def _code_volume(spec: ReleaseSpec, instance: InstanceSpec) -> dict[str, Any]:
+    """The release's tree, of which nothing can be executed, mapped as a library or loaded as an extension."""
+    return {
+        "name": f"{spec.project}-{instance.role}-code",
+        "driver": "local",
+        "driver_opts": {"type": "none", "device": str(spec.home / "code"), "o": "bind,ro,noexec,nosuid,nodev"},
         "labels": {"berth.installation": spec.installation or DEFAULT_INSTALLATION, "berth.app": spec.app_id},
     }
 

@@ -4,29 +4,30 @@ What serves the tree and the tree's rules are the sidecar's own; what is differe
 directory as its file system, its app's user, and the limits that PHP and php-fpm have.
 """
 
-import base64
-from collections.abc import Mapping
+from dataclasses import replace
 from pathlib import PurePosixPath
 
-from provisioning.rendering.grammar import check_fallback, check_home, check_variable
+from provisioning.rendering import php_stack
+from provisioning.rendering.grammar import check_fallback, check_home
 from provisioning.rendering.limits import fallback_children, php_limits
-from provisioning.rendering.php_fpm import DISABLED_FUNCTIONS
-from provisioning.rendering.sidecar import render_tree
+from provisioning.rendering.php_fpm import pool_lines
+from provisioning.rendering.sidecar import render_tree, render_types
 from provisioning.rendering.specs import FallbackSpec
 from provisioning.rendering.text import fill
 from provisioning.rendering.times import SERVER_IDLE_S, SIDECAR_SEND_S
 
-# In the pool's file system.
-VARIABLES_FILE = PurePosixPath("/run/variables.php")
 # On top of what a plugin in a container can't call: what starts programs, changes limits, or reaches memory that no
 # limit counts and other pools could share.
 _DISABLED = (
-    *DISABLED_FUNCTIONS,
+    *php_stack.DISABLED_FUNCTIONS,
     "posix_mkfifo", "posix_mknod", "posix_setrlimit", "posix_setpgid", "posix_setsid", "posix_seteuid", "posix_setegid",
     "posix_initgroups", "shmop_open", "shm_attach", "sem_get", "msg_get_queue",
 )  # fmt: skip
-# Read once by the master. Compiled code is kept in memory that all pools share: none is kept.
-MASTER_SETTINGS = ("opcache.enable=0", "expose_php=0", "ffi.enable=0", "phar.readonly=1", "enable_dl=0")
+# Read once by the master. Compiled code and APCu's values would be kept in memory that all pools share: none is kept.
+MASTER_SETTINGS = (
+    "opcache.enable=0", "apc.enabled=0", "expose_php=0", "ffi.enable=0", "phar.readonly=1", "enable_dl=0",
+    "zend.assertions=-1", "sendmail_path=/bin/false",
+)  # fmt: skip
 
 
 def render_fallback_server(spec: FallbackSpec) -> str:
@@ -40,6 +41,7 @@ def render_fallback_server(spec: FallbackSpec) -> str:
         SEND=SIDECAR_SEND_S,
         IDLE=SERVER_IDLE_S,
         BODIES=f"    client_body_temp_path {spec.bodies};\n" if spec.stack == "php" else "",
+        TYPES=render_types(indent="    "),
         TREE=tree,
     )
 
@@ -56,10 +58,7 @@ def render_fallback_pool(spec: FallbackSpec) -> str:
         SOCKET=spec.socket,
         WORKER_USER=spec.worker_user,
         CHILDREN=fallback_children(limits, memory_mib=spec.memory_mib),
-        VARIABLES=VARIABLES_FILE,
-        DISABLED=",".join(_DISABLED),
-        MEMORY=limits.memory_mib,
-        BODY=limits.body_mib,
+        SETTINGS=pool_lines(_own(setting) for setting in php_stack.pool_settings(limits)),
         TERMINATE=spec.times.terminate_s,
     )
 
@@ -70,14 +69,5 @@ def render_fallback_main(*, pools: PurePosixPath) -> str:
     return fill("fallback/php-fpm.conf", POOLS=pools)
 
 
-def render_fallback_variables(variables: Mapping[str, str]) -> str:
-    """PHP that puts the variables where a plugin looks for them. Raises `ValueError` naming a bad one, not its value.
-
-    Names are identifiers and values base64, so that nothing in them is read as anything else.
-    """
-    for name, value in variables.items():
-        check_variable(name, value)
-    lines = [
-        f"'{name}' => '{base64.b64encode(value.encode()).decode()}',\n" for name, value in sorted(variables.items())
-    ]
-    return fill("fallback/variables.php", VARIABLES="".join(lines))
+def _own(setting: php_stack.Setting) -> php_stack.Setting:
+    return replace(setting, value=",".join(_DISABLED)) if setting.name == "disable_functions" else setting

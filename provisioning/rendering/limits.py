@@ -62,5 +62,15 @@ def tmpfs_inodes(disk_mib: int) -> int:
     return disk_mib * 128
 
 
+def session_disk_mib(disk_mib: int) -> int:
+    """Sessions lie in a memory of their own, beside /tmp: half as large."""
+    return max(4, disk_mib // 2)
+
+
+def session_files(disk_mib: int) -> int:
+    """How many sessions there can be before the kernel has no room for another."""
+    return max(4096, tmpfs_inodes(session_disk_mib(disk_mib)))
+
+
 def nproc_limit(pids: int) -> int:
     return pids * _CONTAINERS_OF_AN_APP

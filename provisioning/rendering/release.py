@@ -6,17 +6,18 @@ from collections.abc import Mapping
 from pathlib import PurePosixPath
 from typing import Any
 
-from provisioning.rendering.compose import encode_variables_override, render_compose, render_variables_override
+from provisioning.rendering.compose import render_compose
 from provisioning.rendering.docker_run import render_docker_run
 from provisioning.rendering.php_fpm import render_php_fpm
 from provisioning.rendering.pipeline import render_check_tree, render_deploy_script, render_gitlab_ci
 from provisioning.rendering.seccomp import render_seccomp
 from provisioning.rendering.sidecar import render_sidecar_nginx
 from provisioning.rendering.specs import InstanceSpec, ReleaseSpec
+from provisioning.rendering.variables import encode_variables, render_prelude, render_variables
 
 __all__ = [
     "configuration_sha256",
-    "encode_variables_override",
+    "encode_variables",
     "render_check_tree",
     "render_compose",
     "render_deploy_script",
@@ -24,7 +25,7 @@ __all__ = [
     "render_php_fpm",
     "render_release",
     "render_sidecar_nginx",
-    "render_variables_override",
+    "render_variables",
 ]
 
 # What is leased or counted stands in for itself with these: the digest is over what was decided, not over which port
@@ -34,6 +35,7 @@ _PLACEHOLDERS: dict[str, Any] = {
     "number": 1,
     "deployment": 0,
     "uid": 10_000,
+    "sidecar_uid": 10_001,
     "subnet": "10.0.0.0/29",
     "home": PurePosixPath("/placeholder"),
     "instances": (
@@ -55,6 +57,7 @@ def render_release(spec: ReleaseSpec, images: Mapping[str, str]) -> dict[str, st
     }
     if spec.stack == "php":
         files["conf/php-fpm.conf"] = render_php_fpm(spec)
+        files["conf/prelude.php"] = render_prelude(disk_mib=spec.disk_mib)
     return files
 
 

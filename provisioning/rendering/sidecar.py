@@ -1,17 +1,17 @@
 """The nginx beside the plugin, in the platform's own container: static files, and the way to the plugin's socket."""
 
-from provisioning.rendering.compose import ANSWERS_HOME, SIDECAR_PORT, SOCKET_HOME
+from provisioning.rendering.compose import ANSWERS_HOME, SIDECAR_PORT, SOCKET
 from provisioning.rendering.grammar import check_release
 from provisioning.rendering.limits import ANSWER_MIB, ANSWERS, MAX_BODY_MIB
 from provisioning.rendering.specs import ReleaseSpec
-from provisioning.rendering.text import fill
+from provisioning.rendering.text import fill, template
 from provisioning.rendering.times import PLUGIN_CONNECT_S, SERVER_IDLE_S, SIDECAR_SEND_S, Times
 
 
 def render_sidecar_nginx(spec: ReleaseSpec) -> str:
     """The sidecar's nginx.conf. Only the stack decides what is in it: no text of a tenant's enters."""
     check_release(spec)
-    tree = render_tree(spec.stack, socket=f"{SOCKET_HOME}/php-fpm.sock", times=spec.times, keeps_answers=True)
+    tree = render_tree(spec.stack, socket=SOCKET, times=spec.times, keeps_answers=True)
     return fill(
         "sidecar/server.conf",
         BODY_MIB=MAX_BODY_MIB,
@@ -22,8 +22,14 @@ def render_sidecar_nginx(spec: ReleaseSpec) -> str:
         BODY=spec.times.sidecar_body_s,
         SEND=SIDECAR_SEND_S,
         IDLE=SERVER_IDLE_S,
+        TYPES=render_types(indent="    "),
         TREE=tree,
     )
+
+
+def render_types(*, indent: str = "") -> str:
+    """What a file's name says of its content: of the platform's own, since Debian's list ends in 2010."""
+    return "".join(f"{indent}{line}\n" if line else "\n" for line in template("sidecar/mime.types").splitlines())
 
 
 def render_tree(stack: str, *, socket: str, times: Times, prefix: str = "", keeps_answers: bool = False) -> str:

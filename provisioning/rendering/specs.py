@@ -39,6 +39,8 @@ class InstanceSpec:
 class ReleaseSpec:
     """One release of one environment, as it shall run on one host.
 
+    `uid` is the plugin's user; the sidecar is `sidecar_uid`, and of the plugin's group.
+
     `home` is the directory of the release on the host (`…/releases/APP/ENV/NUMBER`): `code/` and `conf/` lie in it.
     `installation` is empty for the default installation; any other name stands in front of every Docker name.
     """
@@ -57,6 +59,7 @@ class ReleaseSpec:
     disk_mib: int
     health_check_path: str
     uid: int
+    sidecar_uid: int
     subnet: str
     home: PurePosixPath
     instances: tuple[InstanceSpec, ...]

@@ -15,11 +15,9 @@ from provisioning import leases
 from provisioning.containers.care import Care
 from provisioning.containers.engine import engine_for
 from provisioning.containers.faults import stranger_found
-from provisioning.containers.images import image_tags
 from provisioning.exceptions import (
     DigestChanged,
     NotApproved,
-    OperatorError,
     PermanentError,
 )
 from provisioning.models import Workload
@@ -30,6 +28,7 @@ from provisioning.workflows.draining import remove_old_containers
 from provisioning.workflows.early_start import end_early_start
 from provisioning.workflows.engine import Run, Workflow, steps
 from provisioning.workflows.fallbacks import ensure_fallback, fallback_refusal, tell_refusal
+from provisioning.workflows.images import images_of
 from provisioning.workflows.publication import (
     end_pipeline,
     ensure_configuration_committed,
@@ -91,12 +90,7 @@ def ensure_leases(run: Run) -> None:
     """
     release, environment = subject_of(run)
     host = choose_host(environment)
-    missing = engine_for(host.docker_url).missing_images(image_tags().values())
-    if missing:
-        raise OperatorError(
-            f"host {host.name} has no image {', '.join(missing)} (Berth was upgraded under a running platform?): "
-            "an operator must run bin/up, or manage.py build_images, and deploy the release again"
-        )
+    images_of(run, host)
     ensure_php_still_good(run, release, host)
     why_not = fallback_refusal(release, environment, host)
     if why_not:
@@ -124,7 +118,7 @@ def ensure_leases(run: Run) -> None:
         name, runs = min(strangers.items())
         raise stranger_found(name, runs)
     ports = ", ".join(f"{instance.role} {instance.address}:{instance.port}" for instance in spec.instances)
-    run.note(f"host {host.name}, {ports}, network {spec.subnet}, uid {spec.uid}")
+    run.note(f"host {host.name}, {ports}, network {spec.subnet}, uid {spec.uid}, sidecar {spec.sidecar_uid}")
 
 
 def ensure_live(run: Run) -> None:

@@ -10,6 +10,7 @@ from datetime import timedelta
 from django.conf import settings
 from django.utils import timezone
 
+from provisioning.choices import UidUse
 from provisioning.exceptions import OperatorError, PermanentError
 from provisioning.forge.client import forge_from_settings
 from provisioning.leases import subnet_lease, uid_lease
@@ -117,7 +118,7 @@ def ensure_webhook(run: Run) -> None:
 def ensure_leases(run: Run) -> None:
     _wanted(run)
     app = run.operation.app
-    run.note(f"uid {uid_lease(app=app)}")
+    run.note(f"uid {uid_lease(app=app)}, sidecar {uid_lease(app=app, use=UidUse.SIDECAR)}")
     for environment in app.environments.all():
         run.note(f"{environment.name}: network {subnet_lease(environment=environment)}")
 

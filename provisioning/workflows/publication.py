@@ -13,7 +13,6 @@ from django.utils import timezone
 from provisioning import leases
 from provisioning.choices import Transport, WorkloadRole
 from provisioning.containers.engine import engine_for
-from provisioning.containers.images import image_tags
 from provisioning.exceptions import (
     ContainerNameTaken,
     ManagementRepositoryChanged,
@@ -28,12 +27,13 @@ from provisioning.forge.types import Pipeline
 from provisioning.forge.webhooks import newest_delivery, wait_for_delivery
 from provisioning.logs.sources import masked
 from provisioning.models import Host, Repository
-from provisioning.rendering.compose import encode_variables_override, render_variables_override, service_names
+from provisioning.rendering.compose import service_names
 from provisioning.rendering.pipeline import render_check_tree, render_deploy_script, render_gitlab_ci
-from provisioning.rendering.release import render_release
+from provisioning.rendering.release import encode_variables, render_release, render_variables
 from provisioning.services.repositories import repository_of
 from provisioning.workflows.early_start import begin_early_start, end_early_start
 from provisioning.workflows.engine import Run, Wait
+from provisioning.workflows.images import images_of
 from provisioning.workflows.provision_app import renew_pipeline_credential
 from provisioning.workflows.specs import (
     engine_seen_from,
@@ -69,18 +69,18 @@ def ensure_configuration_committed(run: Run) -> None:
     repository = repository_of(release.app)
     forge, project_id, branch = forge_from_settings(), _management_project(repository), environment.name
     spec = release_spec(run.operation)
-    configuration = render_release(spec, image_tags())
+    configuration = render_release(spec, images_of(run, _host(run)))
     # Variables come with the pipeline, and containers that have some wait for it.
     if not json.loads(release.variables):
         services = service_names(spec.stack, WorkloadRole.LIVE)
-        begin_early_start(run, _host(run), spec, configuration, services=services)
+        early = {**configuration, "variables.php": render_variables({})}
+        begin_early_start(run, _host(run), spec, early, services=services)
     renew_pipeline_credential(repository)
     _ensure_host_credential(forge, project_id, _host(run))
-    override = render_variables_override(spec, json.loads(release.variables))
     forge.ensure_variable(
         project_id,
         f"BERTH_VARIABLES_{environment.name.upper()}",
-        encode_variables_override(override),
+        encode_variables(render_variables(json.loads(release.variables))),
         is_masked=True,
     )
     files = {

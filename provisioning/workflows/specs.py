@@ -5,7 +5,7 @@ from pathlib import PurePosixPath
 from django.conf import settings
 from django.db.models import Prefetch, QuerySet
 
-from provisioning.choices import Transport, WorkloadRole, WorkloadState
+from provisioning.choices import Transport, UidUse, WorkloadRole, WorkloadState
 from provisioning.edge import edge_spec_from_settings
 from provisioning.leases import subnet_lease, uid_lease
 from provisioning.models import Host, Operation, Workload
@@ -59,6 +59,7 @@ def release_spec(deployment: Operation) -> ReleaseSpec:
         disk_mib=snapshot["disk_mib"],
         health_check_path=snapshot["health_check_path"],
         uid=uid_lease(app=release.app),
+        sidecar_uid=uid_lease(app=release.app, use=UidUse.SIDECAR),
         subnet=str(subnet_lease(environment=environment)),
         home=release_home(release, workloads[0].host),
         instances=tuple(

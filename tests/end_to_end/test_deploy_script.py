@@ -3,6 +3,7 @@
 import base64
 import json
 import os
+import shutil
 import signal
 import subprocess
 import time
@@ -11,7 +12,6 @@ from pathlib import Path
 
 import pytest
 
-from provisioning.rendering.release import render_variables_override
 from tests.end_to_end.git_server import GitServer, git_server
 from tests.provisioning.containers.fixtures import make_stage, slot, stage
 from tests.provisioning.containers.stage import Stage, docker, git
@@ -130,7 +130,8 @@ def test_files_on_the_host_are_readable_to_the_plugin_and_writable_to_nobody_els
         assert path.stat().st_uid == os.geteuid()
         assert not mode & 0o7022, path
     assert stage.home.stat().st_mode & 0o777 == 0o700
-    assert (stage.home / "variables.json").stat().st_mode & 0o777 == 0o600
+    # The plugin's user reads it in its container; on the host nobody enters the directory.
+    assert (stage.home / "variables.php").stat().st_mode & 0o777 == 0o444
     assert stage.inside(stage.app, "cat", "/app/tool.sh").stdout == "#!/bin/sh\n"
 
 
@@ -197,8 +198,10 @@ def test_the_token_and_the_variables_are_in_no_output_argument_or_readable_file(
     for secret in secrets:
         assert not any(secret in line for line in seen)
         assert secret not in output
+    # The variables' own file is for the plugin's user in its container: on the host nobody else passes the directory.
+    assert stage.home.stat().st_mode & 0o777 == 0o700
     for path in stage.home.rglob("*"):
-        if path.is_file() and path.stat().st_mode & 0o077:
+        if path.is_file() and path.name != "variables.php" and path.stat().st_mode & 0o077:
             assert "the-plugins-secret" not in path.read_text()
     assert list(stage.management.glob(".berth.*")) == []
 
@@ -257,26 +260,39 @@ def test_a_value_of_the_deploying_machine_does_not_reach_a_container(stage: Stag
 
 
 def test_the_control_compose_would_have_put_it_there(stage: Stage) -> None:
-    """Without doubling and with the machine's environment the secret does arrive: the test above can fail."""
-    plain = json.dumps({"services": {"live-web": {}, "live-app": {"environment": {"GREETING": "${PLATFORM_SECRET}"}}}})
+    """In a compose file, and with the machine's environment, the secret does arrive: the test above can fail."""
     environment = stage.prepare(stage.commit())
-    secret = base64.b64encode(plain.encode()).decode()
+    file = stage.management / "conf/compose.json"
+    document = json.loads(file.read_text())
+    document["services"]["live-app"]["environment"] = {"GREETING": "${PLATFORM_SECRET}"}
+    file.write_text(json.dumps(document))
     script = stage.management / "deploy.sh"
+    # As an older Berth brought it here, without the arguments of `docker run`.
+    shutil.rmtree(stage.management / "conf/containers")
     script.write_text(script.read_text().replace("docker=(env -i", 'docker=(env "PLATFORM_SECRET=leaked"'))
-    result = stage.run(environment | {"BERTH_VARIABLES_PRODUCTION": secret})
+    result = stage.run(environment)
     assert result.returncode == 0, result.stderr
     stage.wait()
-    assert stage.text() == "hello from leaked"
-
-
-def test_variables_may_come_without_compression_and_go_with_the_next_release(stage: Stage) -> None:
-    stage.variables = {"GREETING": "plain"}
-    plain = base64.b64encode(render_variables_override(stage.spec, stage.variables).encode()).decode()
-    stage.started(BERTH_VARIABLES_PRODUCTION=plain)
-    assert stage.text() == "hello from plain"
-    stage.started(BERTH_VARIABLES_PRODUCTION="")
-    assert not (stage.home / "variables.json").exists()
+    assert stage.inside(stage.app, "printenv", "GREETING").stdout == "leaked\n"
+    # Not even then would a worker have it.
     assert stage.text() == "hello from nobody"
+
+
+@pytest.mark.parametrize("value", ["", "no base64", base64.b64encode(b"not compressed").decode()])
+def test_variables_that_do_not_come_whole_start_nothing(stage: Stage, value: str) -> None:
+    result = stage.deploy(BERTH_VARIABLES_PRODUCTION=value)
+    assert result.returncode == 1
+    assert "berth: failed: " in result.stderr
+    assert nothing_runs(stage)
+
+
+def test_the_older_form_of_variables_goes_with_the_next_release(stage: Stage) -> None:
+    stage.home.mkdir(parents=True)
+    (stage.home / "variables.json").write_text('{"services": {"live-app": {"environment": {"GREETING": "old"}}}}')
+    stage.variables = {"GREETING": "new"}
+    assert stage.started().text() == "hello from new"
+    assert not (stage.home / "variables.json").exists()
+    assert stage.inside(stage.app, "printenv", "GREETING").stdout == ""
 
 
 def test_an_engine_that_is_down_fails_and_says_that_it_may_pass(stage: Stage) -> None:

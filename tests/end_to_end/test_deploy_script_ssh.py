@@ -32,7 +32,7 @@ def test_a_release_goes_live_on_a_target_behind_ssh(stage: Stage, sshd: Sshd) ->
     stage.variables = {"GREETING": "over ssh, $literal"}
     stage.started(**over_ssh(stage, sshd))
     assert stage.text() == "hello from over ssh, $literal"
-    assert (stage.home / "variables.json").stat().st_mode & 0o777 == 0o600
+    assert (stage.home / "variables.php").stat().st_mode & 0o777 == 0o444
     assert stage.home.stat().st_mode & 0o777 == 0o700
 
 

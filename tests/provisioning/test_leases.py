@@ -10,6 +10,7 @@ from django.db import IntegrityError, connection
 from django.utils import timezone
 
 from provisioning import leases
+from provisioning.choices import UidUse
 from provisioning.exceptions import PortsExhausted, SubnetsExhausted
 from provisioning.models import Host, PortLease, SubnetLease
 from tests.factories import make_app
@@ -141,3 +142,11 @@ def test_a_uid_is_one_apps_for_ever() -> None:
     one, two = make_app(), make_app()
     assert leases.uid_lease(app=one) == leases.uid_lease(app=one) == settings.UID_RANGE[0]
     assert leases.uid_lease(app=two) == settings.UID_RANGE[0] + 1
+
+
+def test_an_apps_sidecar_is_another_user_than_its_plugin() -> None:
+    app = make_app()
+    first = settings.UID_RANGE[0]
+    for _ in range(2):
+        assert leases.uid_lease(app=app) == first
+        assert leases.uid_lease(app=app, use=UidUse.SIDECAR) == first + 1

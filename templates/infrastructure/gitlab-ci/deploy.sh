@@ -28,6 +28,9 @@ explained() { # what, where, what the program said
     if grep -qi 'no space left on device\|disk quota exceeded' <<<"$3"; then
         failed "$1: the disk is full on $2: free space there and deploy again"
     fi
+    if grep -qi 'no such image\|pull access denied' <<<"$3"; then
+        failed "$1: an image is gone from $2: an operator must run manage.py build_images, then deploy the release again"
+    fi
     if grep -qi 'timed out\|connection refused\|connection reset\|could not resolve\|temporary failure\|early eof\|hung up\|returned error: 5\|cannot connect to the docker daemon\|couldn.t connect to docker' <<<"$3"; then
         printf 'berth: retry: this may pass by itself\n' >&2
     fi
@@ -202,16 +205,12 @@ chmod -R u=rwX,go=rX -- "$release"
 # The engine enters as root; on the host nobody else needs to.
 chmod 0700 -- "$release"
 secret="BERTH_VARIABLES_${BERTH_ENVIRONMENT^^}"
-write_variables() { # the plugin's variables: for the engine alone to read
-    umask 077
-    base64 -d <<<"${!secret}" >"$release/variables.json" || return 1
-    if [[ "$(head -c 2 -- "$release/variables.json" | od -An -tx1)" == ' 1f 8b' ]]; then
-        mv -- "$release/variables.json" "$scratch/variables.gz" && gzip -dc <"$scratch/variables.gz" >"$release/variables.json"
-    fi
+write_variables() { # the plugin's variables: nobody enters the directory that they lie in but the engine
+    local file="$release/variables.php"
+    (umask 077 && base64 -d <<<"${!secret}" | gzip -dc >"$file") && chmod 0444 -- "$file"
 }
-if [[ -n ${!secret-} ]]; then
-    attempt "the variables can't be written" "the runner" write_variables
-fi
+[[ -n ${!secret-} ]] || failed "$secret is not set: the platform sets it before it makes the pipeline"
+attempt "the variables can't be written" "the runner" write_variables
 say "checked $(<"$scratch/size")"
 
 # ---------------------------------------------------------------- on each target

@@ -54,7 +54,7 @@ start_container() { # a file with a name, a label over the rest, and the rest of
     return 1
 }
 
-# A release with variables of its own, or one that an older Berth brought here. Of the caller's: docker, home, project.
+# One that an older Berth brought here: it has variables in a file of their own, or no arguments of `docker run`. Of the caller's: docker, home, project.
 start_by_compose() { # service...
     local place
     local -a compose=(docker-compose) variables=()

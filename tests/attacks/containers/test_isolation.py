@@ -44,6 +44,11 @@ def test_d1_there_is_no_engine_to_talk_to(running: Stage) -> None:
     assert mounted.strip() == "/var/run/docker.sock"
 
 
+def user_of(stage: Stage, name: str) -> int:
+    """The sidecar is another user than the plugin, and of the plugin's group."""
+    return stage.spec.sidecar_uid if name == stage.web else stage.spec.uid
+
+
 def status(text: str) -> dict[str, str]:
     return dict(line.split(":\t", 1) for line in text.splitlines() if ":\t" in line)
 
@@ -53,7 +58,8 @@ def test_d2_no_capability_no_new_privilege_and_its_own_uid(running: Stage) -> No
         found = status(running.inside(name, "cat", "/proc/self/status").stdout)
         assert found["CapEff"] == found["CapPrm"] == found["CapBnd"] == found["CapInh"] == found["CapAmb"] == "0" * 16
         assert (found["NoNewPrivs"], found["Seccomp"]) == ("1", "2")
-        assert found["Uid"].split() == [str(running.spec.uid)] * 4
+        assert found["Uid"].split() == [str(user_of(running, name))] * 4
+        assert found["Gid"].split() == [str(running.spec.uid)] * 4
         assert found["Groups"].split() in ([], [str(running.spec.uid)])
     assert status(soft(running, "cat", "/proc/self/status"))["CapBnd"] != "0" * 16
 
@@ -62,7 +68,7 @@ def test_d2_init_and_every_worker_are_the_apps_uid(running: Stage) -> None:
     for name in parts(running):
         rows = docker("top", name, "-o", "uid,pid,comm").stdout.splitlines()[1:]
         assert len(rows) >= 2
-        assert {row.split()[0] for row in rows} == {str(running.spec.uid)}
+        assert {row.split()[0] for row in rows} == {str(user_of(running, name))}
 
 
 def calls(output: str) -> dict[str, tuple[int, str]]:

@@ -13,7 +13,7 @@ from tests.provisioning.containers.stage import HELLO, Slot, Stage, docker, stag
 
 __all__ = ["slot"]
 pytestmark = pytest.mark.docker
-MEMORY = ["/tmp", "/run/app", "/dev/shm", "/dev/mqueue"]
+MEMORY = ["/tmp", "/run/app", "/dev/shm", "/dev/mqueue", "/var/lib/php/sessions"]
 # Directories that somebody may write to, wherever they are mounted; /proc's are the process's own.
 WRITABLE = "find / -type d -writable -not -path '/proc/*' -not -path '/sys/*' 2>/dev/null"
 
@@ -119,7 +119,7 @@ def test_d16_a_plugin_that_keeps_dying_is_left_to_the_reconciler(make_stage: Cal
     assert docker("inspect", "--format", form, stage.app).stdout.split() == ["5", "exited", "on-failure"]
 
 
-def test_g2_php_listens_in_no_network_and_its_socket_is_its_uids_alone(pair: tuple[Stage, Stage]) -> None:
+def test_g2_php_listens_in_no_network_and_its_socket_is_its_sidecars_alone(pair: tuple[Stage, Stage]) -> None:
     one, other = pair
     listening = "cat /proc/net/tcp /proc/net/tcp6 | awk '$4 == \"0A\" {print $2}'"
     assert one.inside(one.app, "bash", "-c", listening).stdout == ""
@@ -129,7 +129,7 @@ def test_g2_php_listens_in_no_network_and_its_socket_is_its_uids_alone(pair: tup
         {
             mount["Name"]
             for mount in json.loads(docker("inspect", name).stdout)[0]["Mounts"]
-            if mount["Type"] == "volume"
+            if mount["Destination"] == "/run/app"
         }
         for stage in (one, other)
         for name in (stage.web, stage.app)
@@ -139,11 +139,12 @@ def test_g2_php_listens_in_no_network_and_its_socket_is_its_uids_alone(pair: tup
     ask = "use IO::Socket::UNIX; exit !IO::Socket::UNIX->new(Peer => '/run/app/php-fpm.sock')"
     run = ("run", "--rm", "--network", "none", "--cap-drop", "ALL", "-v", f"{volume}:/run/app")
     asked = {
-        stage.spec.uid: docker(*run, "--user", str(stage.spec.uid), stage.images["php"], "perl", "-e", ask).returncode
+        user: docker(*run, "--user", user, one.images["php"], "perl", "-e", ask).returncode
         for stage in (one, other)
+        for user in (f"{stage.spec.uid}:{stage.spec.uid}", f"{stage.spec.sidecar_uid}:{stage.spec.uid}")
     }
-    # Even with the volume in hand another app's uid does not come in; the control is the app's own.
-    assert asked == {one.spec.uid: 0, other.spec.uid: 1}
+    # Even with the volume in hand no plugin comes in, and no other app's sidecar; the control is the app's own.
+    assert list(asked.values()) == [1, 0, 1, 1]
 
 
 def test_n3_n4_neither_the_host_nor_a_published_port_is_there_for_the_plugin(pair: tuple[Stage, Stage]) -> None:

@@ -9,6 +9,8 @@ from pathlib import Path
 import pytest
 
 from provisioning.fallback import HostFallback
+from provisioning.rendering.limits import php_limits
+from provisioning.rendering.php_stack import pool_settings
 from tests.provisioning.fallback.stage import RUN, Machine, Plugin
 
 FILES = {"run.php": RUN, "index.php": "<?php echo 'victim', getenv('SECRET');"}
@@ -43,7 +45,7 @@ def unguarded(machine: Machine, victim: Plugin) -> Plugin:
 
 def test_j1_no_file_of_the_hosts_or_of_another_app_is_read(hostile: Plugin, unguarded: Plugin, victim: Plugin) -> None:
     paths = ["/etc/passwd", "/etc/shadow", "/proc/self/environ", "/proc/1/cmdline", "/root", "/home",
-             "/var/run/docker.sock", str(victim.root), f"{victim.root}/run/variables.php",
+             "/var/run/docker.sock", str(victim.root), f"{victim.root}/etc/berth/variables.php",
              f"{victim.spec.code}/index.php", str(victim.machine.home), "../etc/passwd",
              "../../../../../../../../../../etc/passwd"]  # fmt: skip
     for plugin in (hostile, unguarded):
@@ -53,12 +55,12 @@ def test_j1_no_file_of_the_hosts_or_of_another_app_is_read(hostile: Plugin, ungu
                 == "bool(false)\nbool(false)\n"
             )
     # What it sees when nothing of PHP's own holds it back: its own directory, and the system's few tables.
-    assert unguarded.run("echo implode(' ', array_diff(scandir('/'), ['.', '..']));") == "app etc run tmp usr"
+    assert unguarded.run("echo implode(' ', array_diff(scandir('/'), ['.', '..']));") == "app etc tmp usr var"
 
 
 def test_j2_links_and_wrappers_lead_nowhere(hostile: Plugin, unguarded: Plugin, victim: Plugin) -> None:
     for plugin in (hostile, unguarded):
-        code = f"@symlink('{victim.root}/run/variables.php', '/tmp/l'); var_dump(@file_get_contents('/tmp/l'));"
+        code = f"@symlink('{victim.root}/etc/berth/variables.php', '/tmp/l'); var_dump(@file_get_contents('/tmp/l'));"
         assert "canary" not in plugin.run(code)
         for wrapper in ("php://filter/resource=/etc/passwd", "glob:///*/*", "phar:///etc/passwd", "file:///etc/passwd"):
             assert "root:" not in plugin.run(f"echo @file_get_contents({wrapper!r});")
@@ -66,7 +68,7 @@ def test_j2_links_and_wrappers_lead_nowhere(hostile: Plugin, unguarded: Plugin, 
 
 def test_j3_its_own_code_and_variables_are_not_its_to_change(hostile: Plugin, unguarded: Plugin) -> None:
     for plugin in (hostile, unguarded):
-        for path in ("/app/index.php", "/app/new.php", "/run/variables.php", "/run/x", "/x", "/usr/x", "/etc/x"):
+        for path in ("/app/index.php", "/app/new.php", "/etc/berth/variables.php", "/etc/berth/x", "/x", "/usr/x"):
             assert plugin.run(f"var_dump(@file_put_contents({path!r}, 'x'));") == "bool(false)\n", path
             assert plugin.run(f"var_dump(@unlink({path!r}), @chmod({path!r}, 0777));") == "bool(false)\nbool(false)\n"
 
@@ -167,7 +169,9 @@ def test_j10_a_plugin_that_holds_its_workers_holds_nobody_elses(
 def test_j11_settings_can_not_be_taken_back(machine: Machine) -> None:
     own = "open_basedir=/\nmemory_limit=-1\nauto_prepend_file=none\n"
     plugin = machine.plugin(4, {**FILES, ".user.ini": own}).served({"SECRET": "mine"})
-    assert plugin.run("echo ini_get('open_basedir'), ' ', ini_get('memory_limit');") == "/app:/tmp:/run:/usr/share 32M"
+    settings = pool_settings(php_limits(memory_mib=64, pids=64, disk_mib=8))
+    walls = next(setting.value for setting in settings if setting.name == "open_basedir")
+    assert plugin.run("echo ini_get('open_basedir'), ' ', ini_get('memory_limit');") == f"{walls} 32M"
     assert plugin.get().body == "victimmine"
     for name in ("open_basedir", "disable_functions", "auto_prepend_file", "log_errors"):
         assert plugin.run(f"var_dump(@ini_set({name!r}, '/'));") == "bool(false)\n", name

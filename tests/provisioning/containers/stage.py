@@ -12,13 +12,14 @@ from typing import IO, Any
 
 from provisioning.containers.engine import Engine
 from provisioning.containers.images import ensure_images
+from provisioning.rendering.compose import SOCKET
 from provisioning.rendering.release import (
-    encode_variables_override,
+    encode_variables,
     render_check_tree,
     render_deploy_script,
     render_gitlab_ci,
     render_release,
-    render_variables_override,
+    render_variables,
 )
 from provisioning.rendering.specs import InstanceSpec, ReleaseSpec
 from tests.provisioning.rendering.specs import release_spec
@@ -79,7 +80,8 @@ class Stage:
             "installation": INSTALLATION,
             "app_id": f"app{9_000_000 + slot.number * 1000 + index}",
             "number": 1,
-            "uid": 390_000 + slot.number * 100 + index,
+            "uid": 390_000 + slot.number * 100 + index * 2,
+            "sidecar_uid": 390_001 + slot.number * 100 + index * 2,
             "subnet": f"10.214.{241 + slot.number}.{index * 8}/29",
             "home": PurePosixPath(self.home),
             "instances": tuple(
@@ -115,7 +117,7 @@ class Stage:
         git("add", "-A", ".", cwd=self.management)
         git("update-index", "--add", "--cacheinfo", f"160000,{pointer or commit},codes", cwd=self.management)
         git("commit", "-q", "--allow-empty", "-m", "release", cwd=self.management)
-        override = encode_variables_override(render_variables_override(self.spec, self.variables))
+        variables = encode_variables(render_variables(self.variables))
         services = ("live-web", "live-app") if self.spec.stack == "php" else ("live-web",)
         return {
             "PATH": os.environ["PATH"], "HOME": str(self.root), "BERTH_RELEASE": str(self.spec.number),
@@ -125,7 +127,7 @@ class Stage:
             "BERTH_BRIDGE": self.spec.bridge, "BERTH_TARGETS": f"local {self.home}",
             "BERTH_START": " ".join(services), "BERTH_MAX_FILES": "200", "BERTH_MAX_BYTES": "4000000",
             "BERTH_CODE_URL": f"file://{self.code}", "BERTH_ALLOW_FILE_URL": "1", "BERTH_DOCKER_HOST": DOCKER_URL,
-            f"BERTH_VARIABLES_{self.spec.environment.upper()}": override, **self.extra,
+            f"BERTH_VARIABLES_{self.spec.environment.upper()}": variables, **self.extra,
         }  # fmt: skip
 
     def run(self, environment: Mapping[str, str]) -> subprocess.CompletedProcess[str]:
@@ -173,9 +175,13 @@ class Stage:
     def wait_for_plugin(self, seconds: float = 120) -> None:
         """Until a worker is there, whatever the plugin answers."""
         until = time.monotonic() + seconds
-        while self.inside(self.app, "/usr/local/bin/probe").returncode != 0:
+        while self.probe().returncode != 0:
             assert time.monotonic() < until, self.failure()
             time.sleep(0.05)
+
+    def probe(self) -> subprocess.CompletedProcess[str]:
+        """What the sidecar's health check says of both."""
+        return self.inside(self.web, "/usr/local/bin/probe", SOCKET)
 
     def get(
         self, path: str = "/", *, method: str = "GET", body: bytes | None = None,

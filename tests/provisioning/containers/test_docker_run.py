@@ -23,8 +23,6 @@ HERE = TargetSpec(name="here", transport="local")
 LIVE = ["live-web", "live-app"]
 # Each container has its own of these, or one of the two programs writes about itself.
 OWN = {"Hostname", "Image", "ContainerIDFile", "Binds", "Mounts", "NetworkMode"}
-# compose runs a health check by itself, docker by a shell: for one program the same.
-SHELL = {"CMD-SHELL": "CMD"}
 
 
 def inspected(stage: Stage) -> list[dict[str, Any]]:
@@ -35,7 +33,9 @@ def inspected(stage: Stage) -> list[dict[str, Any]]:
         host = {key: value for key, value in container["HostConfig"].items() if key not in OWN}
         config["Labels"] = {key: value for key, value in config["Labels"].items() if key.startswith("berth.")}
         config["Labels"].pop("berth.arguments", None)
-        config["Healthcheck"]["Test"] = [SHELL.get(word, word) for word in config["Healthcheck"]["Test"]]
+        # compose runs a health check by itself, docker by a shell: for one program the same.
+        if health := config.get("Healthcheck"):
+            health["Test"] = " ".join(health["Test"][1:])
         host["SecurityOpt"] = [_parsed(option) for option in host["SecurityOpt"]]
         host["Ulimits"] = sorted(host["Ulimits"], key=lambda limit: str(limit["Name"]))
         # These are about the program that starts it.

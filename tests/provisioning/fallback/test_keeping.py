@@ -20,7 +20,7 @@ from provisioning.choices import OperationKind, OperationState, Transport, Workl
 from provisioning.fallback import config, php_fpm
 from provisioning.models import Host, Operation, PortLease, Workload
 from provisioning.services.hosts import host_register_local
-from provisioning.workflows import deploy_release, fallbacks, pauses, reconcile
+from provisioning.workflows import deploy_release, fallbacks, images, pauses, reconcile
 from provisioning.workflows.engine import Run
 from provisioning.workflows.instances import remove_workloads
 from provisioning.workflows.specs import fallback_spec, release_home, roles_of, site_spec
@@ -254,7 +254,10 @@ def test_a_deployment_on_a_machine_that_can_not_goes_on_with_a_standby_and_says_
     run.operation.workloads.all().delete()
     monkeypatch.setattr(config, "_php_fpm", lambda: None)
     # The engine, which would be asked for its images, is down in these tests.
-    monkeypatch.setattr(deploy_release, "engine_for", lambda _url: SimpleNamespace(missing_images=lambda _tags: []))
+    engine = SimpleNamespace(
+        image_ids=lambda references: {reference: f"sha256:{reference}" for reference in references}
+    )
+    monkeypatch.setattr(images, "engine_for", lambda _url: engine)
     monkeypatch.setattr(deploy_release.Care, "holders", lambda _self, _names, but_of: {})
     for _ in range(2):
         deploy_release.ensure_leases(run)

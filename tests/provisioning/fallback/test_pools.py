@@ -75,16 +75,16 @@ def test_no_value_breaks_out_of_its_place(machine: Machine, fields: dict[str, ob
     before = files(machine)
     with pytest.raises(ValueError, match=named):
         machine.fallback.ensure(machine.plugin(6, HELLO).changed(**fields).spec, {})
-    with pytest.raises(ValueError, match="variables: PATH is reserved"):
-        machine.fallback.ensure(machine.plugin(6, HELLO).spec, {"PATH": "/tmp"})
+    with pytest.raises(ValueError, match="variables: 'A B'"):
+        machine.fallback.ensure(machine.plugin(6, HELLO).spec, {"A B": "/tmp"})
     assert files(machine) == before
 
 
 def test_variables_are_secrets_of_the_app_alone(machine: Machine) -> None:
     plugin = machine.plugin(7, {"index.php": "<?php echo getenv('KEY');"}).served({"KEY": "canary-4711"})
     assert plugin.get().body == "canary-4711"
-    held = [path for path in (machine.home / "fallback").rglob("*") if path.is_file() and "run/" in str(path)]
-    file = plugin.root / "run" / "variables.php"
+    held = [path for path in (machine.home / "fallback").rglob("*") if path.is_file() and "etc/" in str(path)]
+    file = plugin.root / "etc" / "berth" / "variables.php"
     assert file in held
     status = file.stat()
     assert (status.st_uid, status.st_gid, stat.S_IMODE(status.st_mode)) == (0, plugin.spec.uid, 0o440)

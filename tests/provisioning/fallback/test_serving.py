@@ -112,5 +112,5 @@ def test_a_plugin_can_not_steer_nginx(machine: Machine) -> None:
 
 def test_a_script_outside_the_tree_is_none(machine: Machine) -> None:
     plugin = machine.plugin(12, {"index.php": "<?php echo 'front';"}).served()
-    for path in ("/../run/variables.php", "/%2e%2e/run/variables.php", "/..%2frun%2fvariables.php"):
+    for path in ("/../etc/berth/variables.php", "/%2e%2e/etc/berth/variables.php", "/..%2fetc%2fberth%2fvariables.php"):
         assert "front" in plugin.get(path).body or plugin.get(path).status in {400, 404}, urllib.parse.unquote(path)

@@ -26,6 +26,7 @@ def release_spec(**changes: Any) -> ReleaseSpec:
         "disk_mib": 64,
         "health_check_path": "/",
         "uid": 300_001,
+        "sidecar_uid": 300_002,
         "subnet": "10.214.240.0/29",
         "home": PurePosixPath("/srv/berth/releases/app1000001/production/12"),
         "instances": (LIVE, STANDBY),

@@ -44,7 +44,7 @@ def test_what_was_approved_is_deployed(run: Run) -> None:
         {"commit_sha": "f" * 40},
         {"configuration": {"memory_mib": 4096}},
         {"variables": '{"ADMIN": "true"}'},
-        {"stack_version": 2},
+        {"stack_version": 99},
         {"configuration_sha256": "0" * 64},
     ],
 )

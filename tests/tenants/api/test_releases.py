@@ -51,7 +51,7 @@ def test_a_new_release_has_no_commit_yet_and_the_settings_of_now() -> None:
         "health_check_path": "/",
         "hostnames": [f"{app.public_id}.test.apps.localhost"],
         "stack": "php",
-        "stack_version": 1,
+        "stack_version": 2,
     }
     assert client.post(path, {"environment": "production", "ref": "v1"}, format="json").json()["number"] == 2
 

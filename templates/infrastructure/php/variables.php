@@ -1,0 +1,4 @@
+<?php
+// Rendered by Berth: the release's variables.
+return [
+@VARIABLES@];
