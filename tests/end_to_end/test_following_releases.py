@@ -45,6 +45,8 @@ def test_one_follows_the_other_at_once_and_nothing_of_the_old_ones_stays(plugin:
 def test_a_refused_release_leaves_no_container_and_no_file_behind(plugin: Plugin) -> None:
     """Its sidecar was started before the pipeline looked for the commit."""
     platform = plugin.cast.platform
+    # The first branch is the default one, which can't be deleted.
+    plugin.push({"index.php": page("stays")})
     gone = plugin.push({"index.php": page("soon gone")}, ref="passing")
     asked = plugin.ask("passing")
     plugin.git.run("push", "--quiet", "origin", ":refs/heads/passing")
