@@ -142,4 +142,5 @@ def _serve(rows: Any, release: Any, host: Any, port: int) -> None:
     deployment = rows["operation"].create(kind="deploy_release", state="succeeded", **place)
     lease = rows["portlease"].create(host=host, port=port, use=str(port), leased_at=timezone.now())
     what = {"environment": release.environment, "release": release, "role": "live", "state": "serving", "port": port}
-    rows["workload"].create(deployment=deployment, host=host, port_lease=lease, **what)
+    counted = {"restarts": 3, "last_restart_at": timezone.now()}
+    rows["workload"].create(deployment=deployment, host=host, port_lease=lease, **what, **counted)
