@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from provisioning.containers.start import start_containers
-from provisioning.exceptions import RetryableError
+from provisioning.exceptions import OperatorError
 from provisioning.rendering.compose import render_compose
 from provisioning.rendering.docker_run import render_docker_run
 from provisioning.transport import TargetSpec
@@ -134,7 +134,7 @@ def test_a_strangers_container_of_the_same_name_stays_and_is_named(stage: Stage)
     result = stage.deploy()
     assert result.returncode == 1
     assert f'The container name "/{stage.web}" is already in use by container "{before.strip()}"' in result.stderr
-    with pytest.raises(RetryableError, match="is already in use by container"):
+    with pytest.raises(OperatorError, match="a container that is not Berth's has the name"):
         start_containers(HERE, stage.spec, services=LIVE)
     assert docker("inspect", "--format", "{{.Id}}", stage.web).stdout == before
 

@@ -9,7 +9,7 @@ import pytest
 
 from provisioning.containers.start import start_early
 from provisioning.exceptions import OperatorError, RetryableError
-from provisioning.rendering.release import render_release
+from provisioning.rendering.release import render_release, render_variables
 from provisioning.transport import TargetSpec
 from provisioning.workflows import early_start
 from tests.provisioning.containers.fixtures import make_stage, slot, stage
@@ -21,7 +21,8 @@ SERVICES = ["live-web", "live-app"]
 
 
 def early(stage: Stage) -> None:
-    start_early(HERE, stage.spec, render_release(stage.spec, stage.images), services=SERVICES)
+    files = {**render_release(stage.spec, stage.images), "variables.php": render_variables({})}
+    start_early(HERE, stage.spec, files, services=SERVICES)
 
 
 @pytest.mark.docker

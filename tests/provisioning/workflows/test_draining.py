@@ -13,7 +13,7 @@ from provisioning.models import Host, Operation, PortLease, Workload
 from provisioning.workflows import draining, switchover
 from provisioning.workflows.engine import Run, Wait
 from tenants.choices import ReleaseState
-from tenants.models import Release
+from tenants.models import Environment, Release
 from tests.factories import make_release
 
 pytestmark = pytest.mark.django_db
@@ -75,6 +75,7 @@ def switched(run: Run) -> None:
     before = Release.objects.filter(environment=run.operation.environment_id, state=ReleaseState.LIVE)
     before.update(state=ReleaseState.SUPERSEDED)
     Release.objects.filter(pk=run.operation.release_id).update(state=ReleaseState.LIVE)
+    Environment.objects.filter(pk=run.operation.environment_id).update(current_release=run.operation.release_id)
 
 
 def over(run: Run, *, state: OperationState = OperationState.SUCCEEDED) -> None:
