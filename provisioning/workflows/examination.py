@@ -161,8 +161,12 @@ def _compared(
     for part, pid in pids.items():
         for mount in document["services"][f"{workload.role}-{part}"]["volumes"]:
             inside = f"/proc/{pid}/root{mount['target']}"
+            driver = document.get("volumes", {}).get(mount["source"], {}).get("driver_opts", {})
             if mount["type"] == "bind":
                 arguments += [part, mount["source"], inside]
+            elif driver.get("type") == "none":
+                # A directory of the host as well, which a volume makes unexecutable.
+                arguments += [part, driver["device"], inside]
             elif part == "web" and "app" in pids:
                 arguments += ["socket", f"/proc/{pids['app']}/root{mount['target']}", inside]
     if not arguments:

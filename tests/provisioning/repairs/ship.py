@@ -19,7 +19,7 @@ from provisioning import leases
 from provisioning.choices import OperationKind, OperationState, WorkloadRole, WorkloadState
 from provisioning.containers.images import ensure_images
 from provisioning.models import Host, Operation, Workload
-from provisioning.rendering.release import render_release
+from provisioning.rendering.release import render_release, render_variables
 from provisioning.rendering.specs import Part, Role, parts_of
 from provisioning.services.hosts import host_register_local
 from provisioning.workflows import reconcile
@@ -76,7 +76,8 @@ class Ship:
         (self.home / "code").mkdir(parents=True, exist_ok=True)
         (self.home / "code" / "index.php").write_text(PAGE)
         (self.home / "code" / "index.html").write_text("served as a file")
-        for path, text in render_release(self.spec, self.images).items():
+        files = {**render_release(self.spec, self.images), "variables.php": render_variables({})}
+        for path, text in files.items():
             file = self.home / path
             file.parent.mkdir(exist_ok=True)
             file.write_text(text)
@@ -84,7 +85,8 @@ class Ship:
             file = self.home / "conf" / "compose.json"
             document = json.loads(file.read_text())
             for service in document["services"].values():
-                service["healthcheck"] |= {"interval": "1s", "retries": 1, "start_period": "0s"}
+                if "healthcheck" in service:
+                    service["healthcheck"] |= {"interval": "1s", "retries": 1, "start_period": "0s"}
             file.write_text(json.dumps(document))
 
     def launch(self) -> "Ship":

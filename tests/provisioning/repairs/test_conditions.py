@@ -131,23 +131,23 @@ def answered_with(patch: pytest.MonkeyPatch, state: str, ids: set[str]) -> None:
     patch.setattr(Engine, "list_workload_containers", listed)
 
 
-@pytest.mark.parametrize(("hung", "restarted"), [("app", {"app"}), ("web", {"web", "app"})])
-def test_what_hangs_is_restarted_with_what_it_asks(launch: Launch, hung: Part, restarted: set[Part]) -> None:
+@pytest.mark.parametrize("hung", ["app", "web"])
+def test_what_hangs_is_restarted_with_what_it_asks(launch: Launch, hung: Part) -> None:
+    """The sidecar's check asks php-fpm as well: the plugin's own user may not connect to its socket."""
     ship = launch(quick_checks=True)
     started = {part: ship.look(ship.name(part))["State"]["StartedAt"] for part in ("web", "app")}
     ship.signal(ship.name(hung), signal.SIGSTOP)
-    until(lambda: ship.look(ship.name(hung))["State"]["Health"]["Status"] == "unhealthy", "the check fails")
-    mended(ship, (hung,), Condition.UNHEALTHY)
+    until(lambda: ship.look(ship.name("web"))["State"]["Health"]["Status"] == "unhealthy", "the check fails")
+    mended(ship, ("web",), Condition.UNHEALTHY)
     now = {part: ship.look(ship.name(part))["State"]["StartedAt"] for part in ("web", "app")}
-    assert {part for part in now if now[part] != started[part]} == restarted  # type: ignore[index]
+    assert all(now[part] != started[part] for part in now)
 
 
 def test_a_pair_that_hangs_is_restarted_once(launch: Launch) -> None:
     ship = launch(quick_checks=True)
     for name in ship.names():
         ship.signal(name, signal.SIGSTOP)
-    for name in ship.names():
-        until(lambda name=name: ship.look(name)["State"]["Health"]["Status"] == "unhealthy", "the check fails")  # type: ignore[misc]
+    until(lambda: ship.look(ship.name("web"))["State"]["Health"]["Status"] == "unhealthy", "the check fails")
     mended(ship, ("web",), Condition.UNHEALTHY)
 
 
