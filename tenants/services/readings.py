@@ -131,7 +131,8 @@ def _may_decide(actor: User, release: Release) -> bool:
 
 
 def _named(file: Mapping[str, Any]) -> str:
-    return f"lacks {file['path']} ({file['reason'].replace('_', ' ')})"
+    reason = file["reason"].replace("_", " ")
+    return f"lacks {file['path']}, which was not shown whole to you ({reason}): read the rest, or name it"
 
 
 def _more(count: int) -> list[str]:

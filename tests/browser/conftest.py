@@ -1,13 +1,11 @@
 """A real Chromium in front of the real portal, and what it complained about."""
 
-import io
 import shutil
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
-from django.core.management import call_command
 from selenium.common.exceptions import NoAlertPresentException, StaleElementReferenceException, WebDriverException
 from selenium.webdriver import Chrome, ChromeOptions, ChromeService
 from selenium.webdriver.common.by import By
@@ -16,6 +14,7 @@ from selenium.webdriver.support.wait import WebDriverWait
 
 from provisioning.forge.client import ForgeClient, forge_from_settings
 from tenants.models import User
+from tests.contracts.forge.server import Forge, embedded
 from tests.factories import PASSWORD
 
 # Real containers with logs, as the tests of the logs make them.
@@ -155,10 +154,17 @@ def browser(chromium: Chrome, live_server: Any) -> Iterator[Browser]:
     chromium.get("about:blank")
 
 
+@pytest.fixture(scope="session")
+def forge_server(
+    tmp_path_factory: pytest.TempPathFactory, new_database: Callable[[], dict[str, str]]
+) -> Iterator[Forge]:
+    with embedded(tmp_path_factory.mktemp("forge"), **new_database()) as started:
+        yield started
+
+
 @pytest.fixture
-def forge(live_server: Any, settings: Any, tmp_path: Path) -> ForgeClient:
-    """The embedded forge, served beside the portal."""
-    settings.FORGE_URL = settings.EMBEDDED_FORGE_URL = f"{live_server.url}/forge"
-    settings.EMBEDDED_FORGE_HOME = tmp_path / "repositories"
-    call_command("forge_bootstrap", stdout=io.StringIO())
+def forge(forge_server: Forge, settings: Any, tmp_path: Path) -> ForgeClient:
+    """The embedded forge, behind a server of its own: the portal's one here can't stream git's answers."""
+    settings.FORGE_URL, settings.FORGE_TOKEN = forge_server.url, forge_server.admin_token
+    settings.READING_HOME = tmp_path / "reading"
     return forge_from_settings()

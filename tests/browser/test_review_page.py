@@ -1,6 +1,7 @@
 """The review's page with a long and a hostile difference, on a phone and on a desk."""
 
 import os
+import secrets
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -11,7 +12,7 @@ from provisioning.models import Repository
 from provisioning.services.readings import scope_ensure
 from tenants.choices import ReleaseState
 from tenants.models import Release
-from tenants.services import releases
+from tenants.services import authorship, releases
 from tests.browser.conftest import Browser
 from tests.contracts.forge.git import new_repository, with_token
 from tests.factories import make_app, make_reviewer, owner_of
@@ -24,7 +25,7 @@ LONG = "".join(f'"package-{number}": "1.0.{number}",\n' for number in range(12_0
 def hostile(forge: Any, tmp_path: Path) -> Release:
     """Waits: a long file, a picture, a link, a NUL, a name that is not UTF-8, unseen characters."""
     app = make_app(name="Weather")
-    project = forge.gitlab.projects.create({"name": "weather"})
+    project = forge.gitlab.projects.create({"name": f"weather-{secrets.token_hex(4)}"})
     Repository.objects.update_or_create(
         app=app, defaults={"code_project_id": project.id, "code_path": project.path_with_namespace}
     )
@@ -44,6 +45,8 @@ def hostile(forge: Any, tmp_path: Path) -> Release:
     )
     release.refresh_from_db()
     assert release.state == ReleaseState.CHECKING, release.error
+    owner = owner_of(app.organization).pk
+    authorship.release_pushers_record(release=release, pushers=authorship.Pushers(pushed={(owner, owner): 1}))
     scope_ensure(release)
     releases.release_checked(release=release, checks=[{"name": "tree", "state": "passed", "detail": ""}])
     return release
@@ -106,7 +109,7 @@ def test_a_reviewer_reads_on_acknowledges_by_name_and_approves(
     browser.sign_in(make_reviewer())
     browser.go(f"/releases/{hostile.pk}/review/")
     browser.press("Approve")
-    assert "were not shown whole to you" in browser.find("[role=alert]").text
+    assert "lacks lock.json, which was not shown whole to you" in browser.find("[role=alert]").text
     hostile.refresh_from_db()
     assert hostile.state == ReleaseState.AWAITING_REVIEW
     browser.go(f"/releases/{hostile.pk}/diff/file/?path=lock.json")

@@ -9,7 +9,7 @@ from provisioning.services.readings import scope_ensure
 from provisioning.workflows import check_release
 from tenants.choices import ReleaseState
 from tenants.models import Release, User
-from tenants.services import releases
+from tenants.services import authorship, releases
 from tests.code_repositories import Plugin, forge, forge_developer, new_plugin, platform, plugin  # noqa: F401 - fixtures
 from tests.factories import api_client, environment_of, make_release, make_reviewer, owner_of
 
@@ -78,6 +78,8 @@ def waiting(plugin: Plugin) -> Callable[[str], Release]:  # noqa: F811
                 commit_author_emails=["ada@elsewhere.test"],
                 configuration_sha256=check_release.rendered_sha256(release),
             )
+        pushed = authorship.Pushers(pushed={(owner.pk, owner.pk): 1})
+        authorship.release_pushers_record(release=release, pushers=pushed)
         scope_ensure(release)
         releases.release_checked(release=release, checks=[])
         return release

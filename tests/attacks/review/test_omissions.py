@@ -51,7 +51,7 @@ def test_a_long_lock_file_starves_no_other_and_must_be_read_or_named(
     refused = desk.approve(release)
     assert (refused.status_code, refused.json()["code"]) == (409, "review_incomplete")
     assert refused.json()["errors"][0]["field"] == "acknowledged"
-    assert "lock.json (long)" in refused.json()["errors"][0]["message"]
+    assert "lacks lock.json, which was not shown whole to you (long)" in refused.json()["errors"][0]["message"]
     # A look at its end alone is no reading.
     end = desk.get(release, "diff/file/", path="lock.json", offset=11_999)
     assert end.json()["is_last"]
