@@ -6,6 +6,7 @@ from typing import Any
 
 from provisioning.reading import difference
 from tenants.models import Release, ShownFile
+from tenants.services.authorship import Pushers, release_pushers_record
 from tests.attacks.review.conftest import Desk
 from tests.code_repositories import Plugin
 from tests.factories import make_reviewer, owner_of
@@ -117,6 +118,9 @@ def test_another_live_release_makes_the_reviewer_read_again(
     before = desk.diff(release)
     assert "-<?php 1;" in before["files"][0]["diff"]
     other = live(plugin.push({"a.php": "<?php 3;\n"}))
+    # A worker looks up anew who pushed what: see the attacks on authors.
+    owner = owner_of(plugin.app.organization).pk
+    release_pushers_record(release=release, pushers=Pushers(pushed={(owner, owner): 1}))
     refused = desk.approve(release)
     assert (refused.status_code, refused.json()["code"]) == (409, "review_outdated")
     after = desk.diff(release)
