@@ -108,6 +108,8 @@ def make_world(slug: str = "acme", owner: User | None = None, operator: User | N
         "environment": list(EnvironmentName.values),
         "event": list(AuditEvent.objects.filter(organization=organization).values_list("pk", flat=True)[:2]),
         "freeze": [freeze.pk],
+        # Of nobody: the forge keeps them.
+        "git_token": [999_999],
         "grant": [app_grant.pk, *(grant.pk for grant in release_grants)],
         "held_name": [held.pk],
         "invitation": [waiting.pk, mine.pk],
