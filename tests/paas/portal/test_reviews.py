@@ -11,6 +11,7 @@ from django.utils import timezone
 from paas.portal.views import reviews
 from tenants.choices import ReleaseState
 from tenants.models import Release, Review, User
+from tenants.services.authorship import Pushers, release_pushers_record
 from tenants.services.policies import freeze_create, policy_create
 from tenants.services.reviews import release_approve, release_reject
 from tests.factories import make_app, make_member, make_operator, make_release, make_reviewer, owner_of
@@ -34,6 +35,12 @@ def decide(client: Any, release: Release, decision: str = "approve", **changes: 
     return client.post(f"/releases/{release.pk}/review/", sent)
 
 
+def pushed_by(person: User) -> Release:
+    release = make_release(state=ReleaseState.AWAITING_REVIEW)
+    release_pushers_record(release=release, pushers=Pushers(pushed={(person.pk, person.pk): 1}))
+    return release
+
+
 def reason(answer: Any) -> str:
     return " ".join(answer.context["form"].non_field_errors())
 
@@ -41,7 +48,7 @@ def reason(answer: Any) -> str:
 def test_the_queue_has_what_waits_and_is_not_ones_own(visit: Visit, waiting: Release, reviewer: User) -> None:
     make_release(state=ReleaseState.LIVE)
     make_release(state=ReleaseState.SUBMITTED)
-    own = make_release(state=ReleaseState.AWAITING_REVIEW, author_emails=[reviewer.email])
+    own = pushed_by(reviewer)
     later = make_release(app=waiting.app, environment="test", state=ReleaseState.AWAITING_REVIEW)
     client = visit(reviewer)
     assert list(client.get("/reviews/").context["releases"]) == [waiting, later]
@@ -103,14 +110,14 @@ def test_a_form_without_a_decision_decides_nothing(visit: Visit, waiting: Releas
 
 
 def test_ones_own_release_is_refused_with_the_reason(visit: Visit, reviewer: User) -> None:
-    own = make_release(state=ReleaseState.AWAITING_REVIEW, author_emails=[reviewer.email])
+    own = pushed_by(reviewer)
     client = visit(reviewer)
     page = client.get(f"/releases/{own.pk}/review/")
-    assert "your e-mail address" in page.context["reasons"][0]
+    assert "you pushed" in page.context["reasons"][0]
     assert 'name="decision"' not in page.content.decode()
     answer = decide(client, own)
     assert answer.status_code == 403
-    assert "your e-mail address" in reason(answer)
+    assert "You pushed" in reason(answer)
     assert not Review.objects.exists()
 
 
