@@ -2,7 +2,7 @@
 
 import re
 
-from provisioning.exceptions import OperatorError
+from provisioning.exceptions import ContainerNameTaken, OperatorError
 
 _PORT = re.compile(r"(?:tcp4? |for )((?:\d{1,3}\.){3}\d{1,3}|\[[0-9a-f:]+\]):(\d{1,5})")
 _NO_IMAGE = ("no such image", "unable to find image", "pull access denied", "manifest unknown")
@@ -36,9 +36,9 @@ def operators_fault(text: str) -> OperatorError | None:
     return None
 
 
-def stranger_found(name: str, what: str = "") -> OperatorError:
+def stranger_found(name: str, what: str = "") -> ContainerNameTaken:
     runs = f" ({what})" if what else ""
-    return OperatorError(
+    return ContainerNameTaken(
         f"a container that is not Berth's has the name {name}{runs}: an operator must remove or rename it; Berth "
         "removes nothing that it did not make"
     )
