@@ -160,7 +160,9 @@ def test_what_can_not_be_repaired_is_told_and_tried_again_after_a_pause(
     assert len(events(workload, "fallback.repaired")) == 1
 
 
-@pytest.mark.parametrize("lost", ["root", "root/app", "memory disk", "pool", "configuration", "master"])
+@pytest.mark.parametrize(
+    "lost", ["root", "root/app", "tmp", "app", "var/lib/php/sessions", "pool", "configuration", "master"]
+)
 def test_what_the_keeper_finds_lacking_is_made_again(machine: Machine, host: Host, lost: str) -> None:
     workload = serving(host)
     reconcile.run()
@@ -168,11 +170,11 @@ def test_what_the_keeper_finds_lacking_is_made_again(machine: Machine, host: Hos
     spec, home = fallback_spec(workload), machine.home / "fallback"
     match lost:
         case "root" | "root/app":
-            if lost == "root":
-                subprocess.run(["umount", "--lazy", str(Path(spec.root) / "tmp")], check=True)
+            for place in ("app", "tmp", "var/lib/php/sessions") if lost == "root" else ("app",):
+                subprocess.run(["umount", "--lazy", str(Path(spec.root) / place)], check=True)
             shutil.rmtree(Path(spec.root) / lost.removeprefix("root").strip("/"))
-        case "memory disk":
-            subprocess.run(["umount", "--lazy", str(Path(spec.root) / "tmp")], check=True)
+        case "tmp" | "app" | "var/lib/php/sessions":
+            subprocess.run(["umount", "--lazy", str(Path(spec.root) / lost)], check=True)
         case "pool":
             (home / "pools" / f"{spec.name}.conf").unlink()
         case "configuration":
@@ -258,6 +260,7 @@ def test_a_deployment_on_a_machine_that_can_not_goes_on_with_a_standby_and_says_
         image_ids=lambda references: {reference: f"sha256:{reference}" for reference in references}
     )
     monkeypatch.setattr(images, "engine_for", lambda _url: engine)
+    monkeypatch.setattr(deploy_release, "ensure_php_still_good", lambda _run, _release, _host: None)
     monkeypatch.setattr(deploy_release.Care, "holders", lambda _self, _names, but_of: {})
     for _ in range(2):
         deploy_release.ensure_leases(run)

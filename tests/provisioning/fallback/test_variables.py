@@ -43,7 +43,7 @@ def asked(plugin: Plugin, variables: dict[str, str]) -> object:
 def test_what_a_request_says_is_not_written_over(machine: Machine) -> None:
     page = "<?php echo $_SERVER['REQUEST_METHOD'], ' ', $_SERVER['HTTP_X_OWN'], ' ', getenv('HTTP_X_OWN');"
     plugin = machine.plugin(32, {"index.php": page}).served({"REQUEST_METHOD": "PUT", "HTTP_X_OWN": "variable"})
-    assert plugin.get("/", **{"X-Own": "visitor"}).body == "GET visitor variable"
+    assert plugin.get("/", **{"X-Own": "visitor"}).body == "GET visitor visitor"
 
 
 def test_values_of_one_request_are_not_left_to_the_next(machine: Machine) -> None:
