@@ -1,6 +1,7 @@
 """Domains of one's own on the portal: what to set, how far it is, and what is refused."""
 
 from collections.abc import Callable
+from typing import Any
 
 import pytest
 from django.utils import timezone
@@ -53,7 +54,8 @@ def test_a_refusal_stands_beside_the_field_with_what_was_typed(visit: Visit, nam
     assert not CustomDomain.objects.exists()
 
 
-def test_each_servers_answer_is_shown_and_the_day_it_ends(visit: Visit) -> None:
+def test_each_servers_answer_is_shown_and_the_day_it_ends(visit: Visit, settings: Any) -> None:
+    settings.DNS_LOOKUPS = True
     app = make_app()
     domain = checked(add(app), control=Finding.YES, pointing=Finding.YES)
     answers = [
