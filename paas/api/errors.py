@@ -35,13 +35,34 @@ TITLES = {
     503: "Not available right now",
 }
 _LONGEST = 4000
+# A field's name may be one that was sent.
+_LONGEST_NAME = 200
+# Of `errors`: as many, of as many characters together.
+_MOST, _ROOM = 100, 10_000
 # One text for all that is not there and all that may not be seen.
 NOT_FOUND = "there is nothing here that you may see"
 
 
-def _short(text: str) -> str:
+def _short(text: str, longest: int = _LONGEST) -> str:
     """Some of Django's messages have what was sent in them, however long that is."""
-    return text if len(text) <= _LONGEST else f"{text[:_LONGEST]}..."
+    return text if len(text) <= longest else f"{text[:longest]}..."
+
+
+def _bounded(errors: list[dict[str, str]]) -> list[dict[str, str]]:
+    """As many errors as one answer holds, at least one, and how many are left out: a list that was sent may have
+    thousands of items, each with an error of its own."""
+    shown: list[dict[str, str]] = []
+    room = _ROOM
+    for error in errors[:_MOST]:
+        short = error | {"field": _short(error["field"], _LONGEST_NAME), "message": _short(error["message"])}
+        room -= len(short["field"]) + len(short["message"])
+        if shown and room < 0:
+            break
+        shown.append(short)
+    if left := len(errors) - len(shown):
+        message = f"{left} more errors are left out: mend those above, then send it again"
+        shown.append({"field": "body", "message": message, "code": "more_errors"})
+    return shown
 
 
 class ProblemResponse(HttpResponse):
@@ -63,7 +84,7 @@ class ProblemResponse(HttpResponse):
             "status": status,
             "detail": _short(detail),
             "code": code,
-            "errors": [error | {"message": _short(error["message"])} for error in errors or []],
+            "errors": _bounded(errors or []),
             "request_id": request_id.get(),
             **(more or {}),
         }

@@ -16,6 +16,8 @@ PROBLEM = {
         "code": {"type": "string", "example": "invalid_input"},
         "errors": {
             "type": "array",
+            "description": "What is wrong, by field. If there are more than 100, or their texts are long, the last has "
+            "the code more_errors and says how many are left out.",
             "items": {
                 "type": "object",
                 "required": ["field", "message", "code"],
@@ -91,8 +93,12 @@ ALSO = {
     "policies_partial_update": {409},
     "recovery_codes_renew": {409},
     "releases_approve_create": {409},
+    "releases_archive_retrieve": {409, 502},
     "releases_cancel_create": {409},
+    "releases_diff_file_retrieve": {409, 502},
     "releases_diff_retrieve": {409, 502},
+    "releases_files_content_retrieve": {409, 502},
+    "releases_files_retrieve": {409, 502},
     "releases_reject_create": {409},
     "second_factor": {403},
     "token_create": {409},

@@ -1,4 +1,4 @@
-"""Fields that are the platform's to set, sent with every call that the OpenAPI document has: none is ever applied."""
+"""Fields that are the platform's to set, sent with every call of the document: each is refused, and nothing changes."""
 
 from typing import Any
 
@@ -57,12 +57,21 @@ def test_f13_every_call_refuses_by_name_what_is_not_its_to_take(world: World) ->
     assert rows() == before
 
 
+def refused_whole(client: Any, path: str, wanted: dict[str, Any]) -> None:
+    """A call that takes no body takes none: it is not done without the fields either."""
+    before = rows()
+    answer = client.post(path, wanted, format="json")
+    assert (answer.status_code, [error["field"] for error in answer.json()["errors"]]) == (400, ["body"])
+    assert rows() == before
+
+
 def test_f13_who_accepts_an_invitation_gets_the_role_that_was_offered(world: World) -> None:
     mallory = make_user("mallory")
     invitation = make_invitation(world.organization, mallory, MemberRole.DEVELOPER)
     wanted = {"role": "owner", "organization": make_organization().slug, "is_operator": True}
-    path = f"/api/v1/invitations/{invitation.pk}/accept/"
-    assert api_client(mallory).post(path, wanted, format="json").json()["role"] == "developer"
+    path, client = f"/api/v1/invitations/{invitation.pk}/accept/", api_client(mallory)
+    refused_whole(client, path, wanted)
+    assert client.post(path).json()["role"] == "developer"
     membership = Membership.objects.get(user=mallory)
     assert (membership.organization, membership.role) == (world.organization, "developer")
     mallory.refresh_from_db()
@@ -73,7 +82,9 @@ def test_f13_who_declines_only_declines(world: World) -> None:
     invitation = make_invitation(world.organization, make_user("mallory"))
     path = f"/api/v1/invitations/{invitation.pk}/decline/"
     wanted = {"state": "accepted", "role": "owner", "invitee": world.owner.pk}
-    assert api_client(invitation.invitee).post(path, wanted, format="json").status_code == 200
+    client = api_client(invitation.invitee)
+    refused_whole(client, path, wanted)
+    assert client.post(path).status_code == 200
     ended = Invitation.objects.get(pk=invitation.pk)
     assert (ended.state, ended.role, ended.invitee) == (InvitationState.DECLINED, "developer", invitation.invitee)
 
@@ -82,7 +93,9 @@ def test_f13_the_end_of_a_freeze_is_now_and_no_other_time(world: World) -> None:
     freeze = Freeze.objects.get()
     wanted = {"ends_at": "2999-01-01T00:00:00Z", "reason": "for ever", "created_by": 1}
     path = f"/api/v1/freezes/{freeze.pk}/end/"
-    assert api_client(world.operator).post(path, wanted, format="json").status_code == 200
+    client = api_client(world.operator)
+    refused_whole(client, path, wanted)
+    assert client.post(path).status_code == 200
     ended = Freeze.objects.get()
     assert ended.ends_at < freeze.ends_at
     assert (ended.reason, ended.created_by) == (freeze.reason, freeze.created_by)

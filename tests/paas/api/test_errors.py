@@ -61,6 +61,23 @@ def test_what_is_not_one_plain_json_object_is_a_400(client: APIClient, body: byt
     assert send(client, body)[0] == 400
 
 
+def test_of_very_many_errors_the_first_stand_there_and_the_count_of_the_rest(client: APIClient) -> None:
+    problem = send(client, json.dumps({f"nope{number:05}": 1 for number in range(5000)}))[1]
+    *shown, last = problem["errors"]
+    assert [error["field"] for error in shown] == [f"nope{number:05}" for number in range(len(shown))]
+    assert 20 <= len(shown) <= 100
+    assert (last["field"], last["code"]) == ("body", "more_errors")
+    assert last["message"].startswith(f"{5000 - len(shown)} more errors")
+
+
+@pytest.mark.parametrize(("names", "length"), [(1, 100_000), (200, 3000)])
+def test_a_long_name_of_a_field_does_not_come_back_at_length(client: APIClient, names: int, length: int) -> None:
+    sent = {f"{number:03}{'x' * length}": 1 for number in range(names)}
+    problem = send(client, json.dumps(sent))[1]
+    assert problem["errors"][0]["field"].startswith("000xxx")
+    assert len(json.dumps(problem)) < 20_000
+
+
 def test_a_body_of_unannounced_length_is_not_taken_for_none(client: APIClient) -> None:
     response = client.generic("POST", ORGANIZATIONS, headers={"Transfer-Encoding": "chunked"})
     assert (response.status_code, response.json()["code"]) == (411, "length_required")
