@@ -65,7 +65,8 @@ def new_plugin(
     settings.READING_HOME = tmp_path / "reading"
 
     def make(**values: Any) -> Plugin:
-        app = make_app(**values)
+        # Without PHP: no engine has to compile it before the review.
+        app = make_app(**{"stack": "static"} | values)
         group = f"org{secrets.token_hex(4)}"
         group_id = platform.ensure_group(path=group, name="Organization")
         platform.ensure_group_members(group_id, [forge_developer.id])

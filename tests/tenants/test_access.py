@@ -117,7 +117,7 @@ def test_staff_of_the_platform_reads_everything_and_changes_nothing_of_tenants()
     app = make_app()
     overseer = VIEW | ANYBODY | {"invitation.view", "service_account.view", "organization.who_can", "audit.export"}
     overseer |= {"held_name.view"}
-    operated = {"logs.read", "environment.set_fallback", "held_name.release"}
+    operated = {"logs.read", "environment.set_fallback", "held_name.release", "organization.set_quota"}
     assert allowed(make_reviewer(), app) == VIEW | ANYBODY | {"release.approve", "release.reject"}
     # What an operator sets here is what the platform does for the app, and no setting of the tenant's.
     assert allowed(make_operator(), app) == overseer | operated

@@ -107,7 +107,8 @@ def new_house(
     settings.READING_HOME = tmp_path / "reading"
 
     def make(**values: Any) -> House:
-        app = make_app(**values)
+        # Without PHP: no engine has to compile it before the review.
+        app = make_app(**{"stack": "static"} | values)
         group_id = organization_members_sync(forge=platform, organization=app.organization)
         made = platform.ensure_project(
             group_id=group_id, group_path=group_path(app.organization), path=app.public_id, runs_pipelines=False

@@ -99,13 +99,15 @@ def test_nobody_orders_or_widens_a_list_by_names_of_fields(world: World, route: 
     """A list has one order, and shows what it shows: an ordering over a hidden field would tell of it."""
     (call,) = (call for call in CALLS if (call.method, call.route) == ("GET", route))
     world.prepare(call)
-    asked = "ordering=-organization__slug&order_by=pk&include=organization&fields=variables&expand=app"
-    plain, ordered = (
-        comparable(world.client(call.who).get(f"{call.path(world.text)}{query}")) for query in ("", f"?{asked}")
-    )
-    assert ordered[0] == plain[0] == 200
-    assert _without_links(ordered[2]) == _without_links(plain[2])
-
-
-def _without_links(text: str) -> str:
-    return text.partition('"results"')[2] or text
+    path = call.path(world.text)
+    for asked in (
+        "ordering=-organization__slug",
+        "order_by=pk",
+        "include=organization",
+        "fields=variables",
+        "expand=app",
+    ):
+        answer = world.client(call.who).get(f"{path}?{asked}")
+        assert answer.status_code == 400
+        assert asked.partition("=")[0] in answer.content.decode()
+    assert world.client(call.who).get(path).status_code == 200

@@ -111,12 +111,16 @@ def test_everybody_sees_their_part_of_the_trail(acme: dict[str, Any]) -> None:
     assert None in by_operator
 
 
+OF_A_RELEASE = {
+    *("release.submitted", "release.checking", "release.pushers_recorded", "release.scope"),
+    *("release.checked", "release.approved"),
+}
 FILTERS = [
     ("actor", "rita", {"release.approved"}),
     ("actor", "RITA", {"release.approved"}),
     ("actor", "nobody", set()),
     ("action", "app.created", {"app.created"}),
-    ("action", "release", {"release.submitted", "release.checking", "release.checked", "release.approved"}),
+    ("action", "release", OF_A_RELEASE),
     ("object", "organization:acme", {"organization.created"}),
     ("object", "organization", {"organization.created"}),
     ("organization", "acme", None),

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from datetime import timedelta
+from typing import Any
 
 import pytest
 from django.contrib.auth.models import Group
@@ -36,6 +37,13 @@ from tests.provisioning.dns.memory import MemoryProvider
 from tests.tenants.api.endpoints.routes import endpoints
 
 pytestmark = pytest.mark.django_db
+
+
+@pytest.fixture(autouse=True)
+def no_quota_is_reached(settings: Any) -> None:
+    settings.QUOTAS = dict.fromkeys(settings.QUOTAS, 100_000)
+
+
 MOST_QUERIES = 8
 PAGE = 50
 
