@@ -9,6 +9,7 @@ from django.test import Client
 from rest_framework.test import APIClient
 
 from provisioning.models import ForgeAccount, Push, Repository
+from provisioning.services.readings import scope_ensure
 from provisioning.services.repositories import git_tokens_end
 from provisioning.tasks import read_pushes
 from tenants.models import ApiToken, Organization, Release, User
@@ -134,6 +135,7 @@ def test_b9_what_is_live_changes_while_a_release_waits(house: House, rita: User)
     assert "looking up who pushed" in approve(rita, third)[1]
     read_pushes()
     assert "you pushed one of its commits" in approve(rita, third)[1]
+    scope_ensure(third)  # as a reviewer's look at the new difference does
     assert approve(make_reviewer(), third)[0] == 200
 
 
