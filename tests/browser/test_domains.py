@@ -1,5 +1,7 @@
 """A developer brings a domain, and a name server's worst is text on the page."""
 
+from typing import Any
+
 import pytest
 from django.utils import timezone
 
@@ -17,6 +19,11 @@ def check(**found: object) -> None:
     CustomDomain.objects.update(next_check_at=timezone.now())
     (domain,) = domains_take(count=1)
     domain_checked(domain=domain, look=Look(**found))  # type: ignore[arg-type]
+
+
+@pytest.fixture(autouse=True)
+def lookups_are_on(settings: Any) -> None:
+    settings.DNS_LOOKUPS = True
 
 
 def answers(outcome: str, *values: str) -> list[dict[str, object]]:
