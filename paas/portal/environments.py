@@ -49,9 +49,9 @@ def show_settings(environment: Environment) -> ShownSettings:
         for row in settings
         if row.name != "hostnames" or row.differs
     ]
-    upload = _upload(
-        found.release.configuration if found.release else {name: getattr(environment, name) for name in SETTINGS}
-    )
+    # A release from before a setting was there has none of it.
+    of_environment = {name: getattr(environment, name) for name in SETTINGS}
+    upload = _upload(of_environment | (found.release.configuration if found.release else {}))
     return ShownSettings(found.release, rows, found.variables, found.differs, upload)
 
 

@@ -1,7 +1,8 @@
 """What the reconciler needs of an engine beyond start and stop: a close look at containers, and ways to mend them."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Any
 
 from docker.errors import APIError, NotFound, create_api_error_from_http_exception
@@ -83,6 +84,17 @@ class Care:
             },
         }
         return Details(found["Image"], found["Config"]["Image"], int(found["State"]["Pid"] or 0), settings)
+
+    def was_checked(self, containers: Collection[str]) -> bool:
+        """Whether a health check passed that began after the last of them was started: the sidecar's asks both."""
+        with self._engine.speaking("inspect containers") as client:
+            try:
+                states = [client.api.inspect_container(container)["State"] for container in containers]
+            except NotFound:
+                return False
+        started = max(datetime.fromisoformat(state["StartedAt"]) for state in states)
+        checks = [check for state in states for check in state.get("Health", {}).get("Log") or ()]
+        return any(check["ExitCode"] == 0 and datetime.fromisoformat(check["Start"]) > started for check in checks)
 
     def image_ids(self) -> dict[str, str]:
         """Tag -> id, and each id to itself, of every image that the engine has."""

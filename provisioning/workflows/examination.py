@@ -42,11 +42,6 @@ class Seen:
     containers: dict[Part, ContainerState] = field(default_factory=dict)
     findings: list[Finding] = field(default_factory=list)
 
-    @property
-    def is_settled(self) -> bool:
-        """Whether everything runs and has passed its check since it was started."""
-        return not self.findings and all(container.health == "healthy" for container in self.containers.values())
-
     def add(self, findings: Iterable[Finding]) -> None:
         """Those of parts that nothing was found of before: the first thing found is mended first."""
         self.findings += [new for new in findings if new.part not in {known.part for known in self.findings}]
@@ -88,6 +83,14 @@ def _condition(container: ContainerState, networks: set[str]) -> Condition:
     if container.networks != networks:
         return Condition.OTHER_NETWORK
     return Condition.UNHEALTHY if container.health == "unhealthy" else Condition.RUNNING
+
+
+def is_settled(workload: Workload, seen: Seen) -> bool:
+    """Whether everything runs, and has passed a check since the last part of it was started."""
+    if seen.findings or any(container.health == "starting" for container in seen.containers.values()):
+        return False
+    care = Care(engine_for(workload.host.docker_url))
+    return care.was_checked([container.id for container in seen.containers.values()])
 
 
 def strangers_named(workload: Workload, seen: Seen) -> None:

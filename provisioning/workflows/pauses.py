@@ -46,5 +46,4 @@ def repair_failed(workload: Workload, cause: str, *, error: str) -> None:
 
 def repairs_settled(workload: Workload) -> None:
     """The workload is whole: whatever breaks next is repaired at once."""
-    if workload.repairs.all():
-        workload.repairs.all().delete()
+    workload.repairs.all().delete()

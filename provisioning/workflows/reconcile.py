@@ -20,7 +20,7 @@ from provisioning.exceptions import ProvisioningError
 from provisioning.models import Host, Operation, Workload, WorkloadRepair
 from provisioning.rendering.edge import render_edge_site
 from provisioning.selectors.certificates import installed_certificates
-from provisioning.workflows.examination import Seen, by_place, close_look, first_look, strangers_named
+from provisioning.workflows.examination import Seen, by_place, close_look, first_look, is_settled, strangers_named
 from provisioning.workflows.fallbacks import reconcile_fallbacks, remove_withdrawn_fallbacks
 from provisioning.workflows.pauses import is_due, repairs_settled
 from provisioning.workflows.repair_table import Finding
@@ -77,9 +77,9 @@ def reconcile_host(host: Host, *, closely: bool | None = None) -> None:
     for workload in wanted:
         found = seen[workload.pk]
         counts = {repair.cause: repair for repair in workload.repairs.all()}
-        if found.is_settled:
-            repairs_settled(workload)
         try:
+            if counts and is_settled(workload, found):
+                repairs_settled(workload)
             strangers_named(workload, found)
             is_turn = closely is None and workload.pk % CLOSE_LOOK_EACH == turn
             if closely or is_turn or _due(found, counts):

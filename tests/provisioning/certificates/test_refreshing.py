@@ -4,6 +4,7 @@ import json
 import os
 import ssl
 import subprocess
+import threading
 from collections.abc import Callable, Iterator
 from datetime import timedelta
 from pathlib import Path
@@ -315,9 +316,9 @@ def test_where_visitors_are_sent_to_https_a_deployment_looks_there(
     name = environment.subdomains.get().hostname
     release = SimpleNamespace(configuration={"health_check_path": "/"})
     monkeypatch.setattr(switchover, "subject_of", lambda _run: (release, environment))
-    monkeypatch.setattr(switchover, "HEALTH_LOOK_S", 0)
+    monkeypatch.setattr(switchover, "EDGE_PATIENCE_S", 0)
     notes: list[str] = []
-    run: Any = SimpleNamespace(note=notes.append)
+    run: Any = SimpleNamespace(note=notes.append, lost=threading.Event(), write=lambda: None)
     live = upstream("live")
     serve(edge, live, name)
     assert edge.get(name).status == 308
@@ -328,7 +329,8 @@ def test_where_visitors_are_sent_to_https_a_deployment_looks_there(
     # The control: that the edge sends visitors on says nothing of the page.
     live.end()
     assert edge.get(name).status == 308
-    with pytest.raises(OperatorError, match=r"did not answer through the edge .*502"):
+    monkeypatch.setattr(switchover, "_unreachable", lambda _run, where, _name, said: OperatorError(f"{where}: {said}"))
+    with pytest.raises(OperatorError, match=r"^https://.*: 502"):
         switchover.ensure_reachable(run)
 
 

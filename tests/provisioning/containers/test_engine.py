@@ -170,7 +170,7 @@ def test_a_missing_image_names_the_command_that_builds_it(stage: Stage) -> None:
     stage.images = {"web": "berth-web:nosuch", "php": "berth-php:nosuch"}
     result = stage.deploy()
     assert result.returncode == 1
-    assert "berth: failed: the containers can't be started on this machine" in result.stderr
+    assert "an image is gone from this machine: an operator must run manage.py build_images" in result.stderr
 
 
 def test_an_engine_that_is_down_can_be_tried_again() -> None:

@@ -11,7 +11,8 @@ from provisioning.workflows.engine import Cancelled
 from provisioning.workflows.provision_app import WORKFLOW
 from tenants.choices import AppState
 from tenants.services.apps import app_retire
-from tests.factories import make_app, make_organization, owner_of
+from tenants.services.quotas import organization_quota_set
+from tests.factories import make_app, make_operator, make_organization, owner_of
 from tests.provisioning.dns.fixtures import ZONE, hosted_zone
 from tests.provisioning.dns.memory import MemoryProvider
 from tests.provisioning.dns.test_sync import at, expected, run_of
@@ -35,6 +36,7 @@ def test_names_are_written_before_the_forge_is_asked_and_looked_at_last() -> Non
 def test_a_hundred_apps_that_come_at_once_take_the_calls_of_one() -> None:
     MemoryProvider.batch_size = 500
     hosted, organization = hosted_zone(), make_organization()
+    organization_quota_set(organization=organization, limits={"apps": 100, "memory_mib": 51200}, actor=make_operator())
     apps = [make_app(organization=organization, state=AppState.PROVISIONING) for _ in range(100)]
     for app in apps:
         run = run_of(app)

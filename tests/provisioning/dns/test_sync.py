@@ -28,6 +28,7 @@ from provisioning.workflows.engine import Cancelled, Run, Wait
 from tenants.choices import AppState
 from tenants.models import AuditEvent, PluginApp
 from tenants.services.apps import app_retire
+from tenants.services.quotas import organization_quota_set
 from tests.factories import make_app, make_operator, make_organization, owner_of
 from tests.provisioning.dns.fixtures import ZONE, hosted_zone
 from tests.provisioning.dns.memory import MemoryProvider
@@ -455,6 +456,7 @@ def test_an_account_is_used_for_its_own_zones_alone_and_not_while_it_is_disabled
 @pytest.mark.django_db(transaction=True)
 def test_a_hundred_apps_at_once_lose_nothing_double_nothing_and_share_their_calls() -> None:
     hosted, organization = hosted_zone(), make_organization()
+    organization_quota_set(organization=organization, limits={"apps": 100, "memory_mib": 51200}, actor=make_operator())
     apps = [make_app(organization=organization, state=AppState.PROVISIONING) for _ in range(100)]
     runs = [run_of(app) for app in apps]
     at_once = threading.Barrier(8)

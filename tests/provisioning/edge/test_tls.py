@@ -41,9 +41,12 @@ def test_site_answers_over_tls_under_the_zones_certificate(
         # The client has checked name and chain, or this raises.
         with tls.connect(edge, name, made) as connection:
             assert connection.version() == version.name.replace("_", ".")
-        sent = {key.lower(): value for key, value in json.loads(tls.get(edge, name, "/headers").body)["headers"]}
-        assert (sent["x-forwarded-proto"], sent["x-forwarded-port"]) == ("https", str(edge.tls_port))
-        assert sent["x-forwarded-host"] == name
+        # As behind a router that maps its own port 443, and as a visitor who names the port.
+        for host, port in ((name, "443"), (f"{name}:{edge.tls_port}", str(edge.tls_port))):
+            answer = tls.get(edge, host, "/headers", sni=name)
+            sent = {key.lower(): value for key, value in json.loads(answer.body)["headers"]}
+            assert (sent["x-forwarded-proto"], sent["x-forwarded-port"]) == ("https", port)
+            assert sent["x-forwarded-host"] == host
     # HTTP goes on.
     assert edge.get(hostname()).upstream == "live"
 

@@ -19,6 +19,7 @@ from provisioning import leases
 from provisioning.choices import OperationKind, OperationState, WorkloadRole, WorkloadState
 from provisioning.containers.images import ensure_images
 from provisioning.models import Host, Operation, Workload
+from provisioning.rendering.docker_run import render_docker_run
 from provisioning.rendering.release import render_release, render_variables
 from provisioning.rendering.specs import Part, Role, parts_of
 from provisioning.services.hosts import host_register_local
@@ -88,6 +89,8 @@ class Ship:
                 if "healthcheck" in service:
                     service["healthcheck"] |= {"interval": "1s", "retries": 1, "start_period": "0s"}
             file.write_text(json.dumps(document))
+            for path, text in render_docker_run(self.spec, document).items():
+                (self.home / path).write_text(text)
 
     def launch(self) -> "Ship":
         for workload in self.workloads():

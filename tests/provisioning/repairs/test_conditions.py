@@ -292,7 +292,7 @@ def test_files_that_are_gone_are_told_and_taken_up_when_they_are_back(launch: La
 @pytest.mark.parametrize("restarted", ["web", "app"])
 def test_both_parts_have_the_same_socket(launch: Launch, restarted: Part) -> None:
     ship = launch()
-    (volume,) = docker("volume", "ls", "-q", "--filter", f"name={ship.spec.project}").stdout.split()
+    (volume,) = docker("volume", "ls", "-q", "--filter", f"name={ship.spec.project}-live-run").stdout.split()
     place = docker("volume", "inspect", "--format", "{{.Mountpoint}}", volume).stdout.strip()
     subprocess.run(["umount", place], check=True)
     docker("restart", "--time", "1", ship.name(restarted))
