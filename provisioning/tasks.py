@@ -56,7 +56,9 @@ def sweep() -> None:
 def remove_drained(environment_id: int) -> None:
     """What goes wrong here, the next sweep or the next deployment makes good."""
     try:
-        draining.remove_drained(environment_id)
+        pause = draining.remove_drained(environment_id)
+        if pause is not None:
+            wake_removal(environment_id, countdown_s=pause)
     except ProvisioningError as error:
         logger.warning("old containers of environment %s are not removed yet: %s", environment_id, error)
 

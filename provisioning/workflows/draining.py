@@ -21,6 +21,9 @@ from tenants.models import Environment
 # Requests that the old edge workers took before the switch still find the old containers.
 DRAIN_S = 2
 KEPT_TREES = 5
+# Their removal takes the processors that a release needs which starts meanwhile: it waits for that one, for so long.
+YIELDS_S = 30
+YIELD_LOOK_S = 1
 # So many deployments of an environment are looked through for leftovers.
 _RECENT = 20
 
@@ -64,18 +67,31 @@ def remove_old_containers(run: Run) -> None:
     _remove_old_trees(environment)
 
 
-def remove_drained(environment_id: int) -> None:
+def remove_drained(environment_id: int) -> float | None:
     """Removes what deployments that are over left to finish its requests, once it has had the time for that.
 
-    Leaves alone what a deployment that is under way has drained: that looks after its own, or puts it back.
+    Leaves alone what a deployment that is under way has drained: that looks after its own, or puts it back. Gives the
+    seconds after which it wants to be called again, or None.
     """
+    pause = None
     environment = Environment.objects.get(pk=environment_id)
     for operation in environment.operations.filter(kind=OperationKind.DEPLOY_RELEASE).order_by("-pk")[:_RECENT]:
         # A deployment waits for old workloads only after it went live: those never serve again.
         is_over = operation.state not in UNFINISHED and {"drained", "drain_from"} <= operation.data.keys()
-        if is_over and _left_s(operation) <= 0:
-            remove_workloads(drained_by(operation, environment))
-    _remove_old_trees(environment)
+        left_s = _left_s(operation) if is_over else 0
+        if is_over and left_s <= 0 and drained_by(operation, environment).exists():
+            if left_s > -YIELDS_S and _something_starts(environment):
+                pause = YIELD_LOOK_S
+            else:
+                remove_workloads(drained_by(operation, environment))
+    if pause is None:
+        _remove_old_trees(environment)
+    return pause
+
+
+def _something_starts(environment: Environment) -> bool:
+    under_way = environment.operations.filter(kind=OperationKind.DEPLOY_RELEASE, state__in=UNFINISHED)
+    return under_way.exclude(release__state=ReleaseState.LIVE).exists()
 
 
 def environments_with_leftovers() -> list[int]:

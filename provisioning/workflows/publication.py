@@ -70,17 +70,15 @@ def ensure_configuration_committed(run: Run) -> None:
     forge, project_id, branch = forge_from_settings(), _management_project(repository), environment.name
     spec = release_spec(run.operation)
     configuration = render_release(spec, images_of(run, _host(run)))
-    # Variables come with the pipeline, and containers that have some wait for it.
-    if not json.loads(release.variables):
-        services = service_names(spec.stack, WorkloadRole.LIVE)
-        early = {**configuration, "variables.php": render_variables({})}
-        begin_early_start(run, _host(run), spec, early, services=services)
+    variables = render_variables(json.loads(release.variables))
+    early = {**configuration, "variables.php": variables}
+    begin_early_start(run, _host(run), spec, early, services=service_names(spec.stack, WorkloadRole.LIVE))
     renew_pipeline_credential(repository)
     _ensure_host_credential(forge, project_id, _host(run))
     forge.ensure_variable(
         project_id,
         f"BERTH_VARIABLES_{environment.name.upper()}",
-        encode_variables(render_variables(json.loads(release.variables))),
+        encode_variables(variables),
         is_masked=True,
     )
     files = {

@@ -241,7 +241,7 @@ deliver() { # transport, address, home, service...
     attempt "the release can't be copied" "$address" rsync "${copy[@]}" --rsh="${ssh[*]}" -- "$release/" "$address:$home/"
     start_there() {
         {
-            declare -f start_release start_container start_by_compose
+            declare -f start_release as_wanted start_container start_by_compose
             printf '%q ' start_release "$home" "${arguments[@]}" "$@"
         } | "${ssh[@]}" -- "$address" bash -s
     }

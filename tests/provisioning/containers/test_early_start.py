@@ -1,6 +1,8 @@
 """The containers run before their tree is there, from the platform's own files alone; the pipeline takes them over."""
 
+import socket
 import threading
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -21,7 +23,7 @@ SERVICES = ["live-web", "live-app"]
 
 
 def early(stage: Stage) -> None:
-    files = {**render_release(stage.spec, stage.images), "variables.php": render_variables({})}
+    files = {**render_release(stage.spec, stage.images), "variables.php": render_variables(stage.variables)}
     start_early(HERE, stage.spec, files, services=SERVICES)
 
 
@@ -39,6 +41,34 @@ def test_the_pipeline_takes_early_containers_over_and_brings_the_tree(stage: Sta
     stage.wait()
     assert stage.text() == "hello from nobody"
     assert docker("inspect", "--format", "{{.Id}} {{.State.StartedAt}}", stage.web, stage.app).stdout == before
+
+
+@pytest.mark.docker
+def test_variables_are_there_from_the_start(stage: Stage) -> None:
+    stage.variables = {"SHOP_KEY": "of the shop"}
+    stage.write("index.php", "<?php echo getenv('SHOP_KEY');")
+    environment = stage.prepare(stage.commit())
+    early(stage)
+    before = docker("inspect", "--format", "{{.Id}} {{.State.StartedAt}}", stage.web, stage.app).stdout
+    assert stage.run(environment).returncode == 0
+    stage.wait()
+    assert stage.text() == "of the shop"
+    assert docker("inspect", "--format", "{{.Id}} {{.State.StartedAt}}", stage.web, stage.app).stdout == before
+    assert (stage.home / "variables.php").stat().st_mode & 0o777 == 0o444
+
+
+@pytest.mark.docker
+def test_two_that_start_the_same_release_at_once_make_one_pair(stage: Stage) -> None:
+    environment = stage.prepare(stage.commit())
+    with ThreadPoolExecutor(2) as pool:
+        first = pool.submit(early, stage)
+        second = pool.submit(stage.run, environment)
+        result = second.result()
+        first.result()
+    assert result.returncode == 0, result.stderr
+    stage.wait()
+    assert stage.text() == "hello from nobody"
+    assert set(stage.engine.states([stage.web, stage.app]).values()) == {"running"}
 
 
 @pytest.mark.docker
@@ -62,8 +92,6 @@ def test_a_tree_that_is_refused_reaches_no_early_container(stage: Stage) -> None
 
 @pytest.mark.docker
 def test_a_port_of_a_strangers_is_an_error_that_the_pipeline_tells_again(stage: Stage) -> None:
-    import socket
-
     environment = stage.prepare(stage.commit())
     with socket.create_server(("127.0.0.1", stage.port)):
         with pytest.raises(RetryableError, match=r"address already in use|port is already allocated"):

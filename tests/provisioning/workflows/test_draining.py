@@ -82,8 +82,8 @@ def over(run: Run, *, state: OperationState = OperationState.SUCCEEDED) -> None:
     Operation.objects.filter(pk=run.operation.pk).update(state=state)
 
 
-def drained_long_ago(run: Run) -> None:
-    run.operation.data = {**run.operation.data, "drain_from": (timezone.now() - LONG_AGO).isoformat()}
+def drained_long_ago(run: Run, since: timedelta = LONG_AGO) -> None:
+    run.operation.data = {**run.operation.data, "drain_from": (timezone.now() - since).isoformat()}
     run.operation.save(update_fields=["data"])
 
 
@@ -160,6 +160,25 @@ def test_leftovers_go_after_their_time_beside_the_next_deployment(first: Run, no
     switched(third)
     tasks.remove_drained(first.operation.environment_id)
     assert states(first, second, third) == [WorkloadState.REMOVED, WorkloadState.DRAINING, WorkloadState.SERVING]
+
+
+def test_leftovers_leave_the_processors_to_a_release_that_starts_but_not_for_long(
+    first: Run, no_engine: list[Workload], woken: list[tuple[str, int]]
+) -> None:
+    second = second_of(first)
+    switched(second)
+    drained_long_ago(second)
+    over(second)
+    second_of(first)
+    woken.clear()
+    tasks.remove_drained(first.operation.environment_id)
+    assert no_engine == []
+    assert woken == [("removal", first.operation.environment_id)]
+    woken.clear()
+    drained_long_ago(second, since=timedelta(seconds=draining.DRAIN_S + draining.YIELDS_S))
+    tasks.remove_drained(first.operation.environment_id)
+    assert states(first, second) == [WorkloadState.REMOVED, WorkloadState.SERVING]
+    assert woken == []
 
 
 def test_a_deployment_that_fails_brings_back_what_it_drained_and_nothing_older(
