@@ -40,18 +40,18 @@ class Plugin:
         return sha
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture(scope="session")
 def forge(tmp_path_factory: pytest.TempPathFactory, new_database: Callable[[], dict[str, str]]) -> Iterator[Forge]:
     with server.embedded(tmp_path_factory.mktemp("forge"), **new_database()) as started:
         yield started
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture(scope="session")
 def platform(forge: Forge) -> ForgeClient:
     return ForgeClient(forge.url, forge.admin_token)
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture(scope="session")
 def forge_developer(forge: Forge, platform: ForgeClient) -> Person:
     return People(forge, platform.gitlab).make()
 

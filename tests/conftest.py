@@ -1,8 +1,10 @@
 """How the tests are shared out between workers, and between two databases."""
 
 from collections.abc import Callable, Iterator
+from pathlib import Path
 
 import pytest
+from django.conf import settings
 from hypothesis import settings as hypothesis_settings
 from xdist.remote import Producer
 from xdist.scheduler import LoadScopeScheduling
@@ -52,6 +54,18 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
 def uses_database(item: pytest.Item) -> bool:
     fixtures: list[str] = getattr(item, "fixturenames", [])
     return item.get_closest_marker("django_db") is not None or not DATABASE_FIXTURES.isdisjoint(fixtures)
+
+
+@pytest.fixture(scope="session")
+def django_db_keepdb(request: pytest.FixtureRequest, django_db_modify_db_settings: None) -> bool:
+    """Whether the tests' database is there already: on SQLite, where it begins as a copy of what bin/test has made.
+
+    Overrides pytest-django's; PostgreSQL copies by itself (`TEST["TEMPLATE"]`).
+    """
+    if settings.TEST_DATABASE == "sqlite" and settings.TEST_TEMPLATE:
+        databases.copy_template(Path(settings.DATABASES["default"]["TEST"]["NAME"]))
+        return True
+    return bool(request.config.getvalue("reuse_db"))
 
 
 @pytest.fixture(scope="session")

@@ -1,7 +1,9 @@
 """Databases beside the tests' own, for processes that a test starts: of the kind that the tests run on."""
 
 import secrets
+import shutil
 from collections.abc import Mapping
+from pathlib import Path
 
 import psycopg
 from django.conf import settings
@@ -9,7 +11,10 @@ from psycopg import sql
 
 
 def create() -> dict[str, str]:
-    """The variables that give a process an empty database of its own. With SQLite that is a file in its home."""
+    """The variables that give a process a database of its own, as `manage.py migrate` leaves it.
+
+    With SQLite there are none: `seed` puts the file into the process's home.
+    """
     if settings.TEST_DATABASE == "sqlite":
         return {}
     default = settings.DATABASES["default"]
@@ -21,8 +26,20 @@ def create() -> dict[str, str]:
         "BERTH_DB_PASSWORD": default["PASSWORD"],
         "BERTH_DB_NAME": f"beside_{secrets.token_hex(6)}",
     }
-    _execute("CREATE DATABASE {}", environment)
+    template = sql.Identifier(settings.TEST_TEMPLATE or "template1")
+    _execute(sql.SQL("CREATE DATABASE {{}} TEMPLATE {}").format(template).as_string(), environment)
     return environment
+
+
+def seed(home: Path) -> None:
+    """With SQLite: what migrations would make in `home` is there before they run."""
+    if settings.TEST_DATABASE == "sqlite" and settings.TEST_TEMPLATE:
+        copy_template(home / "berth.sqlite3")
+
+
+def copy_template(path: Path) -> None:
+    path.touch(mode=0o600)
+    shutil.copyfile(settings.TEST_TEMPLATE, path)
 
 
 def drop(environment: Mapping[str, str]) -> None:

@@ -171,15 +171,35 @@ def _pytest(configuration: Configuration, databases: Sequence[str], arguments: l
             # A short path: tests put sockets below it.
             options = [f"--basetemp={configuration.home / database[0]}"]
             if database == "postgresql":
-                environment |= closing.enter_context(_postgres(configuration)).environment
-                environment |= _share_of_its_own(configuration)
+                server = closing.enter_context(_postgres(configuration)).environment
+                environment |= server | _share_of_its_own(configuration)
+                environment["BERTH_TEST_TEMPLATE"] = server["BERTH_DB_NAME"]
                 options.append("--only-database")
+            else:
+                environment["BERTH_TEST_TEMPLATE"] = str(configuration.home / "template" / "berth.sqlite3")
+            _migrate(configuration, database, environment)
             if not any(argument.startswith(("-n", "-p", "--pdb")) for argument in arguments):
                 # Two for each database keep two cores busy: half of the time tests wait for what they started.
                 options += ["-n", "2", "--dist", "loadscope", "--no-loadscope-reorder"]
             made.append(Suite(TITLES[database], [*argv, *options, *arguments], environment))
         status = suites.run(made, limit_s=int(os.environ.get("BERTH_TEST_LIMIT_S", LIMIT_S)))
     return status, made
+
+
+def _migrate(configuration: Configuration, database: str, environment: dict[str, str]) -> None:
+    """Makes what the tests' databases are copies of (BERTH_TEST_TEMPLATE), once for all of them."""
+    with step(f"template, {database}"):
+        result = subprocess.run(
+            [str(PYTHON), "manage.py", "migrate", "--verbosity=0"],
+            stdin=subprocess.DEVNULL,
+            capture_output=True,
+            text=True,
+            cwd=ROOT,
+            env=environment | {"BERTH_HOME": str(configuration.home / "template")},
+            check=False,
+        )
+        if result.returncode:
+            raise Failure(f"the database that tests copy can't be made: {result.stdout}{result.stderr}")
 
 
 @contextmanager

@@ -14,15 +14,15 @@ def operators_fault(text: str) -> OperatorError | None:
     lowered = text.lower()
     if "no space left on device" in lowered:
         return OperatorError("the engine's disk is full: an operator must free space there")
-    if "port is already allocated" in lowered or "address already in use" in lowered:
+    if is_port_taken(text):
         found = _PORT.search(text)
         where = f"port {found[2]} of {found[1]}" if found else "its port"
         return OperatorError(
             f"{where} is taken by a stranger, a process or another container: an operator must end what listens there "
             "(ss -tlnp says what does)"
         )
-    if found := _NAME.search(text):
-        return stranger_found(found[1])
+    if name := name_taken(text):
+        return stranger_found(name)
     if "bind source path does not exist" in lowered or "failed to mount local volume" in lowered:
         return OperatorError(
             "files of the release are gone from the host: an operator must put them back, or somebody deploy the "
@@ -36,9 +36,23 @@ def operators_fault(text: str) -> OperatorError | None:
     return None
 
 
-def stranger_found(name: str, what: str = "") -> ContainerNameTaken:
-    runs = f" ({what})" if what else ""
+def is_port_taken(text: str) -> bool:
+    return any(words in text.lower() for words in ("port is already allocated", "address already in use"))
+
+
+def is_subnet_taken(text: str) -> bool:
+    return any(words in text.lower() for words in ("pool overlaps with other one", "conflicts with existing route"))
+
+
+def name_taken(text: str) -> str:
+    """The name of the container that the message calls a duplicate; empty where it names none."""
+    found = _NAME.search(text)
+    return found[1] if found else ""
+
+
+def stranger_found(name: str, what: str = "", *, where: str = "") -> ContainerNameTaken:
+    runs, there = f" ({what})" if what else "", f" {where}" if where else ""
     return ContainerNameTaken(
-        f"a container that is not Berth's has the name {name}{runs}: an operator must remove or rename it; Berth "
-        "removes nothing that it did not make"
+        f"a container that is not Berth's has the name {name}{runs}{there}: an operator must remove or rename it; "
+        "Berth removes nothing that it did not make"
     )

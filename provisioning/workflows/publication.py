@@ -2,7 +2,6 @@
 
 import json
 import logging
-import re
 import time
 from datetime import datetime, timedelta
 
@@ -13,8 +12,8 @@ from django.utils import timezone
 from provisioning import leases
 from provisioning.choices import Transport, WorkloadRole
 from provisioning.containers.engine import engine_for
+from provisioning.containers.faults import is_port_taken, is_subnet_taken, name_taken, stranger_found
 from provisioning.exceptions import (
-    ContainerNameTaken,
     ManagementRepositoryChanged,
     OperatorError,
     PermanentError,
@@ -50,7 +49,6 @@ REFUSED, FAILED = "berth: refused: ", "berth: failed: "
 POINTER = "codes points to "
 # In characters: so much of a pipeline's output is kept with the step.
 SHOWN_TRACE = 8000
-_TAKEN = re.compile(r'container name "/?([^"]+)" is already in use by container "?([0-9a-f]{12,64})')
 # Each look is work for a forge that has the pipeline to run: it tells when there is something to see, or tells nothing.
 PIPELINE_LOOK_S = 1.0
 # A worker's thread watches a pipeline for so long before it lets go and comes back.
@@ -218,18 +216,14 @@ def ensure_pipeline_finished(run: Run) -> None:
     if tried < MAX_PIPELINES:
         if reason == "runner_system_failure":
             _try_another_pipeline(run, "the forge's runner was stopped in the middle of the pipeline")
-        if "port is already allocated" in trace or "address already in use" in trace:
+        if is_port_taken(trace):
             _lease_other_ports(run)
-        if "Pool overlaps with other one" in trace or "conflicts with existing route" in trace:
+        if is_subnet_taken(trace):
             _lease_another_subnet(run, release)
     if tried < 2 and pipeline.status == "failed" and "berth: retry: " in trace:
         _try_another_pipeline(run, said)
-    if taken := _TAKEN.search(shown):
-        host = _host(run)
-        raise ContainerNameTaken(
-            f"host {host.name} has a container {taken[1]} already ({taken[2][:12]}), which is not Berth's: "
-            "an operator must remove or rename it, then deploy the release again"
-        )
+    if name := name_taken(shown):
+        raise stranger_found(name, where=f"on host {_host(run).name}")
     if said.startswith(POINTER):
         raise ManagementRepositoryChanged(f"{said}: an operator must find out who wrote to the management repository")
     raise OperatorError(

@@ -91,6 +91,7 @@ def embedded(home: Path, **overrides: str) -> Iterator[Forge]:
         **overrides,
     }
     forge = Forge(f"{web}/forge", token, home, environment)
+    databases.seed(home)
     forge.manage("migrate", "--verbosity=0")
     forge.manage("forge_bootstrap")
     log = (home / "web.log").open("ab")
