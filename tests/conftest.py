@@ -20,6 +20,9 @@ hypothesis_settings.load_profile("untimed")
 END_TO_END = "tests/end_to_end/"
 # Without one of these pytest-django refuses a test every query; `new_database` is for the processes that tests start.
 DATABASE_FIXTURES = {"db", "transactional_db", "live_server", "django_db_setup", "new_database"}
+# What a test is about that has one of these, or the mark `docker`: containers, a forge, a page in a browser. It asks
+# the database what others ask it as well.
+OTHER_PARTS = {"forge", "chromium", "edge"}
 
 
 class Shares(LoadScopeScheduling):
@@ -33,7 +36,8 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     parser.addoption(
         "--only-database",
         action="store_true",
-        help="leave out tests that ask nothing of the database under test: a second database changes nothing for them",
+        help="leave out tests that ask nothing of the database under test, and those of containers, forge and browser: "
+        "a second database changes nothing for them",
     )
 
 
@@ -46,14 +50,15 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
     """The share that takes longest comes first. Otherwise the order stays as pytest-django has made it."""
     items.sort(key=lambda item: not item.nodeid.startswith(END_TO_END))
     if config.getoption("only_database"):
-        left_out = [item for item in items if not uses_database(item)]
+        left_out = [item for item in items if not is_about_database(item)]
         config.hook.pytest_deselected(items=left_out)
-        items[:] = [item for item in items if uses_database(item)]
+        items[:] = [item for item in items if is_about_database(item)]
 
 
-def uses_database(item: pytest.Item) -> bool:
+def is_about_database(item: pytest.Item) -> bool:
     fixtures: list[str] = getattr(item, "fixturenames", [])
-    return item.get_closest_marker("django_db") is not None or not DATABASE_FIXTURES.isdisjoint(fixtures)
+    asks_it = item.get_closest_marker("django_db") is not None or not DATABASE_FIXTURES.isdisjoint(fixtures)
+    return asks_it and item.get_closest_marker("docker") is None and OTHER_PARTS.isdisjoint(fixtures)
 
 
 @pytest.fixture(scope="session")

@@ -30,7 +30,7 @@ DEFAULTS = {
 LIMIT_S = 4500
 TITLES = {
     "sqlite": "pytest on SQLite: everything",
-    "postgresql": "pytest on PostgreSQL: everything that asks the database",
+    "postgresql": "pytest on PostgreSQL: what is about the database",
 }
 BINARIES = PYTHON.parent
 CHECKS = {
@@ -90,8 +90,9 @@ def _parse() -> tuple[argparse.Namespace, list[str]]:
         usage="bin/test [-h] [--no-install] [--only-pytest] [--database NAME] [ARGUMENT FOR PYTEST ...]",
         description="Sets up what the tests need, and runs ruff, mypy, import-linter, the check for missing "
         "migrations, and pytest on the real Docker Engine, nginx, git and Redis. At the same time as everything runs "
-        "on SQLite, all tests that ask the database run on a private PostgreSQL; the end-to-end tests, whose platform "
-        "comes with SQLite, and tests without a database run once. Leaves nothing behind.",
+        "on SQLite, the tests that are about the database run on a private PostgreSQL; those of containers, of the "
+        "embedded forge and of the browser, the end-to-end tests, whose platform comes with SQLite, and tests without "
+        "a database run once. Leaves nothing behind.",
         allow_abbrev=False,
     )
     parser.add_argument(
