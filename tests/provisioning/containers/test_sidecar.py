@@ -5,7 +5,6 @@ import contextlib
 import http.client
 import json
 import re
-import time
 from collections.abc import Callable
 from urllib.parse import urlencode
 
@@ -172,13 +171,21 @@ def test_connections_are_kept(stage: Stage) -> None:
 
 
 def test_a_stopped_instance_finishes_its_requests(stage: Stage) -> None:
-    stage.write("index.php", "<?php if (isset($_GET['slow'])) { sleep(2); } echo 'finished';")
+    stage.write(
+        "index.php",
+        "<?php if (isset($_GET['slow'])) { touch('/tmp/begun'); while (!file_exists('/tmp/go')) "
+        "{ usleep(9999); clearstatcache(); } } echo 'finished';",
+    )
+    stage.write("style.css", "")
     stage.started()
-    with concurrent.futures.ThreadPoolExecutor(1) as pool:
-        slow = pool.submit(stage.text, "/?slow")
-        time.sleep(0.5)
-        stage.engine.stop([stage.web, stage.app])
-        assert slow.result() == "finished"
+    with concurrent.futures.ThreadPoolExecutor(2) as pool:
+        slow = pool.submit(stage.get, "/?slow", timeout=60)
+        until(lambda: stage.inside(stage.app, "test", "-e", "/tmp/begun").returncode == 0, "the request is under way")
+        stopped = pool.submit(stage.engine.stop, [stage.web, stage.app])
+        until(lambda: not _answers(stage), "the sidecar takes no new one")
+        stage.inside(stage.app, "touch", "/tmp/go")
+        assert slow.result()[-1] == b"finished"
+        stopped.result()
     assert stage.engine.states([stage.web, stage.app]) == {stage.web: "exited", stage.app: "exited"}
 
 
