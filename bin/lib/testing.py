@@ -47,6 +47,9 @@ def main() -> int:
     arguments, for_pytest = _parse()
     for number in (signal.SIGTERM, signal.SIGHUP):
         signal.signal(number, _interrupt)
+    # A shell starts what runs in its background with Ctrl-C ignored, and tests send it.
+    if signal.getsignal(signal.SIGINT) == signal.SIG_IGN:
+        signal.signal(signal.SIGINT, signal.default_int_handler)
     if not arguments.install:
         packages.refuse_missing(packages.TESTS)
     with engine.one_test_run(os.environ.get("BERTH_INSTALLATION", DEFAULTS["BERTH_INSTALLATION"])):

@@ -35,6 +35,7 @@ from provisioning.workflows.publication import (
     ensure_pipeline,
     ensure_pipeline_finished,
 )
+from provisioning.workflows.reachability import ensure_names_still_answer
 from provisioning.workflows.release_checks import ensure_php_still_good
 from provisioning.workflows.specs import (
     container_names,
@@ -171,6 +172,7 @@ WORKFLOW = Workflow(
         ensure_reachable,
         ensure_live,
         ensure_standby,
+        ensure_names_still_answer,
         remove_old_containers,
     ),
     succeeded=succeeded,

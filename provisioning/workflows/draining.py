@@ -16,7 +16,7 @@ from provisioning.workflows.engine import Run, Wait
 from provisioning.workflows.instances import remove_release_trees, remove_workloads
 from provisioning.workflows.specs import release_home
 from tenants.choices import ReleaseState
-from tenants.models import Environment
+from tenants.models import Environment, Release
 
 # Requests that the old edge workers took before the switch still find the old containers.
 DRAIN_S = 2
@@ -56,7 +56,7 @@ def remove_old_containers(run: Run) -> None:
         run.remember(drain_from=timezone.now().isoformat())
     left_s = _left_s(run.operation)
     if left_s > 0:
-        follower = environment.releases.filter(state=ReleaseState.APPROVED).order_by("pk").first()
+        follower = follower_of(environment)
         if follower is None:
             raise Wait("the old containers finish their requests", seconds=left_s)
         run.note(f"release {follower.number} is approved and follows at once: they finish their requests beside it")
@@ -65,6 +65,11 @@ def remove_old_containers(run: Run) -> None:
     for workload in remove_workloads(old):
         run.note(f"{workload} removed")
     _remove_old_trees(environment)
+
+
+def follower_of(environment: Environment) -> Release | None:
+    """The approved release whose deployment begins when the present one is over: that one waits for nothing then."""
+    return environment.releases.filter(state=ReleaseState.APPROVED).order_by("pk").first()
 
 
 def remove_drained(environment_id: int) -> float | None:

@@ -2,7 +2,7 @@
 
 import socket
 import time
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 from django.db.models import Q
 from django.utils import timezone
@@ -16,19 +16,22 @@ from provisioning.dns.resolution import (
     resolution_from_settings,
     resolvers_from_settings,
 )
-from provisioning.dns.verification import as_data, verify_records
+from provisioning.dns.verification import Verification, as_data, verify_records
 from provisioning.exceptions import OperatorError, ServiceUnavailable
 from provisioning.models import DnsRecord, HostedZone
 from provisioning.services.dns_events import names_looked_up
 from provisioning.workflows.dns_names import ensure_dns_records
+from provisioning.workflows.draining import follower_of
 from provisioning.workflows.engine import Run, Wait
+from provisioning.workflows.subject import subject_of
 from tenants.models import Environment
 
 AUTHORITATIVE, RESOLVERS, EDGE = "authoritative", "resolvers", "edge"
 DEFAULT = (AUTHORITATIVE, EDGE)
 # How long wrong answers are looked at again, and how often.
 LOOK_FOR_S, LOOK_S = 10.0, 0.2
-# Behind one address there can be several servers, not all changed at the same moment: what is new is looked at twice.
+# Several servers need not change at the same moment: what is new is looked at twice. One alone is asked for the second
+# time when the release is live, since behind one address there can be several, too.
 NEW, AGAIN_S = timedelta(seconds=30), 2.0
 _HEARD = {Outcome.ANSWER, Outcome.NO_DATA, Outcome.NX_DOMAIN}
 
@@ -39,26 +42,46 @@ def ensure_names_answer(run: Run, environment: Environment) -> list[str]:
     Raises `OperatorError` where they say something else, `ServiceUnavailable` where they can't be heard: then the work
     waits, and what was deployed is served meanwhile. Each server's answer is on the timeline.
     """
-    zones = HostedZone.objects.filter(zone__subdomains__environment=environment).distinct()
     addresses: set[str] = set()
-    hosted_zones = list(zones.select_related("zone", "account").order_by("pk"))
+    hosted_zones = _hosted_zones(environment)
     if hosted_zones:
         ensure_dns_records(run)
     for hosted in hosted_zones:
         checks = hosted.live_checks or DEFAULT
         rows = _rows(hosted, environment)
         expected = _expected(hosted, environment, rows)
-        if AUTHORITATIVE in checks:
-            _ask_servers(run, hosted, expected)
+        servers = _ask_servers(run, hosted, expected) if AUTHORITATIVE in checks else 0
         if RESOLVERS in checks:
             _ask_resolvers(run, hosted, expected)
         is_new = any(row.applied_at and timezone.now() - row.applied_at < NEW for row in rows)
-        if AUTHORITATIVE in checks and is_new and not run.operation.data.get("names_seen"):
-            run.remember(names_seen=True)
-            raise Wait("the name servers are asked once more, since the records are new", seconds=AGAIN_S)
+        if servers and is_new and "names_seen" not in run.operation.data:
+            run.remember(names_seen=timezone.now().isoformat(), names_again=servers == 1)
+            if servers > 1:
+                raise Wait("the name servers are asked once more, since the records are new", seconds=AGAIN_S)
         if EDGE in checks:
             addresses |= {value for record in expected if record.type in ("A", "AAAA") for value in record.values}
     return [address for address in sorted(addresses) if _has_way(run, address)]
+
+
+def ensure_names_still_answer(run: Run) -> None:
+    """Asks the one server of new records once more. The release is live by now: what is wrong is told, and no more."""
+    _release, environment = subject_of(run)
+    if not run.operation.data.get("names_again"):
+        return
+    seen = datetime.fromisoformat(run.operation.data["names_seen"])
+    left_s = (seen + timedelta(seconds=AGAIN_S) - timezone.now()).total_seconds()
+    if left_s > 0 and follower_of(environment) is None:
+        raise Wait("the name server is asked once more, since the records are new", seconds=left_s)
+    for hosted in _hosted_zones(environment):
+        if AUTHORITATIVE in (hosted.live_checks or DEFAULT):
+            found = _look(run, hosted, _expected(hosted, environment, _rows(hosted, environment)))
+            _tell(run, hosted, AUTHORITATIVE, found.observations, "" if found.is_met else found.detail, found.is_final)
+    run.remember(names_again=False)
+
+
+def _hosted_zones(environment: Environment) -> list[HostedZone]:
+    zones = HostedZone.objects.filter(zone__subdomains__environment=environment).distinct()
+    return list(zones.select_related("zone", "account").order_by("pk"))
 
 
 def _rows(hosted: HostedZone, environment: Environment) -> list[DnsRecord]:
@@ -77,17 +100,24 @@ def _expected(hosted: HostedZone, environment: Environment, rows: list[DnsRecord
     ]
 
 
-def _ask_servers(run: Run, hosted: HostedZone, expected: list[RecordSet]) -> None:
+def _ask_servers(run: Run, hosted: HostedZone, expected: list[RecordSet]) -> int:
+    """How many servers answered."""
+    found = _look(run, hosted, expected)
+    _judge(run, hosted, AUTHORITATIVE, found.observations, "" if found.is_met else found.detail, found.is_final)
+    return len({(one.server.address, one.server.port) for seen in found.observations for one in seen.answers})
+
+
+def _look(run: Run, hosted: HostedZone, expected: list[RecordSet]) -> Verification:
+    """Looks until the servers say what they should, or for a while."""
     known = [nameserver_from_text(text) for text in hosted.nameservers]
     resolution = resolution_from_settings(delegations={hosted.zone.name: known} if known else None)
     until = time.monotonic() + LOOK_FOR_S
     while True:
         found = verify_records(resolution, expected)
         if found.is_met or time.monotonic() > until:
-            break
+            return found
         run.write()
         time.sleep(LOOK_S)
-    _judge(run, hosted, AUTHORITATIVE, found.observations, "" if found.is_met else found.detail, found.is_final)
 
 
 def _ask_resolvers(run: Run, hosted: HostedZone, expected: list[RecordSet]) -> None:
@@ -110,6 +140,18 @@ def _ask_resolvers(run: Run, hosted: HostedZone, expected: list[RecordSet]) -> N
 def _judge(
     run: Run, hosted: HostedZone, check: str, observations: tuple[Observation, ...], fault: str, is_final: bool
 ) -> None:
+    _tell(run, hosted, check, observations, fault, is_final)
+    if not fault:
+        return
+    if is_final:
+        raise OperatorError(f"the name servers of {hosted.zone.name} say something else than was written: {fault}")
+    raise ServiceUnavailable(f"names in {hosted.zone.name} ({check}): {fault}: Berth looks again")
+
+
+def _tell(
+    run: Run, hosted: HostedZone, check: str, observations: tuple[Observation, ...], fault: str, is_final: bool
+) -> None:
+    """On the timeline, once for each verdict."""
     key = f"told_{check}_{hosted.pk}"
     answers = [answer for observation in observations for answer in observation.answers]
     verdict = "as they should be" if not fault else "wrong" if is_final else "not to be had"
@@ -123,11 +165,6 @@ def _judge(
         )
         run.remember(**{key: verdict})
     run.note(f"{check}: {len(answers)} answers for {len(observations)} records of {hosted.zone.name} {verdict}")
-    if not fault:
-        return
-    if is_final:
-        raise OperatorError(f"the name servers of {hosted.zone.name} say something else than was written: {fault}")
-    raise ServiceUnavailable(f"names in {hosted.zone.name} ({check}): {fault}: Berth looks again")
 
 
 def _has_way(run: Run, address: str) -> bool:

@@ -22,7 +22,7 @@ from provisioning.workflows import reachability
 from provisioning.workflows.engine import Run, Wait
 from provisioning.workflows.reachability import ensure_names_answer
 from tenants.choices import AppState, ReleaseState
-from tenants.models import AuditEvent, PluginApp, User
+from tenants.models import AuditEvent, PluginApp, Release, User
 from tenants.services.zones import zone_create
 from tests.factories import environment_of, make_app, make_operator, make_organization, make_release
 from tests.name_servers.powerdns import PowerDns, running_powerdns
@@ -115,13 +115,51 @@ def test_a_deployment_has_each_servers_answer_on_its_timeline(server: PowerDns, 
     )
 
 
-def test_new_records_are_looked_at_twice(server: PowerDns, hosted: HostedZone) -> None:
+def test_new_records_are_looked_at_twice_before_a_release_is_live_where_servers_may_differ(
+    server: PowerDns, hosted: HostedZone, monkeypatch: pytest.MonkeyPatch
+) -> None:
     app = make_app()
     run = deployment_of(app)
+    monkeypatch.setattr(reachability, "_ask_servers", lambda *_: 2)
     with pytest.raises(Wait) as again:
         ensure_names_answer(run, environment_of(app))
     assert again.value.seconds == reachability.AGAIN_S
     ensure_names_answer(run, environment_of(app))
+    reachability.ensure_names_still_answer(run)
+    assert told(app) == []
+
+
+def test_new_records_of_one_server_are_looked_at_again_when_the_release_is_live(
+    server: PowerDns, hosted: HostedZone, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    app = make_app()
+    run = deployment_of(app)
+    ensure_names_answer(run, environment_of(app))
+    Release.objects.filter(pk=run.operation.release_id).update(state=ReleaseState.LIVE)
+    with pytest.raises(Wait) as again:
+        reachability.ensure_names_still_answer(run)
+    assert 0 < again.value.seconds <= reachability.AGAIN_S
+    # Of a server that says something else by now, the timeline tells; the release stays live.
+    provider = PROVIDERS["powerdns"]({"url": server.url, "api_key": server.api_key})
+    name = f"{app.public_id}.{ZONE}"
+    found = next(record for record in provider.list_records(ZONE) if record.key == (name, "A"))
+    provider.apply(ZONE, [Change(found, record_set(name, "A", ["192.0.2.99"], 300))])
+    monkeypatch.setattr(reachability, "AGAIN_S", 0)
+    reachability.ensure_names_still_answer(run)
+    assert "as they should be" in told(app)[0].message
+    assert "192.0.2.99" in told(app)[1].message
+    reachability.ensure_names_still_answer(run)
+    assert len(told(app)) == 2
+
+
+def test_the_second_look_keeps_no_approved_release_waiting(server: PowerDns, hosted: HostedZone) -> None:
+    app = make_app()
+    run = deployment_of(app)
+    ensure_names_answer(run, environment_of(app))
+    make_release(app=app, state=ReleaseState.APPROVED)
+    Release.objects.filter(pk=run.operation.release_id).update(state=ReleaseState.LIVE)
+    reachability.ensure_names_still_answer(run)
+    assert len(told(app)) == 1
 
 
 def test_servers_that_say_something_else_fail_the_deployment(server: PowerDns, hosted: HostedZone) -> None:
