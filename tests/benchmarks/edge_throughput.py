@@ -23,7 +23,7 @@ ROUND_S = 1
 CONNECTIONS = 32
 # The edge does more for a request: a random id, a log line in JSON, limits on connections, headers that it
 # replaces. Beside the container and the load that is a few per cent, of its own processor time it is more.
-LEAST_OF_THE_PEER, MOST_CPU_OF_THE_PEER = 0.9, 1.35
+LEAST_OF_THE_PEER, MOST_CPU_OF_THE_PEER = 0.95, 1.35
 
 
 @dataclass(frozen=True)
