@@ -50,7 +50,7 @@ def programs(configuration: Configuration, *, edge_argv: list[str], fallback_arg
     web += ["--timeout-keep-alive", "75"]
     worker = ["celery", "-A", "paas", "worker", "--pool", "threads", "--concurrency", "8", "--loglevel", "INFO"]
     worker += ["--without-gossip", "--without-mingle", "--without-heartbeat"]
-    beat = ["celery", "-A", "paas", "beat", "--loglevel", "INFO", "--pidfile="]
+    beat = ["celery", "-A", "paas.beat", "beat", "--loglevel", "WARNING", "--pidfile="]
     beat += ["--schedule", str(configuration.home / "run" / "celerybeat-schedule")]
     found = [
         Program("redis", [redis, str(configuration.run / "redis.conf")], 10),
