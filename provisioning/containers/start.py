@@ -27,7 +27,7 @@ set -u
 umask 022
 mkdir -p -- "${1%/*}" && mkdir -m 0700 -- "$1" 2>/dev/null || exit 0
 mkdir -- "$1/code" && base64 -d | tar -xz --no-same-owner -C "$1" || exit 1
-BERTH_FRESH=yes start_release "$@"
+start_release "$@"
 """
 
 

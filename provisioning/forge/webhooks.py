@@ -23,7 +23,7 @@ logger = logging.getLogger(__name__)
 
 MAX_BODY_BYTES = 1024 * 1024
 KEPT_FOR = timedelta(days=30)
-LOOK_S = 0.02
+LOOK_S = 0.05
 
 
 class WebhookRefused(Exception):

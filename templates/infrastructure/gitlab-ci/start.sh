@@ -8,13 +8,11 @@ start_release() { # home, engine, installation, network, subnet, bridge, project
     # One at a time: the platform may start the same containers while the pipeline is on its way. With this shell's end,
     # and that of the programs that it started, the lock is gone.
     exec {lock}<"$home" && flock "$lock" || return 1
-    # With BERTH_FRESH the caller knows that nothing of the release is there yet, and that its network is.
-    if [[ -n ${BERTH_FRESH-} ]]; then
-        found="$subnet"
-    elif as_wanted "$@"; then
+    if as_wanted "$@"; then
         exec {lock}<&-
         return 0
-    elif ! found="$("${docker[@]}" network inspect --format '{{(index .IPAM.Config 0).Subnet}}' "$network" 2>/dev/null)"; then
+    fi
+    if ! found="$("${docker[@]}" network inspect --format '{{(index .IPAM.Config 0).Subnet}}' "$network" 2>/dev/null)"; then
         # Nobody on it but the platform's own sidecars; they don't see each other, and nothing goes out.
         "${docker[@]}" network create --driver bridge --subnet "$subnet" \
             --opt "com.docker.network.bridge.name=$bridge" \
@@ -22,9 +20,7 @@ start_release() { # home, engine, installation, network, subnet, bridge, project
             --opt com.docker.network.bridge.enable_ip_masquerade=false \
             --opt com.docker.network.bridge.host_binding_ipv4=127.0.0.1 \
             --label "berth.installation=$installation" "$network" >/dev/null || return 1
-        found="$subnet"
-    fi
-    if [[ $found != "$subnet" ]]; then
+    elif [[ $found != "$subnet" ]]; then
         echo "network $network has the subnet $found and not $subnet: remove it, and deploy again" >&2
         return 1
     fi
