@@ -56,7 +56,7 @@ def _parse() -> argparse.Namespace:
     parser = argparse.ArgumentParser(
         prog="bin/up",
         description="Sets up everything Berth needs on this machine, starts it, and runs the demo.",
-        epilog="Settings come from the environment: BERTH_HOME, BERTH_WEB_PORT, BERTH_EDGE_PORT and more: README.md.",
+        epilog="Settings come from the environment; docs/reference/settings.md has them all.",
         allow_abbrev=False,
     )
     parser.add_argument(

@@ -1,4 +1,4 @@
-"""The policies that make the default system work. The README has them in one table; a test keeps the two the same."""
+"""The policies that make the default system work: docs/reference/policies.md, held equal by a test."""
 
 import uuid
 

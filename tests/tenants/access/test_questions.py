@@ -277,11 +277,11 @@ def test_policies_are_read_written_and_kept_by_version_over_the_api() -> None:
     assert refused.status_code == 400
 
 
-def test_the_readme_has_every_built_in_policy_as_it_is() -> None:
-    readme = (Path(__file__).resolve().parents[3] / "README.md").read_text()
+def test_the_documents_have_every_built_in_policy_as_it_is() -> None:
+    page = (Path(__file__).resolve().parents[3] / "docs" / "reference" / "policies.md").read_text()
     shown = {
         match[1]: (match[2], match[3])
-        for match in re.finditer(r"^\| `([a-z-]+)` \| (allow|deny) \| ([^|]+) \|", readme, re.MULTILINE)
+        for match in re.finditer(r"^\| `([a-z-]+)` \| (allow|deny) \| ([^|]+) \|", page, re.MULTILINE)
     }
     actual = {
         policy.name: (policy.effect, ", ".join(policy.actions))
