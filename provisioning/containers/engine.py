@@ -18,6 +18,7 @@ import requests
 from docker.errors import APIError, DockerException, ImageNotFound, NotFound
 
 from provisioning.containers import networks
+from provisioning.containers.endings import how_it_stands
 from provisioning.containers.faults import operators_fault
 from provisioning.exceptions import OperatorError, ProvisioningError, RetryableError, ServiceUnavailable
 from provisioning.rendering.times import TIMES
@@ -26,8 +27,6 @@ MISSING = "missing"
 UNHEALTHY = "unhealthy"
 # So long a container may finish its requests.
 STOP_TIMEOUT_S = TIMES.stop_s
-# 128 + SIGKILL
-KILLED = 137
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -164,7 +163,7 @@ class Engine:
     def _how(self, name: str) -> str:
         with self.speaking(f"inspect {name}") as client:
             try:
-                return _ending(client.api.inspect_container(name)["State"])
+                return how_it_stands(client.api, client.api.inspect_container(name))
             except NotFound:
                 return "there is no such container"
 
@@ -308,17 +307,3 @@ def _time(text: str | None) -> datetime | None:
     if not text or text.startswith("0001-"):
         return None
     return datetime.fromisoformat(text[:19] + "+00:00")
-
-
-def _ending(state: dict[str, Any]) -> str:
-    if state["Status"] == "running":
-        health = state.get("Health", {}).get("Status")
-        return f"running ({health})" if health else "running"
-    why = ""
-    if state.get("OOMKilled"):
-        why = " after it used more memory than its limit"
-    elif state["ExitCode"] == KILLED:
-        # The engine may learn of the end before it learns of the reason, and then never names it.
-        why = " (killed, most likely since it used more memory than its limit)"
-    error = f": {state['Error']}" if state.get("Error") else ""
-    return f"{state['Status']} with exit code {state['ExitCode']}{why}{error}"

@@ -1,6 +1,8 @@
 """D6, D8, D10, D12: a plugin takes all it can get, and its neighbour goes on answering. Each with its control."""
 
 import concurrent.futures
+import contextlib
+import http.client
 import time
 from collections.abc import Callable, Iterator
 
@@ -8,6 +10,7 @@ import pytest
 
 from tests.provisioning.containers.fixtures import slot
 from tests.provisioning.containers.stage import HELLO, Slot, Stage, docker, staged
+from tests.provisioning.repairs.ship import until
 
 __all__ = ["slot"]
 pytestmark = pytest.mark.docker
@@ -78,6 +81,23 @@ def test_d8_a_plugin_killed_for_its_memory_says_so(make_stage: Callable[..., Sta
     stage.inside(stage.app, "perl", "-e", "my @a; push @a, 'x' x 1_000_000 for 1 .. 2000")
     docker("kill", stage.app)
     assert "after it used more memory than its limit" in stage.engine.endings([stage.app])[stage.app]
+
+
+def test_d8_a_plugin_that_the_engine_started_again_after_that_says_so_too(make_stage: Callable[..., Stage]) -> None:
+    stage = make_stage(memory_mib=48, disk_mib=512)
+    stage.write("index.php", "<?php while (true) { file_put_contents('/tmp/eaten', str_repeat('x', 1 << 20), 8); }")
+    stage.write("style.css", "")
+    assert stage.deploy().returncode == 0
+    stage.wait("/style.css")
+    stage.wait_for_plugin()
+    with contextlib.suppress(OSError, http.client.HTTPException):
+        stage.get()
+    until(lambda: "started again" in how(stage) and "memory" in how(stage), "the engine has started it again")
+    assert "more memory than its limit" in how(stage)
+
+
+def how(stage: Stage) -> str:
+    return stage.engine.endings([stage.app])[stage.app]
 
 
 def test_d10_the_writable_memory_is_as_large_as_the_environments_disk(
