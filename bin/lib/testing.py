@@ -183,8 +183,9 @@ def _pytest(configuration: Configuration, databases: Sequence[str], arguments: l
                 environment["BERTH_TEST_TEMPLATE"] = str(configuration.home / "template" / "berth.sqlite3")
             _migrate(configuration, database, environment)
             if not any(argument.startswith(("-n", "-p", "--pdb")) for argument in arguments):
-                # Two for each database keep two cores busy: half of the time tests wait for what they started.
-                options += ["-n", "2", "--dist", "loadscope", "--no-loadscope-reorder"]
+                # Three keep two cores busy: half of the time tests wait for what they started.
+                workers = "1" if database == "postgresql" and len(databases) > 1 else "2"
+                options += ["-n", workers, "--dist", "loadscope", "--no-loadscope-reorder"]
             made.append(Suite(TITLES[database], [*argv, *options, *arguments], environment))
         status = suites.run(made, limit_s=int(os.environ.get("BERTH_TEST_LIMIT_S", LIMIT_S)))
     return status, made
