@@ -20,7 +20,7 @@ hypothesis_settings.load_profile("untimed")
 END_TO_END = "tests/end_to_end/"
 # Without one of these pytest-django refuses a test every query; `new_database` is for the processes that tests start.
 DATABASE_FIXTURES = {"db", "transactional_db", "live_server", "django_db_setup", "new_database"}
-# What a test is about that has one of these, or the mark `docker`: containers, a forge, a page in a browser. It asks
+# What a test is about that has one of these, or the mark `docker`: containers, a forge, the edge, a browser. It asks
 # the database what others ask it as well.
 OTHER_PARTS = {"forge", "chromium", "edge"}
 

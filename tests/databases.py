@@ -4,6 +4,7 @@ import secrets
 import shutil
 from collections.abc import Mapping
 from pathlib import Path
+from typing import LiteralString
 
 import psycopg
 from django.conf import settings
@@ -26,8 +27,7 @@ def create() -> dict[str, str]:
         "BERTH_DB_PASSWORD": default["PASSWORD"],
         "BERTH_DB_NAME": f"beside_{secrets.token_hex(6)}",
     }
-    template = sql.Identifier(settings.TEST_TEMPLATE or "template1")
-    _execute(sql.SQL("CREATE DATABASE {{}} TEMPLATE {}").format(template).as_string(), environment)
+    _execute("CREATE DATABASE {} TEMPLATE {}", environment["BERTH_DB_NAME"], settings.TEST_TEMPLATE or "template1")
     return environment
 
 
@@ -45,7 +45,7 @@ def copy_template(path: Path) -> None:
 def drop(environment: Mapping[str, str]) -> None:
     """Whoever still uses it loses the connection."""
     if environment:
-        _execute("DROP DATABASE IF EXISTS {} WITH (FORCE)", environment)
+        _execute("DROP DATABASE IF EXISTS {} WITH (FORCE)", environment["BERTH_DB_NAME"])
 
 
 def contents(environment: Mapping[str, str]) -> bytes:
@@ -61,9 +61,9 @@ def contents(environment: Mapping[str, str]) -> bytes:
     return bytes(found)
 
 
-def _execute(statement: str, environment: Mapping[str, str]) -> None:
+def _execute(statement: LiteralString, *names: str) -> None:
     with _connect("postgres") as connection:
-        connection.execute(sql.SQL(statement).format(sql.Identifier(environment["BERTH_DB_NAME"])))
+        connection.execute(sql.SQL(statement).format(*map(sql.Identifier, names)))
 
 
 def _connect(name: str) -> psycopg.Connection:

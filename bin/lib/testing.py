@@ -15,7 +15,7 @@ from pathlib import Path
 from lib import configuration as settings
 from lib import containers, engine, home, packages, postgres, processes, setup, suites, supervisor
 from lib.configuration import PYTHON, ROOT, Configuration
-from lib.console import Failure, Interrupted, say, step
+from lib.console import Failure, Interrupted, run_logged, say, step
 from lib.suites import Suite
 
 DEFAULTS = {
@@ -194,17 +194,14 @@ def _pytest(configuration: Configuration, databases: Sequence[str], arguments: l
 def _migrate(configuration: Configuration, database: str, environment: dict[str, str]) -> None:
     """Makes what the tests' databases are copies of (BERTH_TEST_TEMPLATE), once for all of them."""
     with step(f"template, {database}"):
-        result = subprocess.run(
+        run_logged(
             [str(PYTHON), "manage.py", "migrate", "--verbosity=0"],
-            stdin=subprocess.DEVNULL,
-            capture_output=True,
-            text=True,
-            cwd=ROOT,
+            log=configuration.home / "log" / "template.log",
             env=environment | {"BERTH_HOME": str(configuration.home / "template")},
-            check=False,
+            cwd=ROOT,
+            name="manage.py migrate",
+            remedy="mend the migrations; tests copy the database that they make",
         )
-        if result.returncode:
-            raise Failure(f"the database that tests copy can't be made: {result.stdout}{result.stderr}")
 
 
 @contextmanager

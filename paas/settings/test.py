@@ -67,7 +67,7 @@ from paas.settings.embedded import DATABASES, HOME  # noqa: E402
 
 HOME.mkdir(parents=True, exist_ok=True)
 # A database with every migration in it, as bin/test makes it: a file for SQLite, a name for PostgreSQL. Tests copy it,
-# since some hundred migrations take longer than most tests. Without it each migrates its own.
+# since the migrations take longer than most tests. Without it each migrates its own.
 TEST_TEMPLATE = env.text("BERTH_TEST_TEMPLATE", "")
 # sqlite, or postgresql as bin/test starts it (bin/lib/postgres.py); there each worker makes `test_<name>_<worker>`.
 TEST_DATABASE = env.text("BERTH_TEST_DATABASE", "sqlite")
