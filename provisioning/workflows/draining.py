@@ -83,12 +83,13 @@ def remove_drained(environment_id: int) -> float | None:
     for operation in environment.operations.filter(kind=OperationKind.DEPLOY_RELEASE).order_by("-pk")[:_RECENT]:
         # A deployment waits for old workloads only after it went live: those never serve again.
         is_over = operation.state not in UNFINISHED and {"drained", "drain_from"} <= operation.data.keys()
-        left_s = _left_s(operation) if is_over else 0
-        if is_over and left_s <= 0 and drained_by(operation, environment).exists():
-            if left_s > -YIELDS_S and _something_starts(environment):
-                pause = YIELD_LOOK_S
-            else:
-                remove_workloads(drained_by(operation, environment))
+        if not is_over or (left_s := _left_s(operation)) > 0:
+            continue
+        drained = drained_by(operation, environment)
+        if left_s > -YIELDS_S and drained.exists() and _something_starts(environment):
+            pause = YIELD_LOOK_S
+        else:
+            remove_workloads(drained)
     if pause is None:
         _remove_old_trees(environment)
     return pause

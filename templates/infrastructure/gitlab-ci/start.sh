@@ -1,17 +1,14 @@
 # Starts a release's containers. Runs on the target itself, which may be another machine: uses its arguments and nothing
 # else. May run twice: what runs as it should is left as it is.
-start_release() { # home, engine, installation, network, subnet, bridge, project, service...
+start_release() ( # home, engine, installation, network, subnet, bridge, project, service...
     local home="$1" installation="$3" network="$4" subnet="$5" bridge="$6" project="$7" found service lock status=0
     # No configuration of this user's, which could give a proxy's password to every container.
     local -a docker=(env -i "PATH=$PATH" "HOME=${HOME:-/}" "DOCKER_CONFIG=$home/conf" LC_ALL=C "DOCKER_HOST=$2" docker) starting=()
     shift 7
-    # One at a time: the platform may start the same containers while the pipeline is on its way. With this shell's end,
-    # and that of the programs that it started, the lock is gone.
+    # One at a time: the platform may start the same containers while the pipeline is on its way. The lock is gone with
+    # this subshell, and with the programs that it started.
     exec {lock}<"$home" && flock "$lock" || return 1
-    if as_wanted "$@"; then
-        exec {lock}<&-
-        return 0
-    fi
+    as_wanted "$@" && return 0
     if ! found="$("${docker[@]}" network inspect --format '{{(index .IPAM.Config 0).Subnet}}' "$network" 2>/dev/null)"; then
         # Nobody on it but the platform's own sidecars; they don't see each other, and nothing goes out.
         "${docker[@]}" network create --driver bridge --subnet "$subnet" \
@@ -35,9 +32,8 @@ start_release() { # home, engine, installation, network, subnet, bridge, project
     for service in "${starting[@]}"; do
         wait "$service" || status=1
     done
-    exec {lock}<&-
     return "$status"
-}
+)
 
 # Whether all run already, with these very arguments. Of the caller's: docker, installation, home.
 as_wanted() { # service...
