@@ -28,8 +28,8 @@ INSTALLED_APPS = [
     "axes",
     "drf_spectacular",
     "drf_spectacular_sidecar",
-    "tenants",
-    "provisioning",
+    "tenants.config.TenantsConfig",
+    "provisioning.config.ProvisioningConfig",
     "provisioning.forge.embedded",
     "paas",
 ]
