@@ -1,6 +1,6 @@
 """What a service refuses, and why. Each has a stable `code` that clients may rely on."""
 
-from tenants.request_context import RecordedDecision
+from tenants.audit.request_context import RecordedDecision
 
 
 class TenantsError(Exception):

@@ -11,9 +11,9 @@ from rest_framework.authentication import BaseAuthentication, SessionAuthenticat
 from rest_framework.exceptions import AuthenticationFailed
 from rest_framework.request import Request
 
+from tenants.audit.request_context import Authentication, authentication
 from tenants.choices import AuthenticationMethod
 from tenants.models import ApiToken, User
-from tenants.request_context import Authentication, authentication
 from tenants.selectors.second_factors import second_factor_stands
 from tenants.services.tokens import TOKEN_PREFIX, token_sha256
 

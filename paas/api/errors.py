@@ -13,8 +13,8 @@ from rest_framework import exceptions
 
 from paas.api.authentication import CHALLENGE
 from provisioning.exceptions import ProvisioningError, RateLimited, ServiceUnavailable
+from tenants.audit.request_context import request_id
 from tenants.exceptions import QuotaExceeded, SignInRefused, TenantsError, TooManyAttempts
-from tenants.request_context import request_id
 
 TITLES = {
     308: "The address lacks its last slash",

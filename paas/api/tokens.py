@@ -22,9 +22,9 @@ from tenants.api.fields import Text
 from tenants.api.filters import TokenFilter
 from tenants.api.serializers_people import TextList, TokenCreated, TokenRequest, TokenSerializer
 from tenants.api.views.service_accounts import named_app, named_organization, named_ttl, shown_once
+from tenants.audit.request_context import Authentication, authentication
 from tenants.choices import AuthenticationMethod
 from tenants.models import ApiToken, User
-from tenants.request_context import Authentication, authentication
 from tenants.selectors import rows
 from tenants.services.second_factor import second_factor_shown
 from tenants.services.sign_in import password_check

@@ -21,10 +21,10 @@ from tenants import access
 from tenants.api.base import again, get_app, get_environment, get_visible, signed_in
 from tenants.api.idempotency import IDEMPOTENCY_KEY, IdempotentCreate
 from tenants.api.permissions import OwnAffair
+from tenants.audit.request_context import authentication
 from tenants.choices import TokenScope
 from tenants.exceptions import NotPermitted
 from tenants.models import User
-from tenants.request_context import authentication
 
 
 def deployments() -> QuerySet[Deployment]:

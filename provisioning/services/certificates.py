@@ -17,8 +17,8 @@ from provisioning.edge.certificates import StoredCertificate, is_stored
 from provisioning.exceptions import CertificateRefused, ProvisioningError
 from provisioning.models import Certificate
 from provisioning.selectors.certificates import shared_zone, wanted_certificates
-from tenants.services.audit import audit_record
-from tenants.services.unit import unit_of_work
+from tenants.audit.services.record import audit_record
+from tenants.audit.services.unit_of_work import unit_of_work
 
 logger = logging.getLogger(__name__)
 

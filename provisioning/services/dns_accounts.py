@@ -11,11 +11,11 @@ from provisioning.dns.protocol import Provider
 from provisioning.dns.providers import PROVIDERS
 from provisioning.models import DnsAccount
 from tenants import access, validators
+from tenants.audit.services.record import audit_record
+from tenants.audit.services.unit_of_work import unit_of_work
 from tenants.exceptions import AlreadyExists, InvalidInput, InvalidTransition
 from tenants.hostnames import zone_name
 from tenants.models import User
-from tenants.services.audit import audit_record
-from tenants.services.unit import unit_of_work
 
 MAX_ZONES = 1000
 MAX_TEXT = 4000

@@ -2,9 +2,9 @@
 
 from typing import Any
 
+from tenants.audit.services.record import audit_record
+from tenants.audit.services.unit_of_work import unit_of_work
 from tenants.models import PluginApp, Release, Zone
-from tenants.services.audit import audit_record
-from tenants.services.unit import unit_of_work
 
 
 @unit_of_work

@@ -18,10 +18,10 @@ from provisioning.services.dns_plans import check_override
 from provisioning.services.dns_zones import checked_targets_of, targets_of
 from provisioning.wakeups import wake_zone
 from tenants import access
+from tenants.audit.services.record import audit_record
+from tenants.audit.services.unit_of_work import unit_of_work
 from tenants.exceptions import InvalidInput, InvalidTransition
 from tenants.models import User, Zone
-from tenants.services.audit import audit_record
-from tenants.services.unit import unit_of_work
 
 
 def move_plan(*, zone: Zone, targets: list[str], at: datetime, actor: User, override: str = "") -> HostedZone:

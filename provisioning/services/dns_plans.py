@@ -18,10 +18,10 @@ from provisioning.selectors.zones import hosted_zone, wanted_records, zone_plan
 from provisioning.services.dns_events import zone_event
 from provisioning.wakeups import wake_zone
 from tenants import access, validators
+from tenants.audit.services.record import audit_record
+from tenants.audit.services.unit_of_work import unit_of_work
 from tenants.exceptions import InvalidInput, InvalidTransition
 from tenants.models import PluginApp, Subdomain, User, Zone
-from tenants.services.audit import audit_record
-from tenants.services.unit import unit_of_work
 
 # What the trail quotes of a plan.
 QUOTED = 50

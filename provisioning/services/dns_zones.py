@@ -14,11 +14,11 @@ from provisioning.dns.desired import checked_targets
 from provisioning.models import DnsAccount, HostedZone
 from provisioning.services.dns_accounts import dns_account_register, dns_account_unregister
 from tenants import access, validators
+from tenants.audit.services.record import audit_record
+from tenants.audit.services.unit_of_work import unit_of_work
 from tenants.exceptions import InvalidInput, InvalidTransition
 from tenants.hostnames import is_platform_hostname, is_within
 from tenants.models import User, Zone
-from tenants.services.audit import audit_record
-from tenants.services.unit import unit_of_work
 from tenants.services.zones import zone_register
 
 FIELDS = ("targets", "ttl_s", "low_ttl_s", "drift_policy", "live_checks", "nameservers")

@@ -3,8 +3,8 @@
 from provisioning.forge.client import forge_from_settings
 from provisioning.forge.types import GitToken
 from provisioning.models import ForgeAccount
+from tenants.audit.services.record import audit_record
 from tenants.models import User
-from tenants.services.audit import audit_record
 
 
 def git_tokens_listed(*, user: User) -> list[GitToken]:

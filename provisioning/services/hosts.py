@@ -4,8 +4,8 @@ from django.conf import settings
 
 from provisioning.choices import Transport
 from provisioning.models import Host
-from tenants.services.audit import audit_record
-from tenants.services.unit import unit_of_work
+from tenants.audit.services.record import audit_record
+from tenants.audit.services.unit_of_work import unit_of_work
 
 LOCAL = "local"
 

@@ -4,9 +4,9 @@ from django.db import IntegrityError
 
 from provisioning.choices import UNFINISHED, OperationKind
 from provisioning.models import Deployment, Operation
+from tenants.audit.services.record import audit_record
+from tenants.audit.services.unit_of_work import unit_of_work
 from tenants.models import PluginApp, Release, User
-from tenants.services.audit import audit_record
-from tenants.services.unit import unit_of_work
 
 
 def operation_ensure(*, kind: OperationKind, app: PluginApp, release: Release | None = None) -> Operation:

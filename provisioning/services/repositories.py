@@ -10,11 +10,11 @@ from django.utils import timezone
 from provisioning.choices import GitTokens
 from provisioning.forge.client import ForgeClient, forge_from_settings
 from provisioning.models import ForgeAccount, Repository
+from tenants.audit.request_context import authentication
+from tenants.audit.services.record import audit_record
+from tenants.audit.services.unit_of_work import unit_of_work
 from tenants.exceptions import NotPermitted
 from tenants.models import ApiToken, Organization, PluginApp, ServiceAccountKeeper, User
-from tenants.request_context import authentication
-from tenants.services.audit import audit_record
-from tenants.services.unit import unit_of_work
 
 _ALWAYS = datetime(1970, 1, 1, tzinfo=UTC)
 GIT_TOKEN_LIFETIME = timedelta(days=90)

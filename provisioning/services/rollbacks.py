@@ -6,11 +6,11 @@ from provisioning.selectors.rollbacks import rollback_default
 from provisioning.services.operations import deployment_create
 from provisioning.wakeups import wake_on_commit
 from tenants import access
+from tenants.audit.services.unit_of_work import unit_of_work
 from tenants.choices import ReleaseState
 from tenants.exceptions import InvalidInput, InvalidTransition
 from tenants.models import Environment, Release, User
 from tenants.services.releases import release_deploying
-from tenants.services.unit import unit_of_work
 
 
 @unit_of_work

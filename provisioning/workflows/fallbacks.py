@@ -24,9 +24,9 @@ from provisioning.workflows.instances import remove_workloads
 from provisioning.workflows.pauses import may_repair, repair_failed, repair_noted, repairs_settled
 from provisioning.workflows.specs import fallback_spec
 from provisioning.workflows.subject import subject_of
+from tenants.audit.services.record import audit_record
 from tenants.choices import AppState, Fallback
 from tenants.models import Environment, Release
-from tenants.services.audit import audit_record
 
 logger = logging.getLogger(__name__)
 

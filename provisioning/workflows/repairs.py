@@ -18,7 +18,7 @@ from provisioning.workflows.instances import target_of
 from provisioning.workflows.pauses import repair_failed, repair_noted
 from provisioning.workflows.repair_table import Action, Condition, Finding
 from provisioning.workflows.specs import engine_seen_from, release_home, release_spec
-from tenants.services.audit import audit_record
+from tenants.audit.services.record import audit_record
 
 
 @dataclass

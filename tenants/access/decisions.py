@@ -7,7 +7,6 @@ from typing import Any, TypeVar
 
 from django.db.models import Model, QuerySet
 
-from tenants import request_context
 from tenants.access.constraints import Constraint, allowed_rows, both, within
 from tenants.access.evaluation import CompiledPolicy, Rules, path_reader
 from tenants.access.grants import granted_rows, is_granted
@@ -15,6 +14,7 @@ from tenants.access.policies import known_context, known_subject, policies_in_fo
 from tenants.access.querying import narrowed
 from tenants.access.recording import recorded
 from tenants.access.subjects import Context, Subject
+from tenants.audit import request_context
 from tenants.exceptions import InsufficientScope, NotPermitted
 from tenants.resources import ACTIONS, ResourceType
 

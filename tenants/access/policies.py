@@ -15,8 +15,8 @@ from tenants.access.evaluation import PolicySet, compiled
 from tenants.access.facts import POLICIES
 from tenants.access.kept import KeptQuery
 from tenants.access.subjects import Context, Subject, subject_of
+from tenants.audit.request_context import authentication
 from tenants.models import AccessPolicy, AccessStamp
-from tenants.request_context import authentication
 
 PEOPLE = "people"
 

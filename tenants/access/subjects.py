@@ -12,9 +12,9 @@ from django.contrib.auth.models import AnonymousUser
 from django.utils import timezone
 
 from tenants.access.facts import Facts, Granted, facts_of
+from tenants.audit.request_context import Authentication, authentication
 from tenants.choices import PlatformRole, TokenScope
 from tenants.models import Freeze, User
-from tenants.request_context import Authentication, authentication
 
 # What is true of the platform's own calls and of people without a token: no scope limits them.
 UNLIMITED: frozenset[str] = frozenset(TokenScope.values)

@@ -12,9 +12,9 @@ from rest_framework.permissions import BasePermission
 from rest_framework.request import Request
 
 from tenants import access
+from tenants.audit.request_context import authentication
 from tenants.choices import TokenScope
 from tenants.exceptions import InsufficientScope, NotPermitted
-from tenants.request_context import authentication
 
 
 @dataclass(frozen=True)

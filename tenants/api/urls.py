@@ -5,7 +5,6 @@ from django.urls import path
 from tenants.api.views import (
     access,
     apps,
-    audit,
     domains,
     environments,
     grants,
@@ -19,6 +18,7 @@ from tenants.api.views import (
     service_accounts,
     users,
 )
+from tenants.audit.api import views as audit
 
 urlpatterns = [
     path("me/", organizations.MeView.as_view()),

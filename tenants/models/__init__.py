@@ -1,4 +1,4 @@
-from tenants.models.audit import AuditChain, AuditEvent
+from tenants.audit.models import AuditChain, AuditEvent
 from tenants.models.authorship import MembershipPeriod, ReleaseContributor, ServiceAccountKeeper, VariableEdit
 from tenants.models.credentials import ApiToken, IdempotencyKey
 from tenants.models.custom_domain import CustomDomain, HeldName, RegistrableDomain

@@ -7,6 +7,8 @@ from django.db import IntegrityError, transaction
 from django.db.models import Max
 
 from tenants import access, validators
+from tenants.audit.services.record import audit_record
+from tenants.audit.services.unit_of_work import unit_of_work
 from tenants.choices import (
     APP_SOURCES,
     RELEASE_SOURCES,
@@ -22,11 +24,9 @@ from tenants.models import Environment, Organization, PluginApp, Subdomain, User
 from tenants.models.environment import DEFAULT_MEMORY_MIB
 from tenants.models.plugin_app import FIRST_NUMBER
 from tenants.selectors.zones import zone_of, zones_in_order
-from tenants.services.audit import audit_record
 from tenants.services.memberships import lock
 from tenants.services.quotas import quota_claim
 from tenants.services.transitions import transition
-from tenants.services.unit import unit_of_work
 from tenants.signals import app_requested, app_retiring, release_cancelled
 
 _ATTEMPTS = 50

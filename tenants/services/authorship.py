@@ -6,6 +6,8 @@ from datetime import datetime
 
 from django.utils import timezone
 
+from tenants.audit.services.record import audit_record
+from tenants.audit.services.unit_of_work import unit_of_work
 from tenants.choices import AuthorsState, Part, ReleaseState
 from tenants.models import (
     Environment,
@@ -18,8 +20,6 @@ from tenants.models import (
     User,
     VariableEdit,
 )
-from tenants.services.audit import audit_record
-from tenants.services.unit import unit_of_work
 
 # Until somebody has decided, who pushed what may come to be known better.
 UNDECIDED = (ReleaseState.SUBMITTED, ReleaseState.CHECKING, ReleaseState.AWAITING_REVIEW)

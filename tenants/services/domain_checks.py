@@ -12,13 +12,13 @@ from django.conf import settings
 from django.db.models import Q, QuerySet
 from django.utils import timezone
 
+from tenants.audit.services.unit_of_work import unit_of_work
 from tenants.choices import DOMAIN_SOURCES, OPEN_DOMAIN_STATES, AppState, DomainState, Finding
 from tenants.exceptions import NameHeld, NameTaken, TenantsError
 from tenants.models import CustomDomain
 from tenants.selectors import domains as selectors
 from tenants.services.domains import announce_changed, domain_end, prove, record
 from tenants.services.transitions import transition
-from tenants.services.unit import unit_of_work
 
 # For so long nobody else looks at a domain that a worker has taken; a check takes far less.
 LEASE = timedelta(minutes=2)

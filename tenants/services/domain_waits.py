@@ -6,11 +6,11 @@ from typing import Any
 from django.db.models import F
 from django.utils import timezone
 
+from tenants.audit.services.unit_of_work import unit_of_work
 from tenants.choices import OPEN_DOMAIN_STATES
 from tenants.models import CustomDomain
 from tenants.selectors import domains as selectors
 from tenants.services.domains import record
-from tenants.services.unit import unit_of_work
 
 
 @unit_of_work

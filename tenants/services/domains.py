@@ -12,6 +12,8 @@ from django.db.models import F, Q
 from django.utils import timezone
 
 from tenants import access, validators
+from tenants.audit.services.record import audit_record
+from tenants.audit.services.unit_of_work import unit_of_work
 from tenants.choices import (
     DOMAIN_SOURCES,
     OPEN_DOMAIN_STATES,
@@ -24,11 +26,9 @@ from tenants.custom_names import is_mixed_script, refuse_platforms_own, registra
 from tenants.exceptions import AlreadyExists, CheckedTooOften, InvalidInput, InvalidTransition, NameHeld, NameTaken
 from tenants.models import CustomDomain, Environment, HeldName, PluginApp, RegistrableDomain, User
 from tenants.selectors import domains as selectors
-from tenants.services.audit import audit_record
 from tenants.services.memberships import lock
 from tenants.services.quotas import quota_claim
 from tenants.services.transitions import transition
-from tenants.services.unit import unit_of_work
 from tenants.signals import custom_domain_changed, custom_domain_check_requested
 
 # What one environment may claim: the edge serves at most 64 names of one, and every claim is looked up again and again.

@@ -6,14 +6,14 @@ from typing import Any
 from django.utils import timezone
 
 from tenants import access, validators
+from tenants.audit.services.record import audit_record
+from tenants.audit.services.unit_of_work import unit_of_work
 from tenants.choices import AppState, QuotaName
 from tenants.exceptions import InvalidInput, InvalidTransition
 from tenants.models import ConfigVariable, Environment, PluginApp, User, VariableEdit
 from tenants.selectors.quotas import claimed_mib
-from tenants.services.audit import audit_record
 from tenants.services.memberships import lock
 from tenants.services.quotas import quota_claim
-from tenants.services.unit import unit_of_work
 
 
 @unit_of_work

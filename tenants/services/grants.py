@@ -5,12 +5,12 @@ from django.contrib.contenttypes.models import ContentType
 from django.db import IntegrityError, transaction
 
 from tenants import access, validators
+from tenants.audit.services.record import audit_record
+from tenants.audit.services.unit_of_work import unit_of_work
 from tenants.exceptions import AlreadyExists, InvalidInput
 from tenants.models import PluginApp, PluginAppUserObjectPermission, Release, ReleaseUserObjectPermission, User
 from tenants.selectors.people import person_named
-from tenants.services.audit import audit_record
 from tenants.services.memberships import lock
-from tenants.services.unit import unit_of_work
 
 Grant = PluginAppUserObjectPermission | ReleaseUserObjectPermission
 APP_PERMISSIONS = ("view_pluginapp", "change_pluginapp", "submit_release", "read_logs")

@@ -4,10 +4,10 @@ from django.db.models import F
 from django.utils import timezone
 
 from tenants import access, validators
+from tenants.audit.services.record import audit_record
+from tenants.audit.services.unit_of_work import unit_of_work
 from tenants.exceptions import InvalidInput, InvalidTransition
 from tenants.models import HeldName, RegistrableDomain, User
-from tenants.services.audit import audit_record
-from tenants.services.unit import unit_of_work
 
 
 @unit_of_work

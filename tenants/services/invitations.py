@@ -6,15 +6,15 @@ from django.db import IntegrityError, transaction
 from django.utils import timezone
 
 from tenants import access, validators
+from tenants.audit.services.record import audit_record
+from tenants.audit.services.unit_of_work import unit_of_work
 from tenants.choices import INVITATION_SOURCES, InvitationState, QuotaName
 from tenants.exceptions import AlreadyExists, InvalidInput, InvitationExpired
 from tenants.models import Invitation, Membership, Organization, User
 from tenants.selectors.people import person_named
-from tenants.services.audit import audit_record
 from tenants.services.memberships import lock, membership_make
 from tenants.services.quotas import quota_claim
 from tenants.services.transitions import transition
-from tenants.services.unit import unit_of_work
 
 LASTS = timedelta(days=14)
 

@@ -3,10 +3,10 @@
 from django.db.models import Q
 from django.utils import timezone
 
+from tenants.audit.services.record import audit_record
+from tenants.audit.services.unit_of_work import unit_of_work
 from tenants.models import ApiToken, Organization, ServiceAccountKeeper, User
-from tenants.services.audit import audit_record
 from tenants.services.endings import announce_end, tokens_end
-from tenants.services.unit import unit_of_work
 
 
 @unit_of_work

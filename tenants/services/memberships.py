@@ -5,6 +5,8 @@ from functools import partial
 from django.db import IntegrityError, transaction
 
 from tenants import access, validators
+from tenants.audit.services.record import audit_record
+from tenants.audit.services.unit_of_work import unit_of_work
 from tenants.choices import MemberRole, PlatformRole
 from tenants.exceptions import AlreadyExists, InvalidInput, LastOwner
 from tenants.models import (
@@ -14,10 +16,8 @@ from tenants.models import (
     ReleaseUserObjectPermission,
     User,
 )
-from tenants.services.audit import audit_record
 from tenants.services.authorship import period_begin, period_end
 from tenants.services.keepers import kept_tokens_end
-from tenants.services.unit import unit_of_work
 from tenants.signals import membership_changed
 
 

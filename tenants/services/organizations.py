@@ -3,13 +3,13 @@
 from django.db import IntegrityError, transaction
 
 from tenants import access, validators
+from tenants.audit.services.record import audit_record
+from tenants.audit.services.unit_of_work import unit_of_work
 from tenants.choices import MemberRole, QuotaName
 from tenants.exceptions import AlreadyExists
 from tenants.models import Organization, User
-from tenants.services.audit import audit_record
 from tenants.services.memberships import membership_make
 from tenants.services.quotas import quota_claim
-from tenants.services.unit import unit_of_work
 
 
 @unit_of_work

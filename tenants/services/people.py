@@ -14,14 +14,14 @@ from django.db import IntegrityError, transaction
 from django.utils import timezone
 
 from tenants import access, validators
+from tenants.audit.services.record import audit_record
+from tenants.audit.services.unit_of_work import unit_of_work
 from tenants.exceptions import AlreadyExists, InvalidInput
 from tenants.models import Organization, User
-from tenants.services.audit import audit_record
 from tenants.services.endings import announce_end, tokens_end
 from tenants.services.keepers import kept_tokens_end
 from tenants.services.memberships import announce, organizations_left_without
 from tenants.services.service_accounts import PREFIX
-from tenants.services.unit import unit_of_work
 
 CHANGEABLE = ("email", "is_active", "is_reviewer", "is_operator", "is_auditor", "groups")
 

@@ -4,6 +4,8 @@ from collections.abc import Mapping
 from typing import Any
 
 from tenants import access, validators
+from tenants.audit.services.record import audit_record
+from tenants.audit.services.unit_of_work import unit_of_work
 from tenants.choices import QuotaName
 from tenants.exceptions import InvalidInput, QuotaExceeded
 from tenants.models import Organization, Quota, User
@@ -17,9 +19,7 @@ from tenants.selectors.quotas import (
     usage_of_one,
     usage_of_person,
 )
-from tenants.services.audit import audit_record
 from tenants.services.memberships import lock
-from tenants.services.unit import unit_of_work
 
 # The most that a limit can be set to.
 HIGHEST = 1_000_000

@@ -4,11 +4,11 @@ from collections.abc import Collection, Mapping
 from typing import Any
 
 from tenants import access
+from tenants.audit.services.record import audit_record
+from tenants.audit.services.unit_of_work import unit_of_work
 from tenants.choices import ReleaseState
 from tenants.exceptions import ReviewIncomplete, ReviewOutdated
 from tenants.models import Environment, Release, ReviewScope, ShownDifference, ShownFile, User
-from tenants.services.audit import audit_record
-from tenants.services.unit import unit_of_work
 
 _UNDECIDED = (ReleaseState.SUBMITTED, ReleaseState.CHECKING, ReleaseState.AWAITING_REVIEW)
 _NAMED = 20

@@ -13,6 +13,8 @@ from django.utils import timezone
 from django.utils.crypto import salted_hmac
 
 from tenants import access, validators
+from tenants.audit.services.record import audit_record
+from tenants.audit.services.unit_of_work import unit_of_work
 from tenants.canonical import canonical_json
 from tenants.choices import (
     OPEN_RELEASE_STATES,
@@ -27,12 +29,10 @@ from tenants.choices import (
 )
 from tenants.exceptions import AlreadyExists, DigestMismatch, InvalidTransition
 from tenants.models import Environment, PluginApp, Release, User
-from tenants.services.audit import audit_record
 from tenants.services.authorship import answerable_for, authors_outdate, contributors_add, variable_setters
 from tenants.services.memberships import lock
 from tenants.services.quotas import quota_claim
 from tenants.services.transitions import transition
-from tenants.services.unit import unit_of_work
 from tenants.signals import authors_outdated, release_cancelled, release_submitted
 
 _ATTEMPTS = 50

@@ -7,13 +7,13 @@ from typing import Any
 from django.db import transaction
 
 from tenants import access, validators
+from tenants.audit.services.record import audit_record
+from tenants.audit.services.unit_of_work import unit_of_work
 from tenants.choices import AppState, ReleaseState, ReviewDecision
 from tenants.exceptions import InvalidInput, InvalidTransition
 from tenants.models import Environment, Release, Review, User
-from tenants.services.audit import audit_record
 from tenants.services.readings import NOT_SAID, require_read
 from tenants.services.releases import move, require_digest
-from tenants.services.unit import unit_of_work
 from tenants.signals import release_approved
 
 _ACTIONS = {ReviewDecision.APPROVE: "release.approve", ReviewDecision.REJECT: "release.reject"}

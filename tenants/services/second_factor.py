@@ -20,6 +20,8 @@ from django.utils import timezone
 from django_otp.oath import TOTP
 
 from tenants import access
+from tenants.audit.services.record import audit_record
+from tenants.audit.services.unit_of_work import unit_of_work
 from tenants.exceptions import (
     AlreadyExists,
     InvalidCredentials,
@@ -31,9 +33,7 @@ from tenants.exceptions import (
     SecondFactorThrottled,
 )
 from tenants.models import ApiToken, RecoveryCode, SecondFactor, User
-from tenants.services.audit import audit_record
 from tenants.services.sign_in import password_check
-from tenants.services.unit import unit_of_work
 
 RECOVERY_CODES = 10
 STEP_S = 30

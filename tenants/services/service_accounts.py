@@ -3,15 +3,15 @@
 from django.db import IntegrityError, transaction
 
 from tenants import access, validators
+from tenants.audit.services.record import audit_record
+from tenants.audit.services.unit_of_work import unit_of_work
 from tenants.choices import MemberRole, QuotaName
 from tenants.exceptions import AlreadyExists, InvalidInput
 from tenants.models import Membership, Organization, User
-from tenants.services.audit import audit_record
 from tenants.services.authorship import keeper_add
 from tenants.services.endings import announce_end, tokens_end
 from tenants.services.memberships import end_membership, lock, membership_make
 from tenants.services.quotas import quota_claim
-from tenants.services.unit import unit_of_work
 
 # No slug has a dot, so no two organizations can mean the same account; and no person's name may start like this.
 PREFIX = "svc-"

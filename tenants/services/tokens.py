@@ -8,16 +8,16 @@ from datetime import datetime, timedelta
 from django.utils import timezone
 
 from tenants import access, validators
+from tenants.audit.request_context import authentication
+from tenants.audit.services.record import audit_record
+from tenants.audit.services.unit_of_work import unit_of_work
 from tenants.choices import QuotaName, TokenScope
 from tenants.exceptions import InvalidInput, NotPermitted
 from tenants.models import ApiToken, Organization, PluginApp, User
-from tenants.request_context import authentication
-from tenants.services.audit import audit_record
 from tenants.services.authorship import keeper_add
 from tenants.services.endings import tokens_end
 from tenants.services.memberships import lock
 from tenants.services.quotas import quota_claim
-from tenants.services.unit import unit_of_work
 
 TOKEN_PREFIX = "berth_"  # noqa: S105 - the part of every token that is no secret
 DEFAULT_TTL = timedelta(days=90)

@@ -16,7 +16,7 @@ from provisioning.logs.query import LogQuery, parse_query
 from provisioning.models import Deployment, Operation
 from tenants import access
 from tenants.api.base import get_visible
-from tenants.api.filters_audit import narrowed
+from tenants.audit.api.filters import narrowed
 from tenants.choices import APP_SOURCES, AppState, EnvironmentName
 from tenants.exceptions import InvalidInput
 from tenants.models import AuditEvent, ConfigVariable, Environment, PluginApp, Release

@@ -15,9 +15,9 @@ from paas.portal.views.organizations import attempt, made_in, show_organization,
 from tenants import access
 from tenants.api.base import get_visible
 from tenants.api.views.service_accounts import named_app, named_ttl
+from tenants.audit.request_context import authentication
 from tenants.exceptions import TenantsError
 from tenants.models import ApiToken, Organization, User
-from tenants.request_context import authentication
 from tenants.selectors import rows
 from tenants.services.service_accounts import (
     service_account_create,

@@ -21,9 +21,9 @@ from paas.api.authentication import by_session
 from paas.api.throttling import SignInAddressThrottle
 from paas.portal.forms import CodeForm, SignInForm
 from paas.portal.pages import put_refusal
+from tenants.audit.request_context import authentication
 from tenants.exceptions import InvalidSecondFactor, LockedOut, SecondFactorThrottled
 from tenants.models import User
-from tenants.request_context import authentication
 from tenants.services.second_factor import second_factor_shown, second_factor_state
 from tenants.services.sign_in import signed_in_record
 

@@ -18,9 +18,9 @@ from provisioning.services.repositories import git_token_create, git_tokens_revo
 from tenants import access
 from tenants.api.base import get_visible
 from tenants.api.views.service_accounts import named_app, named_organization, named_ttl
+from tenants.audit.request_context import authentication
 from tenants.exceptions import TenantsError
 from tenants.models import ApiToken, PluginApp
-from tenants.request_context import authentication
 from tenants.selectors import rows
 from tenants.services.tokens import api_token_create, api_token_revoke
 

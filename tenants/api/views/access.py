@@ -12,9 +12,9 @@ from tenants.access.subjects import Context, Subject
 from tenants.api import serializers_policies as serializers
 from tenants.api.base import get_visible, signed_in
 from tenants.api.references import checked_action, resource_for
+from tenants.audit.request_context import Authentication
 from tenants.exceptions import InvalidInput, NotPermitted
 from tenants.models import Organization, User
-from tenants.request_context import Authentication
 from tenants.resources import ACTIONS
 from tenants.selectors.policies import who_can
 

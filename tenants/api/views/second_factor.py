@@ -12,10 +12,10 @@ from rest_framework.views import APIView
 from tenants.api.base import get_visible, signed_in
 from tenants.api.fields import StrictSerializer, Text
 from tenants.api.permissions import OwnAffair
+from tenants.audit.request_context import authentication
 from tenants.choices import TokenScope
 from tenants.exceptions import NotPermitted
 from tenants.models import User
-from tenants.request_context import authentication
 from tenants.services.second_factor import (
     recovery_codes_renew,
     second_factor_confirm,

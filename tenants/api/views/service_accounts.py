@@ -22,9 +22,9 @@ from tenants.api.serializers_people import (
     TokenCreated,
     TokenSerializer,
 )
+from tenants.audit.request_context import authentication
 from tenants.exceptions import InvalidInput
 from tenants.models import ApiToken, Organization, PluginApp, User
-from tenants.request_context import authentication
 from tenants.selectors import rows
 from tenants.services.service_accounts import (
     service_account_create,

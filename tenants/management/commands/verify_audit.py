@@ -7,7 +7,7 @@ from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError
 
-from tenants.selectors import trail
+from tenants.audit import selectors as trail
 
 _HEAD = re.compile(r"(platform|organization-[1-9][0-9]*):(0|[1-9][0-9]*):([0-9a-f]{64})")
 

@@ -11,9 +11,9 @@ from django.db.models import Model
 from django.utils import timezone
 
 from tenants import access
+from tenants.audit.request_context import Authentication, authentication
 from tenants.choices import Part
 from tenants.models import AccessPolicy, Environment, PluginApp, Release, ReleaseContributor, User
-from tenants.request_context import Authentication, authentication
 from tenants.resources import ACTIONS
 from tests.benchmarks.access.world import World
 from tests.benchmarks.figures import Figure, Target, paired

@@ -7,10 +7,10 @@ from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
+from tenants.audit.request_context import Authentication
 from tenants.choices import PolicyEffect, TokenScope
 from tenants.conditions import CONTEXT_ATTRIBUTES, SUBJECT_ATTRIBUTES
 from tenants.models import AccessPolicy, User
-from tenants.request_context import Authentication
 from tenants.resources import RESOURCE_TYPES, ResourceType
 from tests.tenants.access.rows import FROZEN, START, Rows
 from tests.tenants.access.worlds import (

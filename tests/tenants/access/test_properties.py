@@ -21,9 +21,9 @@ from tenants.access import (
     restrict,
 )
 from tenants.access.evaluation import PolicySet, compiled
+from tenants.audit.request_context import Authentication
 from tenants.exceptions import InsufficientScope
 from tenants.models import AccessPolicy, PluginApp, Release
-from tenants.request_context import Authentication
 from tests.factories import make_app, make_operator, make_release, make_user, owner_of
 from tests.tenants.access.rows import Rows, make_rows
 from tests.tenants.access.test_agreement import allowed_by_decide, found_by_restrict

@@ -5,13 +5,13 @@ from typing import Any
 import pytest
 from django.db import transaction
 
-from tenants import request_context
 from tenants.access import Subject, changing, decide, evaluation, may_ever, require, restrict
 from tenants.access.evaluation import PolicySet, compiled
+from tenants.audit import request_context
+from tenants.audit.request_context import Authentication
 from tenants.choices import AppState
 from tenants.exceptions import InsufficientScope, NotPermitted
 from tenants.models import AccessPolicy, Organization, PluginApp
-from tenants.request_context import Authentication
 from tests.factories import make_app, make_operator, make_user, owner_of
 
 pytestmark = pytest.mark.django_db

@@ -44,7 +44,7 @@ VIEWS = {
     "tenants.api.serializers_environments.EnvironmentComparison.get_pending": "shows a part of a visible environment",
     "tenants.api.serializers_people.ServiceAccountSerializer.get_role": "shows the role of an account that is visible",
     "tenants.api.views.access.WhoCanView.get": "asks organization.who_can or user.explain; owners see their members",
-    "tenants.api.views.audit.AuditExportView.get_queryset": "is restricted chunk by chunk, as the export is read",
+    "tenants.audit.api.views.AuditExportView.get_queryset": "is restricted chunk by chunk, as the export is read",
     "tenants.api.views.policies.PolicyVersionListView.get_queryset": "a policy's versions are the policy, found before",
     "tenants.api.views.policies.SimulationView.post": "asks policy.simulate, which is about decisions on all rows",
 }
@@ -55,7 +55,7 @@ SERVICES = {
     "provisioning.services.readings.file_diff_show": _FOUND,
     "provisioning.services.readings.file_handed_over": _FOUND,
     "provisioning.services.repositories.git_tokens_condemn": "ends tokens of who asks, or of who was put out",
-    "tenants.services.audit.audit_record": "writes down what another service did",
+    "tenants.audit.services.record.audit_record": "writes down what another service did",
     "tenants.services.domains.domain_end": "ends a claim for domain_remove, which has asked, and for the platform",
     "tenants.services.domains.record": "writes down what another service did",
     "tenants.services.readings.difference_shown": "notes nothing for one who may not decide on the release",
@@ -82,5 +82,5 @@ CALLED = {
     "tenants.services.sign_in.password_check": _NOBODY_YET,
     "tenants.services.sign_in.signed_in_record": "writes down that somebody signed in",
     "tenants.services.tokens.token_sha256": _PURE,
-    "tenants.services.unit.unit_of_work": "is around services, which ask",
+    "tenants.audit.services.unit_of_work.unit_of_work": "is around services, which ask",
 }

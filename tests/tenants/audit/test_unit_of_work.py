@@ -9,13 +9,13 @@ import pytest
 from django.db import connection, connections, transaction
 from django.db.models import F
 
-from tenants import request_context
-from tenants.chain import GENESIS
+from tenants.audit import request_context
+from tenants.audit.chain import GENESIS
+from tenants.audit.request_context import Authentication, RecordedDecision
+from tenants.audit.services.record import audit_record
+from tenants.audit.services.unit_of_work import unit_of_work
 from tenants.exceptions import NotPermitted
 from tenants.models import AuditChain, AuditEvent, Organization, User
-from tenants.request_context import Authentication, RecordedDecision
-from tenants.services.audit import audit_record
-from tenants.services.unit import unit_of_work
 from tests.factories import make_organization, make_user
 
 

@@ -15,10 +15,11 @@ from rest_framework.negotiation import BaseContentNegotiation
 from rest_framework.renderers import BaseRenderer
 from rest_framework.request import Request
 
-from tenants import access, request_context
+from tenants import access
 from tenants.api.base import get_app, signed_in, signed_in_again
-from tenants.api.filters_audit import AuditFilter, TimelineFilter
-from tenants.api.serializers_audit import EventSerializer, export_line
+from tenants.audit import request_context
+from tenants.audit.api.filters import AuditFilter, TimelineFilter
+from tenants.audit.api.serializers import EventSerializer, export_line
 from tenants.models import AuditEvent, User
 from tenants.selectors import rows
 

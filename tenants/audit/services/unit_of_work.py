@@ -15,10 +15,11 @@ from typing import Any, TypeVar, overload
 
 from django.db import connection, transaction
 
-from tenants import access, request_context
+from tenants import access
+from tenants.audit import request_context
+from tenants.audit.services import trail
 from tenants.exceptions import NotPermitted
 from tenants.models import AuditEvent
-from tenants.services import trail
 
 logger = logging.getLogger(__name__)
 Service = TypeVar("Service", bound=Callable[..., Any])

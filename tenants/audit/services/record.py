@@ -6,10 +6,11 @@ from typing import Any
 
 from django.db.models import Model
 
-from tenants import request_context
+from tenants.audit import request_context
+from tenants.audit.services import trail
+from tenants.audit.services import unit_of_work as unit
+from tenants.audit.services.unit_of_work import unit_of_work
 from tenants.models import Organization, PluginApp, Release, User
-from tenants.services import trail, unit
-from tenants.services.unit import unit_of_work
 
 
 def audit_record(

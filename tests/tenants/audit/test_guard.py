@@ -2,10 +2,10 @@
 
 import pytest
 
+from tenants.audit.services.record import audit_record
+from tenants.audit.services.unit_of_work import unit_of_work
 from tenants.models import Organization
-from tenants.services.audit import audit_record
-from tenants.services.unit import unit_of_work
-from tests.audit_guard import SILENT_TABLES, audited_tables, watched_units
+from tests.tenants.audit.guard import SILENT_TABLES, audited_tables, watched_units
 
 
 @pytest.fixture(autouse=True)

@@ -7,9 +7,9 @@ from django.db import connection
 from django.db.models import Model
 from django.utils import timezone
 
-from tenants import chain, request_context
+from tenants.audit import chain, request_context
+from tenants.audit.request_context import RecordedDecision
 from tenants.models import AuditChain, AuditEvent
-from tenants.request_context import RecordedDecision
 from tenants.resources import RESOURCE_TYPES
 
 

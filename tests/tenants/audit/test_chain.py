@@ -10,9 +10,9 @@ from django.core.management import CommandError, call_command
 from django.db import connection, transaction
 from django.db.utils import IntegrityError
 
-from tenants.chain import GENESIS, content, hash_of
+from tenants.audit.chain import GENESIS, content, hash_of
+from tenants.audit.services.record import audit_record
 from tenants.models import AuditChain, AuditEvent, Organization
-from tenants.services.audit import audit_record
 from tests.factories import make_organization
 
 pytestmark = pytest.mark.django_db

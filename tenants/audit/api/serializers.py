@@ -5,7 +5,7 @@ from typing import Any
 from drf_spectacular.utils import extend_schema_field
 from rest_framework import serializers
 
-from tenants import chain
+from tenants.audit import chain
 from tenants.models import AuditEvent, User
 
 # Where somebody came from and all that a decision looked at is theirs, and of those who oversee the platform.

@@ -11,7 +11,7 @@ import pytest
 from django.apps import apps
 from django.db import connection
 
-from tenants.services.unit import UnitOfWork
+from tenants.audit.services.unit_of_work import UnitOfWork
 
 # Rows that no event tells of, and why.
 SILENT_TABLES = {

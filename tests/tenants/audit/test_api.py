@@ -12,9 +12,9 @@ from django.db import connection
 from django.test.utils import CaptureQueriesContext
 from rest_framework.test import APIClient
 
+from tenants.audit.services.record import audit_record
 from tenants.choices import ReleaseState
 from tenants.models import ApiToken, AuditEvent, User
-from tenants.services.audit import audit_record
 from tenants.services.memberships import membership_remove
 from tenants.services.tokens import api_token_revoke
 from tests.factories import (
@@ -262,7 +262,7 @@ def parts_read(response: Any, after_first: Callable[[], object]) -> int:
 
 
 def test_who_loses_access_during_an_export_gets_no_more(acme: dict[str, Any], monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("tenants.api.views.audit._CHUNK", 2)
+    monkeypatch.setattr("tenants.audit.api.views._CHUNK", 2)
     organization = acme["organization"]
     member, owner = make_member(organization), owner_of(organization)
     response = api_client(member).get(f"{AUDIT}export/")
@@ -275,7 +275,7 @@ def test_who_loses_access_during_an_export_gets_no_more(acme: dict[str, Any], mo
 def test_whose_token_or_session_ends_during_an_export_gets_no_more(
     acme: dict[str, Any], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("tenants.api.views.audit._CHUNK", 2)
+    monkeypatch.setattr("tenants.audit.api.views._CHUNK", 2)
     owner = owner_of(acme["organization"])
     response = acme["owner"].get(f"{AUDIT}export/")
     token = ApiToken.objects.get(user=owner)

@@ -1,7 +1,7 @@
 from django.conf import settings
 from django.db import models
 
-from tenants.chain import GENESIS
+from tenants.audit.chain import GENESIS
 from tenants.resources import Attribute, Kind, ResourceType, register
 
 
@@ -31,7 +31,7 @@ class AuditEvent(models.Model):
     itself acted.
 
     `hash` covers everything that the event says and the hash of the event before it in its chain (see
-    `tenants.chain`). On PostgreSQL a trigger refuses every change and removal of a row; emptying the whole table, which
+    `tenants.audit.chain`). On PostgreSQL a trigger refuses every change and removal of a row; emptying the whole table, which
     no trigger of rows sees, shows by the heads that stay. `manage.py verify_audit` finds all of it, on any database.
     """
 

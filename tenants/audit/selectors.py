@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 from django.db.models import Max
 
-from tenants.chain import GENESIS, chain_name, content, hash_of
+from tenants.audit.chain import GENESIS, chain_name, content, hash_of
 from tenants.models import AuditChain, AuditEvent, Organization
 
 _CHUNK = 1000
