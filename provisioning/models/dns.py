@@ -5,7 +5,7 @@ from django.db.models import F, Q
 
 from provisioning.choices import DnsRecordState, DriftPolicy
 from tenants.fields import EncryptedTextField
-from tenants.resources import Attribute, Kind, ResourceType, register
+from tenants.policies.resources import Attribute, Kind, ResourceType, register
 
 
 class DnsAccount(models.Model):

@@ -2,7 +2,7 @@ from django.db import models
 from django.db.models import F, Q
 
 from provisioning.choices import Transport
-from tenants.resources import Attribute, Kind, ResourceType, register
+from tenants.policies.resources import Attribute, Kind, ResourceType, register
 
 
 class Host(models.Model):

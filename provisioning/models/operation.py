@@ -3,7 +3,7 @@ from django.db import models
 from django.db.models import Q
 
 from provisioning.choices import NOT_REACHED, UNFINISHED, OperationKind, OperationState, StepState
-from tenants.resources import Attribute, Kind, ResourceType, register
+from tenants.policies.resources import Attribute, Kind, ResourceType, register
 
 
 class Operation(models.Model):

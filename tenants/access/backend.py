@@ -9,7 +9,7 @@ from django.db.models import Model
 from django.http import HttpRequest
 
 from tenants import access
-from tenants.resources import ACTIONS, RESOURCE_TYPES
+from tenants.policies.resources import ACTIONS, RESOURCE_TYPES
 
 
 class PolicyBackend:

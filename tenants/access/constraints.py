@@ -11,8 +11,8 @@ from django.db.models.lookups import Exact
 from tenants.access.evaluation import CompiledPolicy, Rules, compare
 from tenants.access.lookups import AnyOf
 from tenants.access.subjects import Context, Subject
-from tenants.conditions import ALWAYS, NO_ROLE, Alternatives, Placeholder, Term
-from tenants.resources import Kind, ResourceType
+from tenants.policies.conditions import ALWAYS, NO_ROLE, Alternatives, Placeholder, Term
+from tenants.policies.resources import Kind, ResourceType
 
 # True: every row; False: none; else a constraint that is never NULL for a row, so that it may be negated.
 Constraint = bool | Q

@@ -16,7 +16,7 @@ from tenants.access.recording import recorded
 from tenants.access.subjects import Context, Subject
 from tenants.audit import request_context
 from tenants.exceptions import InsufficientScope, NotPermitted
-from tenants.resources import ACTIONS, ResourceType
+from tenants.policies.resources import ACTIONS, ResourceType
 
 Row = TypeVar("Row", bound=Model)
 GRANT = "explicit grant"

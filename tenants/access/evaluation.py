@@ -11,9 +11,9 @@ from typing import Any
 from django.db.models import ForeignKey, Model
 
 from tenants.choices import PolicyEffect
-from tenants.conditions import ALWAYS, NO_ROLE, Alternatives, Conditions, Placeholder, Term, check_policy
 from tenants.exceptions import InvalidInput
-from tenants.resources import ACTIONS, RESOURCE_TYPES, Attribute, Kind, ResourceType
+from tenants.policies.conditions import ALWAYS, NO_ROLE, Alternatives, Conditions, Placeholder, Term, check_policy
+from tenants.policies.resources import ACTIONS, RESOURCE_TYPES, Attribute, Kind, ResourceType
 
 logger = logging.getLogger(__name__)
 Reader = Callable[[Any], Any]

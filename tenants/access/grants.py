@@ -11,7 +11,7 @@ from tenants.access.evaluation import path_reader
 from tenants.access.facts import GRANT_MODELS, Granted, granted
 from tenants.access.subjects import Subject
 from tenants.models import PluginAppUserObjectPermission, ReleaseUserObjectPermission
-from tenants.resources import ResourceType
+from tenants.policies.resources import ResourceType
 
 _OWN = {"release": ReleaseUserObjectPermission}
 

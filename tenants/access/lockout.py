@@ -11,10 +11,10 @@ from tenants.access.decisions import decide, restrict
 from tenants.access.policies import evaluation
 from tenants.access.subjects import Context, Subject
 from tenants.audit.request_context import Authentication, authentication
-from tenants.condition_values import Window
-from tenants.conditions import check_policy
 from tenants.exceptions import InvalidInput, WouldLockOut
 from tenants.models import AccessPolicy, User
+from tenants.policies.condition_values import Window
+from tenants.policies.conditions import check_policy
 
 # Who can't see a policy can't find it to change it.
 _VIEW, _CHANGE = "policy.view", "policy.change"

@@ -9,8 +9,8 @@ from django.utils.dateparse import parse_datetime
 from tenants.access.evaluation import Readers, jsonable, path_reader, readers_of_rows
 from tenants.access.subjects import Context, Subject
 from tenants.audit.request_context import RecordedDecision
-from tenants.conditions import SUBJECT_ATTRIBUTES
-from tenants.resources import Attribute, Kind, ResourceType
+from tenants.policies.conditions import SUBJECT_ATTRIBUTES
+from tenants.policies.resources import Attribute, Kind, ResourceType
 
 _EMPTY: dict[Kind, Any] = {Kind.ID: 0, Kind.TEXT: "", Kind.FLAG: False, Kind.ID_SET: (), Kind.TEXT_SET: ()}
 

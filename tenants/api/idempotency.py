@@ -25,7 +25,7 @@ from tenants.audit.services.unit_of_work import unit_of_work
 from tenants.canonical import canonical_json
 from tenants.exceptions import IdempotencyInProgress, IdempotencyKeyReused, InvalidInput
 from tenants.models import IdempotencyKey
-from tenants.resources import ACTIONS, RESOURCE_TYPES
+from tenants.policies.resources import ACTIONS, RESOURCE_TYPES
 
 TAKE_OVER_AFTER = timedelta(seconds=60)
 IDEMPOTENCY_KEY = OpenApiParameter(

@@ -7,7 +7,7 @@ from django.http import Http404
 
 from tenants.api.base import get_visible
 from tenants.exceptions import InvalidInput
-from tenants.resources import ACTIONS, RESOURCE_TYPES
+from tenants.policies.resources import ACTIONS, RESOURCE_TYPES
 
 
 def checked_action(text: str) -> str:

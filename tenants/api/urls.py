@@ -3,15 +3,12 @@
 from django.urls import path
 
 from tenants.api.views import (
-    access,
     apps,
     domains,
     environments,
-    grants,
     held_names,
     invitations,
     organizations,
-    policies,
     quotas,
     releases,
     second_factor,
@@ -19,6 +16,8 @@ from tenants.api.views import (
     users,
 )
 from tenants.audit.api import views as audit
+from tenants.policies.api import explanations as access
+from tenants.policies.api import grants, policies
 
 urlpatterns = [
     path("me/", organizations.MeView.as_view()),

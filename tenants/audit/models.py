@@ -2,7 +2,7 @@ from django.conf import settings
 from django.db import models
 
 from tenants.audit.chain import GENESIS
-from tenants.resources import Attribute, Kind, ResourceType, register
+from tenants.policies.resources import Attribute, Kind, ResourceType, register
 
 
 class AuditChain(models.Model):

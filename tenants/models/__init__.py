@@ -3,11 +3,9 @@ from tenants.models.authorship import MembershipPeriod, ReleaseContributor, Serv
 from tenants.models.credentials import ApiToken, IdempotencyKey
 from tenants.models.custom_domain import CustomDomain, HeldName, RegistrableDomain
 from tenants.models.environment import ConfigVariable, Environment
-from tenants.models.grants import PluginAppUserObjectPermission, ReleaseUserObjectPermission
 from tenants.models.invitation import Invitation
 from tenants.models.organization import Membership, Organization
 from tenants.models.plugin_app import PluginApp
-from tenants.models.policy import AccessPolicy, AccessPolicyVersion, AccessStamp, Freeze
 from tenants.models.quota import Quota
 from tenants.models.reading import ReviewScope, ShownDifference, ShownFile
 from tenants.models.release import Release, Review
@@ -15,6 +13,8 @@ from tenants.models.second_factor import RecoveryCode, SecondFactor
 from tenants.models.subdomain import Subdomain
 from tenants.models.user import User
 from tenants.models.zone import Zone
+from tenants.policies.models.grants import PluginAppUserObjectPermission, ReleaseUserObjectPermission
+from tenants.policies.models.policy import AccessPolicy, AccessPolicyVersion, AccessStamp, Freeze
 
 __all__ = [
     "AccessPolicy",

@@ -1,7 +1,7 @@
 from django.conf import settings
 from django.db import models
 
-from tenants.resources import Attribute, Kind, ResourceType, register
+from tenants.policies.resources import Attribute, Kind, ResourceType, register
 
 
 class ApiToken(models.Model):

@@ -14,7 +14,7 @@ from tenants.choices import (
     DomainState,
     EnvironmentName,
 )
-from tenants.resources import Attribute, Kind, ResourceType, register
+from tenants.policies.resources import Attribute, Kind, ResourceType, register
 
 CHALLENGE_LABEL = "_berth-challenge"
 CHALLENGE_PREFIX = "berth-verification="

@@ -5,7 +5,7 @@ from django.db.models import Q
 
 from tenants.choices import AppState, EnvironmentName, Fallback, Stack
 from tenants.fields import EncryptedTextField
-from tenants.resources import Attribute, Kind, ResourceType, by_number, register
+from tenants.policies.resources import Attribute, Kind, ResourceType, by_number, register
 
 DEFAULT_MEMORY_MIB = 256
 

@@ -2,7 +2,7 @@ from django.conf import settings
 from django.db import models
 
 from tenants.choices import InvitationState, MemberRole
-from tenants.resources import Attribute, Kind, ResourceType, register
+from tenants.policies.resources import Attribute, Kind, ResourceType, register
 
 
 class Invitation(models.Model):

@@ -2,7 +2,7 @@ from django.conf import settings
 from django.db import models
 
 from tenants.choices import MemberRole
-from tenants.resources import Attribute, Kind, ResourceType, by_pair, register
+from tenants.policies.resources import Attribute, Kind, ResourceType, by_pair, register
 
 
 class Organization(models.Model):

@@ -8,7 +8,7 @@ from django.db.models.functions import Coalesce
 
 from tenants.choices import AuthorsState, Part
 from tenants.models.authorship import MembershipPeriod, ReleaseContributor
-from tenants.resources import Attribute, Kind
+from tenants.policies.resources import Attribute, Kind
 
 _ALWAYS = datetime(1970, 1, 1, tzinfo=UTC)
 

@@ -9,7 +9,7 @@ from django.db.models.lookups import GreaterThan
 from tenants.choices import Actor, AuthorsState, EnvironmentName, Part, ReleaseState, Stack
 from tenants.fields import EncryptedTextField
 from tenants.models.parts import authors_in_doubt, former_members, former_membership, has_former_member, parts_attribute
-from tenants.resources import Attribute, Kind, ResourceType, register
+from tenants.policies.resources import Attribute, Kind, ResourceType, register
 
 
 class Release(models.Model):

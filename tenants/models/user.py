@@ -3,7 +3,7 @@ from typing import Any
 from django.contrib.auth.models import AbstractUser, _user_has_perm  # type: ignore[attr-defined]
 from django.db import models
 
-from tenants.resources import Attribute, Kind, ResourceType, register
+from tenants.policies.resources import Attribute, Kind, ResourceType, register
 
 
 class User(AbstractUser):

@@ -2,9 +2,9 @@ from typing import Any
 
 from django.db import models
 
-from tenants.conditions import parse
 from tenants.models.environment import ENVIRONMENT
-from tenants.resources import Attribute, Kind, ResourceType, register
+from tenants.policies.conditions import parse
+from tenants.policies.resources import Attribute, Kind, ResourceType, register
 
 
 def everything() -> dict[str, Any]:
@@ -15,7 +15,7 @@ class Zone(models.Model):
     """A domain in which apps get their hostnames. The name is in lower case, in A-labels, without a dot at its end.
 
     A new environment's zone is the enabled one with the lowest `priority` whose condition `applies_to` holds for it, in
-    the language of policies (see `tenants.conditions`) about resources of type `environment`.
+    the language of policies (see `tenants.policies.conditions`) about resources of type `environment`.
     """
 
     name = models.CharField(max_length=200, unique=True)

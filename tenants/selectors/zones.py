@@ -5,9 +5,9 @@ from collections.abc import Sequence
 from django.conf import settings
 
 from tenants.access.evaluation import condition_holds
-from tenants.conditions import parse
 from tenants.models import Environment, Zone
 from tenants.models.environment import ENVIRONMENT
+from tenants.policies.conditions import parse
 
 
 def zones_in_order() -> list[Zone]:

@@ -25,7 +25,7 @@ from tenants.models import (
     User,
     Zone,
 )
-from tenants.resources import ACTIONS
+from tenants.policies.resources import ACTIONS
 from tenants.services.authorship import Pushers, release_pushers_record
 from tenants.services.environments import variable_set
 from tenants.services.memberships import membership_change, membership_remove

@@ -10,7 +10,7 @@ from django.utils import timezone
 from tenants.audit import chain, request_context
 from tenants.audit.request_context import RecordedDecision
 from tenants.models import AuditChain, AuditEvent
-from tenants.resources import RESOURCE_TYPES
+from tenants.policies.resources import RESOURCE_TYPES
 
 
 def event(*, obj: Model | None = None, decision: RecordedDecision | None = None, **content: Any) -> AuditEvent:

@@ -7,7 +7,7 @@ from django.test import Client
 
 from tenants.choices import MemberRole, ReleaseState
 from tenants.models import Membership, Release, User
-from tenants.services import grants, policies
+from tenants.policies.services import grants, policies
 from tests.attacks.access.world import World, make_world, operations, rows
 from tests.factories import (
     PASSWORD,

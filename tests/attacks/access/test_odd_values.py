@@ -10,9 +10,9 @@ from django.http import QueryDict
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from tenants.conditions import CONTEXT_ATTRIBUTES, LOOKUPS, PLACEHOLDERS, SUBJECT_ATTRIBUTES
 from tenants.models import AccessPolicy
-from tenants.resources import RESOURCE_TYPES
+from tenants.policies.conditions import CONTEXT_ATTRIBUTES, LOOKUPS, PLACEHOLDERS, SUBJECT_ATTRIBUTES
+from tenants.policies.resources import RESOURCE_TYPES
 from tests.attacks.access.world import Operation, World, document, fields_of, make_world, operations, rows, text_of
 from tests.factories import api_client
 

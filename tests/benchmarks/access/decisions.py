@@ -14,7 +14,7 @@ from tenants import access
 from tenants.audit.request_context import Authentication, authentication
 from tenants.choices import Part
 from tenants.models import AccessPolicy, Environment, PluginApp, Release, ReleaseContributor, User
-from tenants.resources import ACTIONS
+from tenants.policies.resources import ACTIONS
 from tests.benchmarks.access.world import World
 from tests.benchmarks.figures import Figure, Target, paired
 from tests.tenants.access import cedar

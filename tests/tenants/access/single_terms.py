@@ -9,9 +9,9 @@ from typing import Any
 
 from tenants.audit.request_context import Authentication
 from tenants.choices import PolicyEffect, TokenScope
-from tenants.conditions import CONTEXT_ATTRIBUTES, SUBJECT_ATTRIBUTES
 from tenants.models import AccessPolicy, User
-from tenants.resources import RESOURCE_TYPES, ResourceType
+from tenants.policies.conditions import CONTEXT_ATTRIBUTES, SUBJECT_ATTRIBUTES
+from tenants.policies.resources import RESOURCE_TYPES, ResourceType
 from tests.tenants.access.rows import FROZEN, START, Rows
 from tests.tenants.access.worlds import (
     ADDRESSES,

@@ -7,7 +7,7 @@ from django.contrib.auth.models import AnonymousUser, Permission
 
 from tenants.choices import MemberRole, ReleaseState
 from tenants.models import Release, User
-from tenants.services.grants import app_grant_create
+from tenants.policies.services.grants import app_grant_create
 from tests.factories import make_app, make_member, make_release, make_reviewer, make_user, owner_of
 
 pytestmark = pytest.mark.django_db

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 
 from tenants.access import evaluation
-from tenants.resources import RESOURCE_TYPES
+from tenants.policies.resources import RESOURCE_TYPES
 from tests.tenants.access.cedar import Facts, allowed_by_cedar
 from tests.tenants.access.rows import Rows, make_rows
 from tests.tenants.access.single_terms import built_in_worlds, limited_worlds, single_term_worlds

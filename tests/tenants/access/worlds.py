@@ -15,9 +15,9 @@ from tenants.access import Context, Subject
 from tenants.access.evaluation import PolicySet, compiled, readers_of_rows
 from tenants.audit.request_context import Authentication, authentication
 from tenants.choices import AuthenticationMethod, TokenScope
-from tenants.conditions import CONTEXT_ATTRIBUTES, LOOKUPS, PLACEHOLDERS, SUBJECT_ATTRIBUTES
 from tenants.models import AccessPolicy, User
-from tenants.resources import RESOURCE_TYPES, Attribute, Kind, ResourceType
+from tenants.policies.conditions import CONTEXT_ATTRIBUTES, LOOKUPS, PLACEHOLDERS, SUBJECT_ATTRIBUTES
+from tenants.policies.resources import RESOURCE_TYPES, Attribute, Kind, ResourceType
 from tests.tenants.access.rows import EMAILS, FROZEN, GROUPS, Rows
 
 # More of them where somebody has the time: BERTH_TEST_WORLDS=10000.

@@ -17,8 +17,8 @@ from rest_framework.views import APIView
 from tenants.api.permissions import OwnAffair
 from tenants.choices import TokenScope
 from tenants.models import User
-from tenants.resources import ACTIONS, scope_of
-from tenants.services.policies import policy_create
+from tenants.policies.resources import ACTIONS, scope_of
+from tenants.policies.services.policies import policy_create
 from tests.tenants.api.endpoints import table_people, table_platform, table_tenants
 from tests.tenants.api.endpoints.calls import PEOPLE, Call
 from tests.tenants.api.endpoints.routes import Endpoint, endpoints

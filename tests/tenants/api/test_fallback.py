@@ -4,7 +4,7 @@ import pytest
 
 from tenants.choices import AppState, TokenScope
 from tenants.models import AuditEvent
-from tenants.services.policies import policy_create
+from tenants.policies.services.policies import policy_create
 from tests.factories import api_client, make_app, make_member, make_operator, make_token, owner_of
 
 pytestmark = pytest.mark.django_db

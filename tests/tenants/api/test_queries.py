@@ -15,8 +15,8 @@ from provisioning.models import Certificate, Host, HostedZone, Operation
 from tenants.access import facts
 from tenants.choices import ReleaseState
 from tenants.models import AccessPolicy, HeldName, Organization, RegistrableDomain, User, Zone
-from tenants.services.grants import app_grant_create, release_grant_create
-from tenants.services.policies import freeze_create, policy_change, policy_create
+from tenants.policies.services.grants import app_grant_create, release_grant_create
+from tenants.policies.services.policies import freeze_create, policy_change, policy_create
 from tests.factories import (
     api_client,
     environment_of,

@@ -6,8 +6,8 @@ import pytest
 from rest_framework.test import APIClient
 
 from tenants.api.idempotency import IdempotentCreate
-from tenants.resources import ACTIONS, RESOURCE_TYPES
-from tenants.services.policies import policy_create
+from tenants.policies.resources import ACTIONS, RESOURCE_TYPES
+from tenants.policies.services.policies import policy_create
 from tests.factories import make_app, make_token
 from tests.tenants.api.endpoints.calls import Call
 from tests.tenants.api.endpoints.watching import Unchanged

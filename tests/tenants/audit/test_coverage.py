@@ -39,7 +39,7 @@ SILENT_SERVICES = {
 ELSEWHERE = {
     "tenants.api.idempotency.*": "the answer that was given, kept so that it can be given again",
     "tenants.access.policies._renew": "a stamp that has processes read again what an event tells of",
-    "tenants.models.policy.AccessPolicy.save": "checks a policy before any way of saving it; writes nothing more",
+    "tenants.policies.models.policy.AccessPolicy.save": "checks a policy before any way of saving it; writes nothing more",
     "tenants.models.zone.Zone.save": "checks a zone's condition before any way of saving it; writes nothing more",
     "paas.api.authentication.*": "when a token was last used: once for many requests, and no change of anything",
     "paas.api.health.*": "asks the database whether it answers; writes nothing",

@@ -43,10 +43,10 @@ VIEWS = {
     "tenants.api.serializers_environments.EnvironmentComparison.get_live": "shows a part of a visible environment",
     "tenants.api.serializers_environments.EnvironmentComparison.get_pending": "shows a part of a visible environment",
     "tenants.api.serializers_people.ServiceAccountSerializer.get_role": "shows the role of an account that is visible",
-    "tenants.api.views.access.WhoCanView.get": "asks organization.who_can or user.explain; owners see their members",
+    "tenants.policies.api.explanations.WhoCanView.get": "asks organization.who_can or user.explain; owners see their members",
     "tenants.audit.api.views.AuditExportView.get_queryset": "is restricted chunk by chunk, as the export is read",
-    "tenants.api.views.policies.PolicyVersionListView.get_queryset": "a policy's versions are the policy, found before",
-    "tenants.api.views.policies.SimulationView.post": "asks policy.simulate, which is about decisions on all rows",
+    "tenants.policies.api.policies.PolicyVersionListView.get_queryset": "a policy's versions are the policy, found before",
+    "tenants.policies.api.policies.SimulationView.post": "asks policy.simulate, which is about decisions on all rows",
 }
 # Services that name an actor and ask no policy about them.
 SERVICES = {

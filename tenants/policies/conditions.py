@@ -11,9 +11,9 @@ from dataclasses import dataclass
 from typing import Any, Protocol
 
 from tenants.choices import AuthenticationMethod, MemberRole, PlatformRole, PolicyEffect
-from tenants.condition_values import ELEMENTS, TAKE_A_LIST, parse_value
 from tenants.exceptions import InvalidInput
-from tenants.resources import ACTIONS, RESOURCE_TYPES, Attribute, Kind, ResourceType
+from tenants.policies.condition_values import ELEMENTS, TAKE_A_LIST, parse_value
+from tenants.policies.resources import ACTIONS, RESOURCE_TYPES, Attribute, Kind, ResourceType
 
 NO_ROLE = "none"
 _ONE = ("exact", "ne", "in", "not_in")

@@ -2,8 +2,8 @@ from django.conf import settings
 from django.db import models
 
 from tenants.choices import PolicyEffect
-from tenants.conditions import check_policy
-from tenants.resources import Attribute, Kind, ResourceType, register
+from tenants.policies.conditions import check_policy
+from tenants.policies.resources import Attribute, Kind, ResourceType, register
 
 
 class AccessPolicy(models.Model):

@@ -13,9 +13,9 @@ from tenants.access.policies import known_context
 from tenants.access.recording import readers_of_records, replayed_context, replayed_subject
 from tenants.access.subjects import Context, Subject
 from tenants.audit.request_context import Authentication
-from tenants.conditions import check_policy
 from tenants.models import AccessPolicy, AuditEvent, Membership, User
-from tenants.resources import RESOURCE_TYPES
+from tenants.policies.conditions import check_policy
+from tenants.policies.resources import RESOURCE_TYPES
 
 _CHUNK = 500
 

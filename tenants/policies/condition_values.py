@@ -13,7 +13,7 @@ from django.utils.dateparse import parse_datetime
 from django.utils.timezone import is_aware
 
 from tenants.exceptions import InvalidInput
-from tenants.resources import Attribute, Kind
+from tenants.policies.resources import Attribute, Kind
 
 MAX_VALUES, MAX_TEXT = 200, 300
 WEEKDAYS = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")

@@ -7,11 +7,11 @@ from typing import Any
 import pytest
 from django.db.models import ForeignKey
 
-from tenants.condition_values import Window
-from tenants.conditions import CONTEXT_ATTRIBUTES, parse
 from tenants.exceptions import InvalidInput
 from tenants.models import AccessPolicy
-from tenants.resources import RESOURCE_TYPES, Attribute, ResourceType
+from tenants.policies.condition_values import Window
+from tenants.policies.conditions import CONTEXT_ATTRIBUTES, parse
+from tenants.policies.resources import RESOURCE_TYPES, Attribute, ResourceType
 
 ALL = {"match_all": True}
 EVERY_DAY = {"zone": "UTC", "weekdays": ["mon"]}
