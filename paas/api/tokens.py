@@ -17,6 +17,7 @@ from rest_framework.views import APIView
 from paas.api.authentication import CHALLENGE
 from paas.api.throttling import SignInAddressThrottle
 from tenants import access
+from tenants.access import rows
 from tenants.api.base import get_visible, signed_in
 from tenants.api.fields import Text
 from tenants.api.filters import TokenFilter
@@ -25,7 +26,6 @@ from tenants.api.views.service_accounts import named_app, named_organization, na
 from tenants.audit.request_context import Authentication, authentication
 from tenants.choices import AuthenticationMethod
 from tenants.models import ApiToken, User
-from tenants.selectors import rows
 from tenants.services.second_factor import second_factor_shown
 from tenants.services.sign_in import password_check
 from tenants.services.tokens import ALL_SCOPES, api_token_create, api_token_revoke

@@ -16,7 +16,7 @@ from weakref import WeakKeyDictionary
 from django.db import Error, connection
 
 from tenants import access
-from tenants.access.policies import PEOPLE
+from tenants.access.in_force import PEOPLE
 
 logger = logging.getLogger(__name__)
 

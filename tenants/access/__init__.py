@@ -15,8 +15,7 @@ from tenants.access.decisions import (
     require_scope,
     restrict,
 )
-from tenants.access.lockout import refuse_lockout
-from tenants.access.policies import (
+from tenants.access.in_force import (
     begin_evaluation,
     changes_taken_back,
     end_evaluation,
@@ -26,6 +25,7 @@ from tenants.access.policies import (
     policies_changed,
     stamp_of,
 )
+from tenants.access.lockout import refuse_lockout
 from tenants.access.subjects import Context, Subject
 
 __all__ = [

@@ -10,7 +10,7 @@ from django.db.models import Model, QuerySet
 from tenants.access.constraints import Constraint, allowed_rows, both, within
 from tenants.access.evaluation import CompiledPolicy, Rules, path_reader
 from tenants.access.grants import granted_rows, is_granted
-from tenants.access.policies import known_context, known_subject, policies_in_force
+from tenants.access.in_force import known_context, known_subject, policies_in_force
 from tenants.access.querying import narrowed
 from tenants.access.recording import recorded
 from tenants.access.subjects import Context, Subject

@@ -7,7 +7,7 @@ from django.db.models import Model
 
 from tenants.access.decisions import Decision, decide
 from tenants.access.evaluation import CompiledPolicy, compare, jsonable, readers_of_rows
-from tenants.access.policies import policies_in_force
+from tenants.access.in_force import policies_in_force
 from tenants.access.subjects import Context, Subject
 from tenants.policies.conditions import ALWAYS, NO_ROLE, Alternatives, Placeholder, Term
 from tenants.policies.resources import ACTIONS, Kind, ResourceType

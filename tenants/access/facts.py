@@ -8,7 +8,7 @@ from typing import Any
 from django.db.models import BigIntegerField, CharField, QuerySet, Value
 from django.db.models.functions import Cast
 
-from tenants.access.kept import KeptQuery
+from tenants.access.prepared_queries import KeptQuery
 from tenants.models import AccessStamp, Membership, PluginAppUserObjectPermission, ReleaseUserObjectPermission, User
 
 # The ids granted on rows of one model, by permission.

@@ -8,7 +8,7 @@ from django.db.models import Q
 from django.utils import timezone
 
 from tenants.access.decisions import decide, restrict
-from tenants.access.policies import evaluation
+from tenants.access.in_force import evaluation
 from tenants.access.subjects import Context, Subject
 from tenants.audit.request_context import Authentication, authentication
 from tenants.exceptions import InvalidInput, WouldLockOut

@@ -17,8 +17,8 @@ from django.db.models.lookups import Exact
 from django.db.models.sql import Query
 from django.db.models.sql.where import OR, WhereNode
 
-from tenants.access.kept import cursor_that_prepares
 from tenants.access.lookups import AnyOf, array
+from tenants.access.prepared_queries import cursor_that_prepares
 
 Row = TypeVar("Row", bound=Model)
 # Who sees no more rows than this gets a page of them by their ids.

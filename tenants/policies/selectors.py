@@ -9,7 +9,7 @@ from django.db.models import Model, QuerySet
 from tenants.access.decisions import GRANT, decide
 from tenants.access.evaluation import PolicySet, Rules, compiled
 from tenants.access.grants import preload
-from tenants.access.policies import known_context
+from tenants.access.in_force import known_context
 from tenants.access.recording import readers_of_records, replayed_context, replayed_subject
 from tenants.access.subjects import Context, Subject
 from tenants.audit.request_context import Authentication

@@ -15,12 +15,12 @@ from provisioning.choices import UNFINISHED, OperationKind
 from provisioning.logs.query import LogQuery, parse_query
 from provisioning.models import Deployment, Operation
 from tenants import access
+from tenants.access import rows
 from tenants.api.base import get_visible
 from tenants.audit.api.filters import narrowed
 from tenants.choices import APP_SOURCES, AppState, EnvironmentName
 from tenants.exceptions import InvalidInput
 from tenants.models import AuditEvent, ConfigVariable, Environment, PluginApp, Release
-from tenants.selectors import rows
 from tenants.selectors.domains import with_served_hostnames
 
 NEWEST = 5

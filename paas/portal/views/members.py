@@ -11,10 +11,10 @@ from paas.portal.confirmation import Question, ask, is_confirmed
 from paas.portal.forms import InvitationForm
 from paas.portal.pages import find_organization, page, person, put_refusal
 from paas.portal.views.organizations import attempt, show_list, show_organization
+from tenants.access import rows
 from tenants.api.base import get_visible
 from tenants.exceptions import TenantsError
 from tenants.models import Invitation, Membership, Organization
-from tenants.selectors import rows
 from tenants.services.invitations import (
     invitation_accept,
     invitation_create,

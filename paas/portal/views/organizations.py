@@ -15,11 +15,11 @@ from paas.portal.forms import InvitationForm, OrganizationForm, ServiceAccountFo
 from paas.portal.pages import find_organization, page, page_of, person, put_refusal
 from paas.portal.shown_once import take
 from tenants import access
+from tenants.access import rows
 from tenants.api.views.invitations import waiting_invitations
 from tenants.choices import InvitationState, MemberRole
 from tenants.exceptions import TenantsError
 from tenants.models import ApiToken, Invitation, Organization, PluginApp, User
-from tenants.selectors import rows
 from tenants.selectors.quotas import usage_of, usage_of_person
 from tenants.services.organizations import organization_create
 from tenants.services.service_accounts import service_account_name

@@ -10,10 +10,10 @@ from paas.portal.forms import DecisionForm
 from paas.portal.pages import find_release, page, page_of, person, put_refusal
 from paas.portal.views.releases import contents_of, read_diff
 from tenants import access
+from tenants.access import rows
 from tenants.choices import ReleaseState
 from tenants.exceptions import TenantsError
 from tenants.models import Release
-from tenants.selectors import rows
 from tenants.selectors.domains import flagged
 from tenants.services.readings import NOT_SAID
 from tenants.services.reviews import release_approve, release_reject

@@ -13,12 +13,12 @@ from paas.portal.pages import find_organization, page, person, put_refusal
 from paas.portal.shown_once import keep
 from paas.portal.views.organizations import attempt, made_in, show_organization, token_form
 from tenants import access
+from tenants.access import rows
 from tenants.api.base import get_visible
 from tenants.api.views.service_accounts import named_app, named_ttl
 from tenants.audit.request_context import authentication
 from tenants.exceptions import TenantsError
 from tenants.models import ApiToken, Organization, User
-from tenants.selectors import rows
 from tenants.services.service_accounts import (
     service_account_create,
     service_account_remove,

@@ -11,13 +11,13 @@ from rest_framework.response import Response
 from rest_framework.views import APIView
 
 from tenants import access
+from tenants.access import rows
 from tenants.api import serializers
 from tenants.api.base import again, get_app, signed_in
 from tenants.api.filters import AppFilter
 from tenants.api.idempotency import IDEMPOTENCY_KEY, IdempotentCreate
 from tenants.exceptions import InvalidInput
 from tenants.models import Organization, PluginApp
-from tenants.selectors import rows
 from tenants.services.apps import app_create, app_retire, app_update
 
 

@@ -7,10 +7,10 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.views import APIView
 
+from tenants.access import rows
 from tenants.api import serializers
 from tenants.api.base import again, get_environment, signed_in
 from tenants.models import Environment
-from tenants.selectors import rows
 from tenants.services.environments import (
     environment_fallback_set,
     environment_update,

@@ -12,6 +12,7 @@ from rest_framework.response import Response
 from rest_framework.views import APIView
 
 from tenants import access
+from tenants.access import rows
 from tenants.api.base import again, get_organization, get_visible, signed_in
 from tenants.api.filters import InvitationFilter
 from tenants.api.idempotency import IDEMPOTENCY_KEY, IdempotentCreate
@@ -19,7 +20,6 @@ from tenants.api.serializers import MemberSerializer
 from tenants.api.serializers_people import InvitationCreate, InvitationSerializer
 from tenants.choices import InvitationState
 from tenants.models import Invitation
-from tenants.selectors import rows
 from tenants.services.invitations import (
     invitation_accept,
     invitation_create,

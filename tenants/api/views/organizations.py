@@ -12,13 +12,13 @@ from rest_framework.response import Response
 from rest_framework.views import APIView
 
 from tenants import access
+from tenants.access import rows
 from tenants.api import serializers
 from tenants.api.base import again, get_organization, get_visible, signed_in
 from tenants.api.idempotency import IDEMPOTENCY_KEY, IdempotentCreate
 from tenants.api.permissions import OwnAffair
 from tenants.api.serializers_people import MemberChange
 from tenants.models import Membership, Organization, User
-from tenants.selectors import rows
 from tenants.services.memberships import membership_change, membership_remove
 from tenants.services.organizations import organization_create
 

@@ -5,10 +5,10 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.views import APIView
 
+from tenants.access import rows
 from tenants.api.base import get_organization, get_visible, signed_in
 from tenants.api.serializers_quotas import OrganizationQuotaChange, PersonQuotaChange, QuotaSerializer
 from tenants.models import User
-from tenants.selectors import rows
 from tenants.selectors.quotas import Usage, usage_of, usage_of_person
 from tenants.services.quotas import organization_quota_set, person_quota_set
 

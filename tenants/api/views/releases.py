@@ -10,12 +10,12 @@ from rest_framework.response import Response
 from rest_framework.views import APIView
 
 from tenants import access, validators
+from tenants.access import rows
 from tenants.api import serializers
 from tenants.api.base import again, get_app, get_environment, get_release, signed_in
 from tenants.api.filters import AppReleaseFilter, ReleaseFilter
 from tenants.api.idempotency import IDEMPOTENCY_KEY, IdempotentCreate
 from tenants.models import Release
-from tenants.selectors import rows
 from tenants.selectors.reviews import earlier_decisions
 from tenants.services.releases import release_cancel, release_submit
 from tenants.services.reviews import release_approve, release_reject

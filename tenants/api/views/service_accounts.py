@@ -13,6 +13,7 @@ from rest_framework.response import Response
 from rest_framework.views import APIView
 
 from tenants import access
+from tenants.access import rows
 from tenants.api.base import again, get_organization, get_visible, number_of, signed_in
 from tenants.api.idempotency import IDEMPOTENCY_KEY, IdempotentCreate
 from tenants.api.serializers_people import (
@@ -25,7 +26,6 @@ from tenants.api.serializers_people import (
 from tenants.audit.request_context import authentication
 from tenants.exceptions import InvalidInput
 from tenants.models import ApiToken, Organization, PluginApp, User
-from tenants.selectors import rows
 from tenants.services.service_accounts import (
     service_account_create,
     service_account_remove,

@@ -10,11 +10,11 @@ from rest_framework.response import Response
 from rest_framework.views import APIView
 
 from tenants import access
+from tenants.access import rows
 from tenants.api.base import again, get_visible, signed_in
 from tenants.api.filters import UserFilter
 from tenants.api.serializers_people import UserChange, UserChanged, UserCreate, UserSerializer
 from tenants.models import User
-from tenants.selectors import rows
 from tenants.services.memberships import organizations_left_without
 from tenants.services.people import user_change, user_create
 

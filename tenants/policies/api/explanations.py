@@ -7,7 +7,7 @@ from rest_framework.views import APIView
 
 from tenants import access
 from tenants.access.explanations import explain
-from tenants.access.policies import known_context, known_subject
+from tenants.access.in_force import known_context, known_subject
 from tenants.access.subjects import Context, Subject
 from tenants.api.base import get_visible, signed_in
 from tenants.api.references import checked_action, resource_for

@@ -13,9 +13,9 @@ from provisioning.api.views import deployments
 from provisioning.api.zones import zones
 from provisioning.choices import WorkloadState
 from provisioning.models import Certificate, DnsAccount, DnsRecord, Host
+from tenants.access import rows
 from tenants.choices import InvitationState
 from tenants.models import AccessPolicy, AccessPolicyVersion, Freeze, User
-from tenants.selectors import rows
 from tenants.selectors.domains import domains, held_names
 from tests.benchmarks.access.world import World
 

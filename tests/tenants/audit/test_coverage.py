@@ -38,12 +38,12 @@ SILENT_SERVICES = {
 # Writes outside of services, by module and function, and why they are there.
 ELSEWHERE = {
     "tenants.api.idempotency.*": "the answer that was given, kept so that it can be given again",
-    "tenants.access.policies._renew": "a stamp that has processes read again what an event tells of",
+    "tenants.access.in_force._renew": "a stamp that has processes read again what an event tells of",
     "tenants.policies.models.policy.AccessPolicy.save": "checks a policy before any way of saving it; writes nothing more",
     "tenants.models.zone.Zone.save": "checks a zone's condition before any way of saving it; writes nothing more",
     "paas.api.authentication.*": "when a token was last used: once for many requests, and no change of anything",
     "paas.api.health.*": "asks the database whether it answers; writes nothing",
-    "tenants.access.kept.*": "reads; writes nothing",
+    "tenants.access.prepared_queries.*": "reads; writes nothing",
     "tenants.access.querying.*": "counts rows; writes nothing",
     "provisioning.dns_calls.*": "how many calls an account has left; what comes of the calls is told by services",
     "provisioning.dns_rows.*": "which records are wanted; who wants them has an event",

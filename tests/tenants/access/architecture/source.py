@@ -27,7 +27,7 @@ class Module:
 
     @cached_property
     def imports(self) -> dict[str, str]:
-        """Name here -> what it stands for: `rows` -> `tenants.selectors.rows`."""
+        """Name here -> what it stands for: `rows` -> `tenants.access.rows`."""
         found = {}
         for node in ast.walk(self.tree):
             if isinstance(node, ast.ImportFrom):

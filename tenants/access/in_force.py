@@ -13,7 +13,7 @@ from typing import Any
 
 from tenants.access.evaluation import PolicySet, compiled
 from tenants.access.facts import POLICIES
-from tenants.access.kept import KeptQuery
+from tenants.access.prepared_queries import KeptQuery
 from tenants.access.subjects import Context, Subject, subject_of
 from tenants.audit.request_context import authentication
 from tenants.models import AccessPolicy, AccessStamp
