@@ -11,7 +11,7 @@ import pytest
 from django.utils import timezone
 
 from tenants.models import SecondFactor, User
-from tenants.services.second_factor import second_factor_confirm, second_factor_enroll
+from tenants.people.services.second_factor import second_factor_confirm, second_factor_enroll
 from tests.factories import PASSWORD
 
 STEP_S = 30

@@ -14,8 +14,8 @@ from rest_framework.request import Request
 from tenants.audit.request_context import Authentication, authentication
 from tenants.choices import AuthenticationMethod
 from tenants.models import ApiToken, User
-from tenants.selectors.second_factors import second_factor_stands
-from tenants.services.tokens import TOKEN_PREFIX, token_sha256
+from tenants.people.selectors.second_factors import second_factor_stands
+from tenants.people.services.tokens import TOKEN_PREFIX, token_sha256
 
 CHALLENGE = 'Bearer realm="berth"'
 _USE_IS_NOTED_EVERY = timedelta(minutes=1)

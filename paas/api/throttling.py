@@ -6,7 +6,7 @@ from rest_framework.request import Request
 from rest_framework.settings import api_settings
 from rest_framework.throttling import SimpleRateThrottle
 
-from tenants.services.sign_in import address_counted
+from tenants.people.services.sign_in import address_counted
 
 
 class _Throttle(SimpleRateThrottle):

@@ -21,14 +21,14 @@ from tenants.access import rows
 from tenants.api.base import get_visible, signed_in
 from tenants.api.fields import Text
 from tenants.api.filters import TokenFilter
-from tenants.api.serializers_people import TextList, TokenCreated, TokenRequest, TokenSerializer
-from tenants.api.views.service_accounts import named_app, named_organization, named_ttl, shown_once
 from tenants.audit.request_context import Authentication, authentication
 from tenants.choices import AuthenticationMethod
 from tenants.models import ApiToken, User
-from tenants.services.second_factor import second_factor_shown
-from tenants.services.sign_in import password_check
-from tenants.services.tokens import ALL_SCOPES, api_token_create, api_token_revoke
+from tenants.people.api.serializers import TextList, TokenCreated, TokenRequest, TokenSerializer
+from tenants.people.api.service_accounts import named_app, named_organization, named_ttl, shown_once
+from tenants.people.services.second_factor import second_factor_shown
+from tenants.people.services.sign_in import password_check
+from tenants.people.services.tokens import ALL_SCOPES, api_token_create, api_token_revoke
 
 _CREDENTIALS = ("username", "password", "otp")
 

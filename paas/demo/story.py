@@ -20,7 +20,7 @@ from paas.demo.load import Load
 from provisioning.dns.answers import Outcome
 from provisioning.selectors.delegations import resolution
 from tenants.models import User
-from tenants.services.people import user_create
+from tenants.people.services.users import user_create
 
 ROLES = ("developer", "reviewer", "operator")
 LIVE_TIMEOUT_S = 120

@@ -86,8 +86,8 @@ AXES_FAILURE_LIMIT = env.integer("BERTH_SIGN_IN_FAILURES", 5)
 AXES_COOLOFF_TIME = timedelta(seconds=env.integer("BERTH_SIGN_IN_COOL_OFF_S", 15 * 60))
 # Else a guesser in the same network could keep somebody out for as long as they go on.
 AXES_RESET_COOL_OFF_ON_FAILURE_DURING_LOCKOUT = False
-AXES_USERNAME_CALLABLE = "tenants.services.sign_in.name_counted"
-AXES_CLIENT_STR_CALLABLE = "tenants.services.sign_in.client_described"
+AXES_USERNAME_CALLABLE = "tenants.people.services.sign_in.name_counted"
+AXES_CLIENT_STR_CALLABLE = "tenants.people.services.sign_in.client_described"
 # The audit trail is the log of who came in.
 AXES_DISABLE_ACCESS_LOG = True
 AXES_VERBOSE = False

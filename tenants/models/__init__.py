@@ -1,18 +1,18 @@
 from tenants.audit.models import AuditChain, AuditEvent
 from tenants.models.authorship import MembershipPeriod, ReleaseContributor, ServiceAccountKeeper, VariableEdit
-from tenants.models.credentials import ApiToken, IdempotencyKey
 from tenants.models.custom_domain import CustomDomain, HeldName, RegistrableDomain
 from tenants.models.environment import ConfigVariable, Environment
-from tenants.models.invitation import Invitation
 from tenants.models.organization import Membership, Organization
 from tenants.models.plugin_app import PluginApp
 from tenants.models.quota import Quota
 from tenants.models.reading import ReviewScope, ShownDifference, ShownFile
 from tenants.models.release import Release, Review
-from tenants.models.second_factor import RecoveryCode, SecondFactor
 from tenants.models.subdomain import Subdomain
-from tenants.models.user import User
 from tenants.models.zone import Zone
+from tenants.people.models.credentials import ApiToken, IdempotencyKey
+from tenants.people.models.invitation import Invitation
+from tenants.people.models.second_factor import RecoveryCode, SecondFactor
+from tenants.people.models.user import User
 from tenants.policies.models.grants import PluginAppUserObjectPermission, ReleaseUserObjectPermission
 from tenants.policies.models.policy import AccessPolicy, AccessPolicyVersion, AccessStamp, Freeze
 

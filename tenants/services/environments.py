@@ -11,8 +11,8 @@ from tenants.audit.services.unit_of_work import unit_of_work
 from tenants.choices import AppState, QuotaName
 from tenants.exceptions import InvalidInput, InvalidTransition
 from tenants.models import ConfigVariable, Environment, PluginApp, User, VariableEdit
+from tenants.people.services.memberships import lock
 from tenants.selectors.quotas import claimed_mib
-from tenants.services.memberships import lock
 from tenants.services.quotas import quota_claim
 
 

@@ -8,7 +8,7 @@ from tenants.audit.services.unit_of_work import unit_of_work
 from tenants.choices import MemberRole, QuotaName
 from tenants.exceptions import AlreadyExists
 from tenants.models import Organization, User
-from tenants.services.memberships import membership_make
+from tenants.people.services.memberships import membership_make
 from tenants.services.quotas import quota_claim
 
 

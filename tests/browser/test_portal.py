@@ -11,7 +11,7 @@ from provisioning.models import Deployment, Operation, Repository, Step
 from provisioning.services.operations import deployment_create
 from tenants.choices import AppState, ReleaseState
 from tenants.models import PluginApp, Release, Review
-from tenants.services.tokens import ALL_SCOPES, api_token_create
+from tenants.people.services.tokens import ALL_SCOPES, api_token_create
 from tests.browser.conftest import Browser
 from tests.factories import (
     make_app,

@@ -13,7 +13,7 @@ from tests.end_to_end.running import RunningPlatform
 
 MAKE_USERS = """
 import json, secrets
-from tenants.services.people import user_create
+from tenants.people.services.users import user_create
 passwords = {{name: secrets.token_urlsafe(18) for name in {usernames!r}}}
 for name, password in passwords.items():
     user_create(username=name, password=password, email=name + "@example.com", actor=None,

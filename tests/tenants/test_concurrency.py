@@ -21,16 +21,9 @@ from tenants.models import (
     Release,
     Review,
 )
-from tenants.services import (
-    apps,
-    environments,
-    invitations,
-    memberships,
-    people,
-    releases,
-    reviews,
-    service_accounts,
-)
+from tenants.people.services import invitations, memberships, service_accounts
+from tenants.people.services import users as people
+from tenants.services import apps, environments, releases, reviews
 from tests.factories import (
     api_client,
     environment_of,

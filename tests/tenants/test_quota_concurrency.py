@@ -7,8 +7,9 @@ import pytest
 
 from tenants.exceptions import QuotaExceeded
 from tenants.models import ApiToken, Environment, Invitation, Organization, PluginApp, User
+from tenants.people.services import service_accounts, tokens
 from tenants.selectors.quotas import usage_of, usage_of_person
-from tenants.services import apps, domains, environments, releases, service_accounts, tokens
+from tenants.services import apps, domains, environments, releases
 from tenants.services.organizations import organization_create
 from tenants.services.quotas import organization_quota_set, person_quota_set
 from tests.factories import (

@@ -10,7 +10,8 @@ from tenants import signals
 from tenants.choices import APP_SOURCES, RELEASE_SOURCES, AppState, ReleaseState
 from tenants.exceptions import InvalidTransition
 from tenants.models import AuditEvent, Organization, PluginApp, Release
-from tenants.services import apps, memberships, releases
+from tenants.people.services import memberships
+from tenants.services import apps, releases
 from tenants.services.environments import variable_set
 from tests.factories import (
     environment_of,

@@ -14,13 +14,13 @@ from tenants import access
 from tenants.choices import MemberRole
 from tenants.exceptions import InvalidInput, NotPermitted
 from tenants.models import AccessPolicy, ApiToken, Invitation, Membership, PluginAppUserObjectPermission, User
+from tenants.people.services.invitations import invitation_create
+from tenants.people.services.memberships import membership_change, membership_remove
+from tenants.people.services.service_accounts import service_account_remove
+from tenants.people.services.tokens import ALL_SCOPES, api_token_create
+from tenants.people.services.users import user_change
 from tenants.policies.services.grants import app_grant_create
 from tenants.policies.services.policies import policy_change, policy_create
-from tenants.services.invitations import invitation_create
-from tenants.services.memberships import membership_change, membership_remove
-from tenants.services.people import user_change
-from tenants.services.service_accounts import service_account_remove
-from tenants.services.tokens import ALL_SCOPES, api_token_create
 from tests.factories import make_app, make_member, make_operator, make_organization, make_service_account, owner_of
 
 pytestmark = pytest.mark.django_db(transaction=True)

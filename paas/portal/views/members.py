@@ -15,13 +15,13 @@ from tenants.access import rows
 from tenants.api.base import get_visible
 from tenants.exceptions import TenantsError
 from tenants.models import Invitation, Membership, Organization
-from tenants.services.invitations import (
+from tenants.people.services.invitations import (
     invitation_accept,
     invitation_create,
     invitation_decline,
     invitation_revoke,
 )
-from tenants.services.memberships import membership_change, membership_remove
+from tenants.people.services.memberships import membership_change, membership_remove
 
 
 @page("POST")

@@ -16,13 +16,13 @@ from paas.portal.pages import find_organization, page, page_of, person, put_refu
 from paas.portal.shown_once import take
 from tenants import access
 from tenants.access import rows
-from tenants.api.views.invitations import waiting_invitations
 from tenants.choices import InvitationState, MemberRole
 from tenants.exceptions import TenantsError
 from tenants.models import ApiToken, Invitation, Organization, PluginApp, User
+from tenants.people.api.invitations import waiting_invitations
+from tenants.people.services.service_accounts import service_account_name
 from tenants.selectors.quotas import usage_of, usage_of_person
 from tenants.services.organizations import organization_create
-from tenants.services.service_accounts import service_account_name
 
 # So many stand in a list or a field's choices: an organization that has more is managed over the API.
 LISTED = 200

@@ -14,7 +14,7 @@ from paas.portal.forms import CodeForm, FirstCodeForm, PasswordForm
 from paas.portal.pages import page, person, put_refusal
 from paas.portal.shown_once import keep, take
 from tenants.exceptions import TenantsError, TooManyAttempts
-from tenants.services.second_factor import (
+from tenants.people.services.second_factor import (
     recovery_codes_renew,
     second_factor_confirm,
     second_factor_enroll,

@@ -15,16 +15,16 @@ from paas.portal.views.organizations import attempt, made_in, show_organization,
 from tenants import access
 from tenants.access import rows
 from tenants.api.base import get_visible
-from tenants.api.views.service_accounts import named_app, named_ttl
 from tenants.audit.request_context import authentication
 from tenants.exceptions import TenantsError
 from tenants.models import ApiToken, Organization, User
-from tenants.services.service_accounts import (
+from tenants.people.api.service_accounts import named_app, named_ttl
+from tenants.people.services.service_accounts import (
     service_account_create,
     service_account_remove,
     service_account_username,
 )
-from tenants.services.tokens import api_token_create
+from tenants.people.services.tokens import api_token_create
 
 
 @page("POST")

@@ -24,8 +24,8 @@ from paas.portal.pages import put_refusal
 from tenants.audit.request_context import authentication
 from tenants.exceptions import InvalidSecondFactor, LockedOut, SecondFactorThrottled
 from tenants.models import User
-from tenants.services.second_factor import second_factor_shown, second_factor_state
-from tenants.services.sign_in import signed_in_record
+from tenants.people.services.second_factor import second_factor_shown, second_factor_state
+from tenants.people.services.sign_in import signed_in_record
 
 # The password is right and the code is not here yet: nobody is signed in, and the session says who is about to.
 _HALFWAY = "half_signed_in"

@@ -17,9 +17,9 @@ from tenants.api import serializers
 from tenants.api.base import again, get_organization, get_visible, signed_in
 from tenants.api.idempotency import IDEMPOTENCY_KEY, IdempotentCreate
 from tenants.api.permissions import OwnAffair
-from tenants.api.serializers_people import MemberChange
 from tenants.models import Membership, Organization, User
-from tenants.services.memberships import membership_change, membership_remove
+from tenants.people.api.serializers import MemberChange
+from tenants.people.services.memberships import membership_change, membership_remove
 from tenants.services.organizations import organization_create
 
 

@@ -7,7 +7,7 @@ from django.core.management.base import BaseCommand, CommandError
 
 from tenants.exceptions import TenantsError
 from tenants.models import User
-from tenants.services.second_factor import second_factor_reset
+from tenants.people.services.second_factor import second_factor_reset
 
 
 class Command(BaseCommand):

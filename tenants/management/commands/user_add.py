@@ -9,7 +9,7 @@ from typing import Any
 from django.core.management.base import BaseCommand, CommandError
 
 from tenants.exceptions import TenantsError
-from tenants.services.people import user_create
+from tenants.people.services.users import user_create
 
 
 class Command(BaseCommand):

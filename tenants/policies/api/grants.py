@@ -14,8 +14,8 @@ from tenants import access
 from tenants.access import rows
 from tenants.api.base import again, get_app, get_release, get_visible, signed_in
 from tenants.api.idempotency import IDEMPOTENCY_KEY, IdempotentCreate
-from tenants.api.serializers_people import AppGrantCreate, GrantSerializer, ReleaseGrantCreate
 from tenants.models import PluginAppUserObjectPermission, ReleaseUserObjectPermission
+from tenants.people.api.serializers import AppGrantCreate, GrantSerializer, ReleaseGrantCreate
 from tenants.policies.services.grants import app_grant_create, grant_revoke, release_grant_create
 
 

@@ -9,8 +9,8 @@ from tenants.audit.services.record import audit_record
 from tenants.audit.services.unit_of_work import unit_of_work
 from tenants.exceptions import AlreadyExists, InvalidInput
 from tenants.models import PluginApp, PluginAppUserObjectPermission, Release, ReleaseUserObjectPermission, User
-from tenants.selectors.people import person_named
-from tenants.services.memberships import lock
+from tenants.people.selectors.users import person_named
+from tenants.people.services.memberships import lock
 
 Grant = PluginAppUserObjectPermission | ReleaseUserObjectPermission
 APP_PERMISSIONS = ("view_pluginapp", "change_pluginapp", "submit_release", "read_logs")

@@ -11,9 +11,10 @@ from tenants import access
 from tenants.choices import MemberRole, ReleaseState
 from tenants.exceptions import InvalidTransition, WouldLockOut
 from tenants.models import AccessPolicy, AuditEvent, Freeze, User
+from tenants.people.services import memberships
+from tenants.people.services import users as people
 from tenants.policies.resources import ACTIONS
 from tenants.policies.services import policies
-from tenants.services import memberships, people
 from tests.attacks.access.world import World, make_world, rows
 from tests.factories import (
     api_client,

@@ -10,7 +10,7 @@ from rest_framework.test import APIClient
 
 from tenants.choices import MemberRole, TokenScope
 from tenants.models import ApiToken, Membership, User
-from tenants.services.tokens import ALL_SCOPES
+from tenants.people.services.tokens import ALL_SCOPES
 from tests.attacks.access.world import World, make_world, operations, rows, text_of
 from tests.factories import PASSWORD, api_client, make_app, make_service_account, make_token, make_user, owner_of
 

@@ -27,7 +27,7 @@ from tenants.models import (
     User,
     Zone,
 )
-from tenants.services.service_accounts import service_account_username
+from tenants.people.services.service_accounts import service_account_username
 from tests.benchmarks.access.world import FAR, START, World, create, grant, new_user
 
 _STEPS = ("lease", "fetch", "render", "start", "health", "publish", "drain")

@@ -18,7 +18,7 @@ from django.urls import URLPattern, URLResolver, include, path
 from rest_framework.permissions import IsAuthenticated
 from rest_framework.test import APIClient
 
-from tenants.services.service_accounts import service_account_name
+from tenants.people.services.service_accounts import service_account_name
 from tests.benchmarks.access.by_hand import BY_HAND, Person
 from tests.benchmarks.access.world import World, token
 from tests.benchmarks.figures import Figure, Target, paired

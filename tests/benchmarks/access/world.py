@@ -24,7 +24,7 @@ from tenants.models import (
     Zone,
 )
 from tenants.models.plugin_app import FIRST_NUMBER
-from tenants.services.tokens import ALL_SCOPES, token_sha256
+from tenants.people.services.tokens import ALL_SCOPES, token_sha256
 
 Row = TypeVar("Row", bound=Model)
 START = datetime(2026, 1, 1, tzinfo=UTC)

@@ -10,8 +10,8 @@ from django.core.cache import cache
 from django.test import Client
 
 from tenants.models import AuditEvent, SecondFactor, User
+from tenants.people.services.second_factor import second_factor_reset, second_factor_state
 from tenants.policies.services.policies import policy_create
-from tenants.services.second_factor import second_factor_reset, second_factor_state
 from tests.authenticator import Authenticator, Clock, enroll
 from tests.factories import PASSWORD, make_operator, make_organization, make_token, make_user
 from tests.paas.portal.conftest import Visit

@@ -14,7 +14,7 @@ from django.test import Client
 from django.utils import timezone
 
 from tenants.models import ApiToken, AuditEvent
-from tenants.services.sign_in import sign_in_attempts_forget
+from tenants.people.services.sign_in import sign_in_attempts_forget
 from tests.factories import PASSWORD, make_user
 from tests.tenants.test_concurrency import at_once
 

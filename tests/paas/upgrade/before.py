@@ -9,7 +9,7 @@ from django.db import connection
 from django.db.migrations.executor import MigrationExecutor
 from django.utils import timezone
 
-from tenants.services.tokens import token_sha256
+from tenants.people.services.tokens import token_sha256
 from tests.factories import PASSWORD
 
 FIRST = [("tenants", "0001_initial"), ("provisioning", "0001_initial")]

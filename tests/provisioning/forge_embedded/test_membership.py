@@ -16,9 +16,9 @@ from provisioning.services.repositories import git_token_create, group_path
 from provisioning.tasks import end_git_tokens, sync_members
 from tenants.exceptions import NotPermitted
 from tenants.models import AuditEvent, Organization, User
-from tenants.services.memberships import membership_change, membership_remove
-from tenants.services.people import user_change
-from tenants.services.service_accounts import service_account_remove
+from tenants.people.services.memberships import membership_change, membership_remove
+from tenants.people.services.service_accounts import service_account_remove
+from tenants.people.services.users import user_change
 from tenants.signals import membership_changed
 from tests.contracts.forge.server import Forge
 from tests.factories import (

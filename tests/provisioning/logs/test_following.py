@@ -21,8 +21,9 @@ from django.db import connection
 
 from provisioning.models import Host
 from tenants.models import ApiToken, User
+from tenants.people.services import memberships, service_accounts, tokens
+from tenants.people.services import users as people
 from tenants.policies.services import grants
-from tenants.services import memberships, people, service_accounts, tokens
 from tests.factories import make_member, make_operator, make_service_account, make_token, make_user
 from tests.provisioning.logs.conftest import Plugin, live_release, wait_until
 

@@ -25,10 +25,10 @@ from tenants.models import (
     User,
     Zone,
 )
+from tenants.people.services.memberships import membership_change, membership_remove
 from tenants.policies.resources import ACTIONS
 from tenants.services.authorship import Pushers, release_pushers_record
 from tenants.services.environments import variable_set
-from tenants.services.memberships import membership_change, membership_remove
 from tenants.services.reviews import release_approve
 from tests.factories import (
     environment_of,

@@ -5,8 +5,8 @@ from rest_framework.test import APIClient
 
 from tenants.choices import OPEN_RELEASE_STATES, AppState, EnvironmentName, MemberRole, ReleaseState
 from tenants.models import AuditEvent, Release, Review
+from tenants.people.services.memberships import membership_remove
 from tenants.services import environments, releases
-from tenants.services.memberships import membership_remove
 from tests.factories import (
     api_client,
     environment_of,

@@ -15,8 +15,8 @@ from rest_framework.test import APIClient
 from tenants.audit.services.record import audit_record
 from tenants.choices import ReleaseState
 from tenants.models import ApiToken, AuditEvent, User
-from tenants.services.memberships import membership_remove
-from tenants.services.tokens import api_token_revoke
+from tenants.people.services.memberships import membership_remove
+from tenants.people.services.tokens import api_token_revoke
 from tests.factories import (
     api_client,
     make_app,

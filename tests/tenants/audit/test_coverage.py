@@ -16,14 +16,14 @@ PARTS = {
     "tenants.services.domains.prove": "makes a domain served; whoever calls it tells how it was proven",
     "tenants.services.transitions.transition": "changes a state; whoever calls it tells why",
     "tenants.services.releases.move": "changes a state; whoever calls it tells why",
-    "tenants.services.memberships.membership_make": "the row of a membership; whoever calls it tells how it came about",
-    "tenants.services.memberships.end_membership": "the end of a membership; whoever calls it tells how it came about",
+    "tenants.people.services.memberships.membership_make": "the row of a membership; whoever calls it tells how it came about",
+    "tenants.people.services.memberships.end_membership": "the end of a membership; whoever calls it tells how it came about",
     "tenants.services.authorship.contributors_add": "a part in a release; whoever calls it tells of the release",
     "tenants.services.authorship.keeper_add": "the maker of an account or token; whoever calls it tells of that",
     "tenants.services.authorship.period_begin": "the time of a membership; whoever calls it tells of the membership",
     "tenants.services.authorship.period_end": "the time of a membership; whoever calls it tells of the membership",
     "tenants.services.authorship.authors_outdate": "another release is live, which whoever calls it tells",
-    "tenants.services.endings.tokens_end": "part of ending an account; the account's event tells it",
+    "tenants.people.services.token_ends.tokens_end": "part of ending an account; the account's event tells it",
 }
 # Services that write and record nothing, and why.
 SILENT_SERVICES = {
@@ -32,8 +32,8 @@ SILENT_SERVICES = {
     "tenants.services.domain_checks.domain_noted": "what a look has shown where nothing follows from it",
     "tenants.services.domain_checks.domains_take": "which worker looks at a domain now",
     "tenants.services.idempotency.idempotency_keys_forget": "answers kept for repeated requests; no row of a tenant's",
-    "tenants.services.sign_in.password_check": "how often a wrong password came; counted by django-axes",
-    "tenants.services.sign_in.sign_in_attempts_forget": "how often a wrong password came; counted by django-axes",
+    "tenants.people.services.sign_in.password_check": "how often a wrong password came; counted by django-axes",
+    "tenants.people.services.sign_in.sign_in_attempts_forget": "how often a wrong password came; counted by django-axes",
 }
 # Writes outside of services, by module and function, and why they are there.
 ELSEWHERE = {

@@ -27,8 +27,9 @@ from provisioning.services.operations import deployment_create
 from provisioning.services.repositories import git_token_create
 from tenants.choices import EnvironmentName, MemberRole, ReleaseState
 from tenants.models import ApiToken, HeldName, Invitation, User, Zone
+from tenants.people.services import second_factor, tokens
 from tenants.policies.services import grants, policies
-from tenants.services import domains, environments, second_factor, tokens
+from tenants.services import domains, environments
 from tests import factories
 from tests.authenticator import Authenticator, enroll
 from tests.factories import PASSWORD

@@ -18,10 +18,10 @@ from tenants.audit.services.record import audit_record
 from tenants.audit.services.unit_of_work import unit_of_work
 from tenants.exceptions import AlreadyExists, InvalidInput
 from tenants.models import Organization, User
-from tenants.services.endings import announce_end, tokens_end
-from tenants.services.keepers import kept_tokens_end
-from tenants.services.memberships import announce, organizations_left_without
-from tenants.services.service_accounts import PREFIX
+from tenants.people.services.keepers import kept_tokens_end
+from tenants.people.services.memberships import announce, organizations_left_without
+from tenants.people.services.service_accounts import PREFIX
+from tenants.people.services.token_ends import announce_end, tokens_end
 
 CHANGEABLE = ("email", "is_active", "is_reviewer", "is_operator", "is_auditor", "groups")
 

@@ -16,8 +16,8 @@ from tenants.models import (
     ReleaseUserObjectPermission,
     User,
 )
+from tenants.people.services.keepers import kept_tokens_end
 from tenants.services.authorship import period_begin, period_end
-from tenants.services.keepers import kept_tokens_end
 from tenants.signals import membership_changed
 
 

@@ -7,7 +7,7 @@ from django.core.cache import cache
 from rest_framework.test import APIClient
 
 from tenants.models import SecondFactor, User
-from tenants.services.second_factor import second_factor_state
+from tenants.people.services.second_factor import second_factor_state
 from tests.authenticator import Authenticator, Clock, enroll
 from tests.factories import PASSWORD, api_client, make_operator, make_organization, make_token, make_user
 

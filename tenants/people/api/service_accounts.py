@@ -16,22 +16,22 @@ from tenants import access
 from tenants.access import rows
 from tenants.api.base import again, get_organization, get_visible, number_of, signed_in
 from tenants.api.idempotency import IDEMPOTENCY_KEY, IdempotentCreate
-from tenants.api.serializers_people import (
+from tenants.audit.request_context import authentication
+from tenants.exceptions import InvalidInput
+from tenants.models import ApiToken, Organization, PluginApp, User
+from tenants.people.api.serializers import (
     ServiceAccountCreate,
     ServiceAccountSerializer,
     ServiceAccountTokenCreate,
     TokenCreated,
     TokenSerializer,
 )
-from tenants.audit.request_context import authentication
-from tenants.exceptions import InvalidInput
-from tenants.models import ApiToken, Organization, PluginApp, User
-from tenants.services.service_accounts import (
+from tenants.people.services.service_accounts import (
     service_account_create,
     service_account_remove,
     service_account_username,
 )
-from tenants.services.tokens import api_token_create
+from tenants.people.services.tokens import api_token_create
 
 
 class ServiceAccountListView(IdempotentCreate, ListAPIView):

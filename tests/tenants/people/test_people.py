@@ -9,7 +9,7 @@ from django.db import IntegrityError, transaction
 
 from tenants.exceptions import AlreadyExists, InvalidInput, NotPermitted
 from tenants.models import AuditEvent, User
-from tenants.services.people import user_create
+from tenants.people.services.users import user_create
 from tests.factories import PASSWORD, make_operator, make_organization, make_service_account, make_user
 
 pytestmark = pytest.mark.django_db

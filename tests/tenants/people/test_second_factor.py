@@ -19,7 +19,7 @@ from tenants.exceptions import (
     SecondFactorThrottled,
 )
 from tenants.models import AuditEvent, RecoveryCode, SecondFactor, User
-from tenants.services.second_factor import (
+from tenants.people.services.second_factor import (
     RECOVERY_CODES,
     recovery_codes_renew,
     second_factor_confirm,

@@ -17,10 +17,10 @@ from tenants.api.base import again, get_organization, get_visible, signed_in
 from tenants.api.filters import InvitationFilter
 from tenants.api.idempotency import IDEMPOTENCY_KEY, IdempotentCreate
 from tenants.api.serializers import MemberSerializer
-from tenants.api.serializers_people import InvitationCreate, InvitationSerializer
 from tenants.choices import InvitationState
 from tenants.models import Invitation
-from tenants.services.invitations import (
+from tenants.people.api.serializers import InvitationCreate, InvitationSerializer
+from tenants.people.services.invitations import (
     invitation_accept,
     invitation_create,
     invitation_decline,

@@ -7,7 +7,7 @@ import pytest
 
 from tenants.exceptions import NotPermitted
 from tenants.models import ApiToken, AuditEvent
-from tenants.services.tokens import ALL_SCOPES, api_token_create, api_token_revoke
+from tenants.people.services.tokens import ALL_SCOPES, api_token_create, api_token_revoke
 from tests.factories import make_user
 
 pytestmark = pytest.mark.django_db

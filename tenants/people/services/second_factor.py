@@ -33,7 +33,7 @@ from tenants.exceptions import (
     SecondFactorThrottled,
 )
 from tenants.models import ApiToken, RecoveryCode, SecondFactor, User
-from tenants.services.sign_in import password_check
+from tenants.people.services.sign_in import password_check
 
 RECOVERY_CODES = 10
 STEP_S = 30

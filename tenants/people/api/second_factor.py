@@ -16,7 +16,7 @@ from tenants.audit.request_context import authentication
 from tenants.choices import TokenScope
 from tenants.exceptions import NotPermitted
 from tenants.models import User
-from tenants.services.second_factor import (
+from tenants.people.services.second_factor import (
     recovery_codes_renew,
     second_factor_confirm,
     second_factor_enroll,

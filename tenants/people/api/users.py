@@ -13,10 +13,10 @@ from tenants import access
 from tenants.access import rows
 from tenants.api.base import again, get_visible, signed_in
 from tenants.api.filters import UserFilter
-from tenants.api.serializers_people import UserChange, UserChanged, UserCreate, UserSerializer
 from tenants.models import User
-from tenants.services.memberships import organizations_left_without
-from tenants.services.people import user_change, user_create
+from tenants.people.api.serializers import UserChange, UserChanged, UserCreate, UserSerializer
+from tenants.people.services.memberships import organizations_left_without
+from tenants.people.services.users import user_change, user_create
 
 
 class UserListView(ListAPIView):

@@ -5,8 +5,8 @@ from django.test import Client
 
 from tenants.exceptions import InvalidInput
 from tenants.models import ApiToken, User
-from tenants.services.memberships import membership_make
-from tenants.services.people import user_change
+from tenants.people.services.memberships import membership_make
+from tenants.people.services.users import user_change
 from tests.factories import (
     api_client,
     make_app,

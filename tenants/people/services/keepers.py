@@ -6,7 +6,7 @@ from django.utils import timezone
 from tenants.audit.services.record import audit_record
 from tenants.audit.services.unit_of_work import unit_of_work
 from tenants.models import ApiToken, Organization, ServiceAccountKeeper, User
-from tenants.services.endings import announce_end, tokens_end
+from tenants.people.services.token_ends import announce_end, tokens_end
 
 
 @unit_of_work
