@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 
 from paas.doctor.check import Check, Warned
-from tenants.selectors.quotas import near_their_limits
+from tenants.organizations.selectors import near_their_limits
 
 _NAMED = 5
 

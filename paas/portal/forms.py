@@ -7,9 +7,9 @@ from django.contrib.auth.forms import AuthenticationForm
 
 from tenants.choices import EnvironmentName, MemberRole, Stack, TokenScope
 from tenants.exceptions import InvalidCredentials
+from tenants.organizations.selectors import Usage
 from tenants.people.services.sign_in import password_check
 from tenants.people.services.tokens import DEFAULT_TTL, LONGEST_TTL, SHORTEST_TTL
-from tenants.selectors.quotas import Usage
 
 _NO_HELP = {"autocapitalize": "none", "autocorrect": "off", "spellcheck": "false", "autocomplete": "off"}
 

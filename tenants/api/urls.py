@@ -2,8 +2,9 @@
 
 from django.urls import path
 
-from tenants.api.views import apps, domains, environments, held_names, organizations, quotas, releases
+from tenants.api.views import apps, domains, environments, held_names, releases
 from tenants.audit.api import views as audit
+from tenants.organizations.api import organizations, quotas
 from tenants.people.api import invitations, second_factor, service_accounts, users
 from tenants.policies.api import explanations as access
 from tenants.policies.api import grants, policies

@@ -2,13 +2,13 @@ from tenants.audit.models import AuditChain, AuditEvent
 from tenants.models.authorship import MembershipPeriod, ReleaseContributor, ServiceAccountKeeper, VariableEdit
 from tenants.models.custom_domain import CustomDomain, HeldName, RegistrableDomain
 from tenants.models.environment import ConfigVariable, Environment
-from tenants.models.organization import Membership, Organization
 from tenants.models.plugin_app import PluginApp
-from tenants.models.quota import Quota
 from tenants.models.reading import ReviewScope, ShownDifference, ShownFile
 from tenants.models.release import Release, Review
 from tenants.models.subdomain import Subdomain
 from tenants.models.zone import Zone
+from tenants.organizations.models.organization import Membership, Organization
+from tenants.organizations.models.quota import Quota
 from tenants.people.models.credentials import ApiToken, IdempotencyKey
 from tenants.people.models.invitation import Invitation
 from tenants.people.models.second_factor import RecoveryCode, SecondFactor

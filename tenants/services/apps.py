@@ -23,9 +23,9 @@ from tenants.hostnames import platform_hostname
 from tenants.models import Environment, Organization, PluginApp, Subdomain, User
 from tenants.models.environment import DEFAULT_MEMORY_MIB
 from tenants.models.plugin_app import FIRST_NUMBER
+from tenants.organizations.services.quotas import quota_claim
 from tenants.people.services.memberships import lock
 from tenants.selectors.zones import zone_of, zones_in_order
-from tenants.services.quotas import quota_claim
 from tenants.services.transitions import transition
 from tenants.signals import app_requested, app_retiring, release_cancelled
 

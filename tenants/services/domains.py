@@ -25,9 +25,9 @@ from tenants.choices import (
 from tenants.custom_names import is_mixed_script, refuse_platforms_own, registrable_of
 from tenants.exceptions import AlreadyExists, CheckedTooOften, InvalidInput, InvalidTransition, NameHeld, NameTaken
 from tenants.models import CustomDomain, Environment, HeldName, PluginApp, RegistrableDomain, User
+from tenants.organizations.services.quotas import quota_claim
 from tenants.people.services.memberships import lock
 from tenants.selectors import domains as selectors
-from tenants.services.quotas import quota_claim
 from tenants.services.transitions import transition
 from tenants.signals import custom_domain_changed, custom_domain_check_requested
 

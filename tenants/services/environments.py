@@ -11,9 +11,9 @@ from tenants.audit.services.unit_of_work import unit_of_work
 from tenants.choices import AppState, QuotaName
 from tenants.exceptions import InvalidInput, InvalidTransition
 from tenants.models import ConfigVariable, Environment, PluginApp, User, VariableEdit
+from tenants.organizations.selectors import claimed_mib
+from tenants.organizations.services.quotas import quota_claim
 from tenants.people.services.memberships import lock
-from tenants.selectors.quotas import claimed_mib
-from tenants.services.quotas import quota_claim
 
 
 @unit_of_work

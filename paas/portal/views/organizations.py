@@ -19,10 +19,10 @@ from tenants.access import rows
 from tenants.choices import InvitationState, MemberRole
 from tenants.exceptions import TenantsError
 from tenants.models import ApiToken, Invitation, Organization, PluginApp, User
+from tenants.organizations.selectors import usage_of, usage_of_person
+from tenants.organizations.services.organizations import organization_create
 from tenants.people.api.invitations import waiting_invitations
 from tenants.people.services.service_accounts import service_account_name
-from tenants.selectors.quotas import usage_of, usage_of_person
-from tenants.services.organizations import organization_create
 
 # So many stand in a list or a field's choices: an organization that has more is managed over the API.
 LISTED = 200

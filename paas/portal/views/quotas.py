@@ -8,8 +8,8 @@ from paas.portal.forms import LimitsForm
 from paas.portal.pages import find_organization, page, person, put_refusal
 from tenants import access
 from tenants.exceptions import TenantsError
-from tenants.selectors.quotas import usage_of
-from tenants.services.quotas import organization_quota_set
+from tenants.organizations.selectors import usage_of
+from tenants.organizations.services.quotas import organization_quota_set
 
 
 @page("GET", "HEAD", "POST")

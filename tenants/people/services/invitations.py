@@ -11,9 +11,9 @@ from tenants.audit.services.unit_of_work import unit_of_work
 from tenants.choices import INVITATION_SOURCES, InvitationState, QuotaName
 from tenants.exceptions import AlreadyExists, InvalidInput, InvitationExpired
 from tenants.models import Invitation, Membership, Organization, User
+from tenants.organizations.services.quotas import quota_claim
 from tenants.people.selectors.users import person_named
 from tenants.people.services.memberships import lock, membership_make
-from tenants.services.quotas import quota_claim
 from tenants.services.transitions import transition
 
 LASTS = timedelta(days=14)

@@ -8,10 +8,10 @@ from tenants.audit.services.unit_of_work import unit_of_work
 from tenants.choices import MemberRole, QuotaName
 from tenants.exceptions import AlreadyExists, InvalidInput
 from tenants.models import Membership, Organization, User
+from tenants.organizations.services.quotas import quota_claim
 from tenants.people.services.memberships import end_membership, lock, membership_make
 from tenants.people.services.token_ends import announce_end, tokens_end
 from tenants.services.authorship import keeper_add
-from tenants.services.quotas import quota_claim
 
 # No slug has a dot, so no two organizations can mean the same account; and no person's name may start like this.
 PREFIX = "svc-"

@@ -14,10 +14,10 @@ from tenants.audit.services.unit_of_work import unit_of_work
 from tenants.choices import QuotaName, TokenScope
 from tenants.exceptions import InvalidInput, NotPermitted
 from tenants.models import ApiToken, Organization, PluginApp, User
+from tenants.organizations.services.quotas import quota_claim
 from tenants.people.services.memberships import lock
 from tenants.people.services.token_ends import tokens_end
 from tenants.services.authorship import keeper_add
-from tenants.services.quotas import quota_claim
 
 TOKEN_PREFIX = "berth_"  # noqa: S105 - the part of every token that is no secret
 DEFAULT_TTL = timedelta(days=90)

@@ -9,8 +9,8 @@ from django.db import DatabaseError, OperationalError
 from django.test import AsyncClient, Client, override_settings
 from rest_framework.test import APIClient
 
-from tenants.api.views.organizations import MeView
 from tenants.models import AuditEvent
+from tenants.organizations.api.organizations import MeView
 from tests.factories import api_client, make_token, make_user
 
 pytestmark = pytest.mark.django_db

@@ -6,7 +6,7 @@ import pytest
 
 from paas.doctor import limits
 from paas.doctor.check import Warned
-from tenants.services.quotas import organization_quota_set
+from tenants.organizations.services.quotas import organization_quota_set
 from tests.factories import make_app, make_operator, make_organization
 
 pytestmark = pytest.mark.django_db

@@ -3,8 +3,8 @@
 import pytest
 
 from tenants.models import Organization, Quota
-from tenants.selectors.quotas import usage_of
-from tenants.services.quotas import organization_quota_set, person_quota_set
+from tenants.organizations.selectors import usage_of
+from tenants.organizations.services.quotas import organization_quota_set, person_quota_set
 from tests.factories import make_app, make_member, make_operator, make_organization, make_reviewer, owner_of
 from tests.paas.portal.conftest import Visit
 

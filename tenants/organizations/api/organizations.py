@@ -18,9 +18,9 @@ from tenants.api.base import again, get_organization, get_visible, signed_in
 from tenants.api.idempotency import IDEMPOTENCY_KEY, IdempotentCreate
 from tenants.api.permissions import OwnAffair
 from tenants.models import Membership, Organization, User
+from tenants.organizations.services.organizations import organization_create
 from tenants.people.api.serializers import MemberChange
 from tenants.people.services.memberships import membership_change, membership_remove
-from tenants.services.organizations import organization_create
 
 
 class MeView(APIView):

@@ -6,7 +6,7 @@ from rest_framework import serializers
 
 from tenants.api.fields import StrictSerializer, WholeNumber
 from tenants.choices import QuotaName
-from tenants.selectors.quotas import ORGANIZATIONS_QUOTAS, PERSONS_QUOTAS
+from tenants.organizations.selectors import ORGANIZATIONS_QUOTAS, PERSONS_QUOTAS
 
 
 class UsageSerializer(serializers.Serializer[Any]):

@@ -10,12 +10,12 @@ from django.utils import timezone
 from tenants.choices import AppState, QuotaName, ReleaseState, Stack
 from tenants.exceptions import InvalidInput, NotPermitted, QuotaExceeded
 from tenants.models import ApiToken, AuditEvent, Environment, Organization, Quota, Release, User
+from tenants.organizations.selectors import Usage, near_their_limits, usage_of, usage_of_person
+from tenants.organizations.services.organizations import organization_create
+from tenants.organizations.services.quotas import organization_quota_set, person_quota_set
 from tenants.people.services import service_accounts, tokens
 from tenants.people.services.invitations import invitation_accept, invitation_create, invitation_revoke
-from tenants.selectors.quotas import Usage, near_their_limits, usage_of, usage_of_person
 from tenants.services import apps, domains, environments, releases
-from tenants.services.organizations import organization_create
-from tenants.services.quotas import organization_quota_set, person_quota_set
 from tests.factories import (
     environment_of,
     make_app,

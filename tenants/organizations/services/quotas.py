@@ -9,8 +9,7 @@ from tenants.audit.services.unit_of_work import unit_of_work
 from tenants.choices import QuotaName
 from tenants.exceptions import InvalidInput, QuotaExceeded
 from tenants.models import Organization, Quota, User
-from tenants.people.services.memberships import lock
-from tenants.selectors.quotas import (
+from tenants.organizations.selectors import (
     DAY,
     ORGANIZATIONS_QUOTAS,
     PERSONS_QUOTAS,
@@ -20,6 +19,7 @@ from tenants.selectors.quotas import (
     usage_of_one,
     usage_of_person,
 )
+from tenants.people.services.memberships import lock
 
 # The most that a limit can be set to.
 HIGHEST = 1_000_000

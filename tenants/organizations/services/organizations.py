@@ -8,8 +8,8 @@ from tenants.audit.services.unit_of_work import unit_of_work
 from tenants.choices import MemberRole, QuotaName
 from tenants.exceptions import AlreadyExists
 from tenants.models import Organization, User
+from tenants.organizations.services.quotas import quota_claim
 from tenants.people.services.memberships import membership_make
-from tenants.services.quotas import quota_claim
 
 
 @unit_of_work

@@ -7,10 +7,10 @@ from rest_framework.views import APIView
 
 from tenants.access import rows
 from tenants.api.base import get_organization, get_visible, signed_in
-from tenants.api.serializers_quotas import OrganizationQuotaChange, PersonQuotaChange, QuotaSerializer
 from tenants.models import User
-from tenants.selectors.quotas import Usage, usage_of, usage_of_person
-from tenants.services.quotas import organization_quota_set, person_quota_set
+from tenants.organizations.api.serializers_quotas import OrganizationQuotaChange, PersonQuotaChange, QuotaSerializer
+from tenants.organizations.selectors import Usage, usage_of, usage_of_person
+from tenants.organizations.services.quotas import organization_quota_set, person_quota_set
 
 
 class OrganizationQuotaView(APIView):

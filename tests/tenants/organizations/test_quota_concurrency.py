@@ -7,11 +7,11 @@ import pytest
 
 from tenants.exceptions import QuotaExceeded
 from tenants.models import ApiToken, Environment, Invitation, Organization, PluginApp, User
+from tenants.organizations.selectors import usage_of, usage_of_person
+from tenants.organizations.services.organizations import organization_create
+from tenants.organizations.services.quotas import organization_quota_set, person_quota_set
 from tenants.people.services import service_accounts, tokens
-from tenants.selectors.quotas import usage_of, usage_of_person
 from tenants.services import apps, domains, environments, releases
-from tenants.services.organizations import organization_create
-from tenants.services.quotas import organization_quota_set, person_quota_set
 from tests.factories import (
     api_client,
     environment_of,
