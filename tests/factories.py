@@ -6,11 +6,12 @@ from typing import Any
 
 from rest_framework.test import APIClient
 
+from tenants.apps.services import apps
 from tenants.choices import AppState, DomainState, EnvironmentName, MemberRole, ReleaseState, Stack
 from tenants.models import CustomDomain, Environment, HeldName, Invitation, Organization, PluginApp, Release, User
 from tenants.organizations.services import organizations
 from tenants.people.services import invitations, memberships, service_accounts, tokens
-from tenants.services import apps, authorship, domains, readings, releases, reviews
+from tenants.services import authorship, domains, readings, releases, reviews
 
 PASSWORD = "correct horse battery staple"
 _count = count(1)

@@ -23,8 +23,8 @@ from provisioning.services.repositories import (
 )
 from provisioning.workflows.dns_names import ensure_dns_records, ensure_dns_records_asked_for
 from provisioning.workflows.engine import Cancelled, Run, Workflow, steps
+from tenants.apps.services import apps
 from tenants.choices import AppState
-from tenants.services import apps
 
 READ_TOKEN_LIFETIME = timedelta(days=360)
 READ_TOKEN_RENEW_BEFORE = timedelta(days=30)

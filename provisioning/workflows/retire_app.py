@@ -19,8 +19,8 @@ from provisioning.workflows.dns_names import remove_dns_records
 from provisioning.workflows.engine import Run, Wait, Workflow, steps
 from provisioning.workflows.instances import remove_release_trees, remove_workloads
 from provisioning.workflows.specs import environment_docker_name
+from tenants.apps.services import apps
 from tenants.choices import AppState
-from tenants.services import apps
 from tenants.services.domains import names_hold
 
 OTHERS_PAUSE_S = 1

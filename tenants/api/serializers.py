@@ -6,7 +6,7 @@ from drf_spectacular.utils import extend_schema_field
 from rest_framework import serializers
 
 from tenants.api.fields import Flag, StrictSerializer, Text, WholeNumber
-from tenants.api.serializers_environments import EnvironmentComparison
+from tenants.apps.api.serializers_live import EnvironmentComparison
 from tenants.choices import (
     Actor,
     AppState,

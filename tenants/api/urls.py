@@ -2,7 +2,8 @@
 
 from django.urls import path
 
-from tenants.api.views import apps, domains, environments, held_names, releases
+from tenants.api.views import domains, held_names, releases
+from tenants.apps.api import apps, environments
 from tenants.audit.api import views as audit
 from tenants.organizations.api import organizations, quotas
 from tenants.people.api import invitations, second_factor, service_accounts, users

@@ -1,8 +1,8 @@
+from tenants.apps.models.environment import ConfigVariable, Environment
+from tenants.apps.models.plugin_app import PluginApp
 from tenants.audit.models import AuditChain, AuditEvent
 from tenants.models.authorship import MembershipPeriod, ReleaseContributor, ServiceAccountKeeper, VariableEdit
 from tenants.models.custom_domain import CustomDomain, HeldName, RegistrableDomain
-from tenants.models.environment import ConfigVariable, Environment
-from tenants.models.plugin_app import PluginApp
 from tenants.models.reading import ReviewScope, ShownDifference, ShownFile
 from tenants.models.release import Release, Review
 from tenants.models.subdomain import Subdomain

@@ -2,7 +2,7 @@ from typing import Any
 
 from django.db import models
 
-from tenants.models.environment import ENVIRONMENT
+from tenants.apps.models.environment import ENVIRONMENT
 from tenants.policies.conditions import parse
 from tenants.policies.resources import Attribute, Kind, ResourceType, register
 

@@ -14,13 +14,13 @@ django.setup()
 
 from django.db import transaction  # noqa: E402
 
+from tenants.apps.models.plugin_app import FIRST_NUMBER  # noqa: E402
 from tenants.audit import request_context  # noqa: E402
 from tenants.audit.request_context import Authentication, RecordedDecision  # noqa: E402
 from tenants.audit.services import trail  # noqa: E402
 from tenants.audit.services.record import audit_record  # noqa: E402
 from tenants.audit.services.unit_of_work import unit_of_work  # noqa: E402
 from tenants.models import AuditChain, AuditEvent, Organization, PluginApp, User  # noqa: E402
-from tenants.models.plugin_app import FIRST_NUMBER  # noqa: E402
 from tests.benchmarks.audit import ONE_CHAIN, UNCHAINED, WRITERS  # noqa: E402
 
 _WARM_UP = 20

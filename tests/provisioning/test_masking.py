@@ -3,8 +3,8 @@
 import pytest
 
 from provisioning.logs.sources import masked
+from tenants.apps.services.environments import variable_set
 from tenants.models import Environment
-from tenants.services.environments import variable_set
 from tests.factories import environment_of, make_app, owner_of
 
 pytestmark = pytest.mark.django_db

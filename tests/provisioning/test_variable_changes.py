@@ -6,8 +6,8 @@ from typing import Any
 import pytest
 
 from provisioning.selectors.variable_changes import variable_changes
+from tenants.apps.services.environments import variable_set
 from tenants.models import Release
-from tenants.services.environments import variable_set
 from tenants.services.releases import release_submit
 from tests.factories import environment_of, make_app, owner_of
 

@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 from django.db import connections
 
+from tenants.apps.services import apps, environments
 from tenants.choices import InvitationState, MemberRole, ReleaseState
 from tenants.exceptions import AlreadyExists, InvalidTransition, LastOwner, TenantsError
 from tenants.models import (
@@ -23,7 +24,7 @@ from tenants.models import (
 )
 from tenants.people.services import invitations, memberships, service_accounts
 from tenants.people.services import users as people
-from tenants.services import apps, environments, releases, reviews
+from tenants.services import releases, reviews
 from tests.factories import (
     api_client,
     environment_of,

@@ -8,6 +8,7 @@ from django.conf import LazySettings
 from django.db import IntegrityError, transaction
 from django.utils import timezone
 
+from tenants.apps.services.apps import app_retire
 from tenants.choices import DomainState, Finding
 from tenants.exceptions import (
     AlreadyExists,
@@ -22,7 +23,6 @@ from tenants.models import AuditEvent, CustomDomain, HeldName, Organization, Plu
 from tenants.policies.services.policies import policy_create
 from tenants.selectors import domains as selectors
 from tenants.services import domain_checks, domains
-from tenants.services.apps import app_retire
 from tenants.services.domain_checks import Look, domain_checked, domains_take
 from tenants.services.domains import MAX_DOMAINS, domain_add, domain_check_request, domain_remove, names_hold
 from tenants.signals import custom_domain_changed, custom_domain_check_requested

@@ -7,9 +7,9 @@ import pytest
 from django.conf import LazySettings
 from django.utils import timezone
 
+from tenants.apps.services.apps import app_retire
 from tenants.choices import DomainState
 from tenants.models import HeldName
-from tenants.services.apps import app_retire
 from tenants.services.domains import names_hold
 from tests.attacks.domains.test_claims import ask_for
 from tests.factories import environment_of, make_app, owner_of

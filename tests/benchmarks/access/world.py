@@ -9,6 +9,7 @@ from typing import Any, TypeVar
 from django.contrib.auth.models import Permission
 from django.db.models import Model
 
+from tenants.apps.models.plugin_app import FIRST_NUMBER
 from tenants.choices import AppState, EnvironmentName, MemberRole, Stack
 from tenants.models import (
     AccessPolicy,
@@ -23,7 +24,6 @@ from tenants.models import (
     User,
     Zone,
 )
-from tenants.models.plugin_app import FIRST_NUMBER
 from tenants.people.services.tokens import ALL_SCOPES, token_sha256
 
 Row = TypeVar("Row", bound=Model)

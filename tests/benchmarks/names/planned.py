@@ -19,9 +19,9 @@ from provisioning.dns_calls import AccountCalls  # noqa: E402
 from provisioning.models import HostedZone  # noqa: E402
 from provisioning.selectors.zones import wanted_records  # noqa: E402
 from provisioning.services.dns_zones import hosted_zone_register  # noqa: E402
+from tenants.apps.models.plugin_app import FIRST_NUMBER  # noqa: E402
 from tenants.choices import AppState, EnvironmentName, Stack  # noqa: E402
 from tenants.models import Environment, Organization, PluginApp, Subdomain, User  # noqa: E402
-from tenants.models.plugin_app import FIRST_NUMBER  # noqa: E402
 from tests.benchmarks.access.world import create  # noqa: E402
 from tests.benchmarks.names.planning import ADDRESS, APPS, CHANGED, GONE, RECORDS, ZONE  # noqa: E402
 

@@ -16,6 +16,7 @@ from provisioning.models import DnsRecord, HostedZone, WorkloadRepair
 from provisioning.services.dns_plans import names_ensure
 from provisioning.services.dns_zones import hosted_zone_register
 from provisioning.workflows.dns_sync import sync
+from tenants.apps.services.apps import app_create
 from tenants.models import (
     AccessPolicy,
     AuditEvent,
@@ -27,7 +28,6 @@ from tenants.models import (
     User,
 )
 from tenants.services import domains
-from tenants.services.apps import app_create
 from tests import factories
 from tests.paas.upgrade.before import (
     DIGEST,

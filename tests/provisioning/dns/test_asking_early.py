@@ -9,9 +9,9 @@ from provisioning.models import DnsRecord
 from provisioning.workflows.dns_names import ensure_dns_records, ensure_dns_records_asked_for
 from provisioning.workflows.engine import Cancelled
 from provisioning.workflows.provision_app import WORKFLOW
+from tenants.apps.services.apps import app_retire
 from tenants.choices import AppState
 from tenants.organizations.services.quotas import organization_quota_set
-from tenants.services.apps import app_retire
 from tests.factories import make_app, make_operator, make_organization, owner_of
 from tests.provisioning.dns.fixtures import ZONE, hosted_zone
 from tests.provisioning.dns.memory import MemoryProvider

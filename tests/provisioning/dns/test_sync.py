@@ -25,10 +25,10 @@ from provisioning.services.operations import operation_ensure
 from provisioning.workflows import dns_sync
 from provisioning.workflows.dns_names import ensure_dns_records, remove_dns_records
 from provisioning.workflows.engine import Cancelled, Run, Wait
+from tenants.apps.services.apps import app_retire
 from tenants.choices import AppState
 from tenants.models import AuditEvent, PluginApp
 from tenants.organizations.services.quotas import organization_quota_set
-from tenants.services.apps import app_retire
 from tests.factories import make_app, make_operator, make_organization, owner_of
 from tests.provisioning.dns.fixtures import ZONE, hosted_zone
 from tests.provisioning.dns.memory import MemoryProvider

@@ -24,9 +24,9 @@ from provisioning.workflows import deploy_release, fallbacks, images, pauses, re
 from provisioning.workflows.engine import Run
 from provisioning.workflows.instances import remove_workloads
 from provisioning.workflows.specs import fallback_spec, release_home, roles_of, site_spec
+from tenants.apps.services.environments import environment_fallback_set
 from tenants.choices import ReleaseState, Stack
 from tenants.models import AuditEvent
-from tenants.services.environments import environment_fallback_set
 from tests.factories import make_app, make_operator, make_release
 from tests.provisioning.fallback.stage import Machine
 

@@ -7,9 +7,9 @@ from provisioning.exceptions import OperatorError, PermanentError, RetryableErro
 from provisioning.models import Operation
 from provisioning.workflows import engine
 from provisioning.workflows.engine import Run, Workflow
+from tenants.apps.services.environments import variable_set
 from tenants.choices import ReleaseState
 from tenants.models import Release
-from tenants.services.environments import variable_set
 from tests.factories import api_client, environment_of, make_app, make_release, owner_of
 
 pytestmark = pytest.mark.django_db

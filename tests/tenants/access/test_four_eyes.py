@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 
 from provisioning.models import Certificate, DnsAccount, Host, Operation
 from tenants import access
+from tenants.apps.services.environments import variable_set
 from tenants.choices import AuthorsState, EnvironmentName, MemberRole, ReleaseState
 from tenants.exceptions import NotPermitted
 from tenants.models import (
@@ -28,7 +29,6 @@ from tenants.models import (
 from tenants.people.services.memberships import membership_change, membership_remove
 from tenants.policies.resources import ACTIONS
 from tenants.services.authorship import Pushers, release_pushers_record
-from tenants.services.environments import variable_set
 from tenants.services.reviews import release_approve
 from tests.factories import (
     environment_of,

@@ -3,10 +3,11 @@
 import pytest
 from rest_framework.test import APIClient
 
+from tenants.apps.services import environments
 from tenants.choices import OPEN_RELEASE_STATES, AppState, EnvironmentName, MemberRole, ReleaseState
 from tenants.models import AuditEvent, Release, Review
 from tenants.people.services.memberships import membership_remove
-from tenants.services import environments, releases
+from tenants.services import releases
 from tests.factories import (
     api_client,
     environment_of,

@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 from django.utils import timezone
 
+from tenants.apps.services import apps, environments
 from tenants.choices import AppState, QuotaName, ReleaseState, Stack
 from tenants.exceptions import InvalidInput, NotPermitted, QuotaExceeded
 from tenants.models import ApiToken, AuditEvent, Environment, Organization, Quota, Release, User
@@ -15,7 +16,7 @@ from tenants.organizations.services.organizations import organization_create
 from tenants.organizations.services.quotas import organization_quota_set, person_quota_set
 from tenants.people.services import service_accounts, tokens
 from tenants.people.services.invitations import invitation_accept, invitation_create, invitation_revoke
-from tenants.services import apps, domains, environments, releases
+from tenants.services import domains, releases
 from tests.factories import (
     environment_of,
     make_app,

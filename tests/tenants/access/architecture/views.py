@@ -52,7 +52,7 @@ def related_managers() -> set[str]:
 
 @dataclass(frozen=True, order=True)
 class Reach:
-    """One way around the policies. `place` is `tenants.api.views.apps.AppView.get`."""
+    """One way around the policies. `place` is `tenants.apps.api.apps.AppView.get`."""
 
     place: str
     text: str

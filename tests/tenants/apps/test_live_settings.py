@@ -4,9 +4,9 @@ from typing import Any
 
 import pytest
 
+from tenants.apps.services import environments
 from tenants.choices import ReleaseState
 from tenants.models import Environment, PluginApp
-from tenants.services import environments
 from tests.factories import api_client, environment_of, make_app, make_release, owner_of
 
 pytestmark = pytest.mark.django_db

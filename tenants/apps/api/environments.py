@@ -10,13 +10,13 @@ from rest_framework.views import APIView
 from tenants.access import rows
 from tenants.api import serializers
 from tenants.api.base import again, get_environment, signed_in
-from tenants.models import Environment
-from tenants.services.environments import (
+from tenants.apps.services.environments import (
     environment_fallback_set,
     environment_update,
     variable_remove,
     variable_set,
 )
+from tenants.models import Environment
 
 
 class EnvironmentView(APIView):

@@ -7,6 +7,8 @@ from django.db import IntegrityError, transaction
 from django.db.models import Max
 
 from tenants import access, validators
+from tenants.apps.models.environment import DEFAULT_MEMORY_MIB
+from tenants.apps.models.plugin_app import FIRST_NUMBER
 from tenants.audit.services.record import audit_record
 from tenants.audit.services.unit_of_work import unit_of_work
 from tenants.choices import (
@@ -21,8 +23,6 @@ from tenants.choices import (
 from tenants.exceptions import AlreadyExists, InvalidTransition
 from tenants.hostnames import platform_hostname
 from tenants.models import Environment, Organization, PluginApp, Subdomain, User
-from tenants.models.environment import DEFAULT_MEMORY_MIB
-from tenants.models.plugin_app import FIRST_NUMBER
 from tenants.organizations.services.quotas import quota_claim
 from tenants.people.services.memberships import lock
 from tenants.selectors.zones import zone_of, zones_in_order

@@ -5,8 +5,8 @@ from typing import Any
 from drf_spectacular.utils import extend_schema_field
 from rest_framework import serializers
 
+from tenants.apps.selectors import compared
 from tenants.models import Environment
-from tenants.selectors.environments import compared
 
 _CHANGES = ("added", "changed", "removed")
 

@@ -16,9 +16,9 @@ from tenants.api import serializers
 from tenants.api.base import again, get_app, signed_in
 from tenants.api.filters import AppFilter
 from tenants.api.idempotency import IDEMPOTENCY_KEY, IdempotentCreate
+from tenants.apps.services.apps import app_create, app_retire, app_update
 from tenants.exceptions import InvalidInput
 from tenants.models import Organization, PluginApp
-from tenants.services.apps import app_create, app_retire, app_update
 
 
 class AppListView(IdempotentCreate, ListAPIView):
