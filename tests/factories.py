@@ -11,7 +11,8 @@ from tenants.choices import AppState, DomainState, EnvironmentName, MemberRole, 
 from tenants.models import CustomDomain, Environment, HeldName, Invitation, Organization, PluginApp, Release, User
 from tenants.organizations.services import organizations
 from tenants.people.services import invitations, memberships, service_accounts, tokens
-from tenants.services import authorship, domains, readings, releases, reviews
+from tenants.releases.services import authorship, releases
+from tenants.services import domains, readings, reviews
 
 PASSWORD = "correct horse battery staple"
 _count = count(1)

@@ -10,7 +10,7 @@ from tenants.audit.services.unit_of_work import unit_of_work
 from tenants.choices import ReleaseState
 from tenants.exceptions import InvalidInput, InvalidTransition
 from tenants.models import Environment, Release, User
-from tenants.services.releases import release_deploying
+from tenants.releases.services.releases import release_deploying
 
 
 @unit_of_work

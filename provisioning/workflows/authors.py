@@ -19,7 +19,7 @@ from provisioning.reading.copy import ReadingCopy, reading_copy
 from provisioning.services.pushes import NOBODY, pushes_read
 from tenants.choices import ReleaseState
 from tenants.models import MembershipPeriod, PluginApp, Release
-from tenants.services.authorship import Answerable, Pushers, answerable_for, release_pushers_record
+from tenants.releases.services.authorship import Answerable, Pushers, answerable_for, release_pushers_record
 
 _SHOWN = 3
 AWAITED = (ReleaseState.CHECKING, ReleaseState.AWAITING_REVIEW)

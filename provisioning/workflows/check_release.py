@@ -15,7 +15,7 @@ from provisioning.workflows.release_checks import check_php, check_tree, refuse_
 from tenants.choices import ReleaseState
 from tenants.exceptions import AlreadyExists, InvalidTransition
 from tenants.models import Release
-from tenants.services import releases
+from tenants.releases.services import releases
 
 # How long the request for a release waits for the forge before it leaves the resolving to a worker.
 AT_ONCE_TIMEOUT_S = 3

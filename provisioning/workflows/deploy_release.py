@@ -51,7 +51,7 @@ from provisioning.workflows.switchover import (
     put_back,
 )
 from tenants.choices import ReleaseState, ReviewDecision
-from tenants.services import releases
+from tenants.releases.services import releases
 
 
 def ensure_approved(run: Run) -> None:

@@ -2,13 +2,14 @@
 
 from django.urls import path
 
-from tenants.api.views import domains, held_names, releases
+from tenants.api.views import domains, held_names
 from tenants.apps.api import apps, environments
 from tenants.audit.api import views as audit
 from tenants.organizations.api import organizations, quotas
 from tenants.people.api import invitations, second_factor, service_accounts, users
 from tenants.policies.api import explanations as access
 from tenants.policies.api import grants, policies
+from tenants.releases.api import views as releases
 
 urlpatterns = [
     path("me/", organizations.MeView.as_view()),

@@ -1,10 +1,8 @@
 from tenants.apps.models.environment import ConfigVariable, Environment
 from tenants.apps.models.plugin_app import PluginApp
 from tenants.audit.models import AuditChain, AuditEvent
-from tenants.models.authorship import MembershipPeriod, ReleaseContributor, ServiceAccountKeeper, VariableEdit
 from tenants.models.custom_domain import CustomDomain, HeldName, RegistrableDomain
 from tenants.models.reading import ReviewScope, ShownDifference, ShownFile
-from tenants.models.release import Release, Review
 from tenants.models.subdomain import Subdomain
 from tenants.models.zone import Zone
 from tenants.organizations.models.organization import Membership, Organization
@@ -15,6 +13,8 @@ from tenants.people.models.second_factor import RecoveryCode, SecondFactor
 from tenants.people.models.user import User
 from tenants.policies.models.grants import PluginAppUserObjectPermission, ReleaseUserObjectPermission
 from tenants.policies.models.policy import AccessPolicy, AccessPolicyVersion, AccessStamp, Freeze
+from tenants.releases.models.authorship import MembershipPeriod, ReleaseContributor, ServiceAccountKeeper, VariableEdit
+from tenants.releases.models.release import Release, Review
 
 __all__ = [
     "AccessPolicy",

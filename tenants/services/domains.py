@@ -27,8 +27,8 @@ from tenants.exceptions import AlreadyExists, CheckedTooOften, InvalidInput, Inv
 from tenants.models import CustomDomain, Environment, HeldName, PluginApp, RegistrableDomain, User
 from tenants.organizations.services.quotas import quota_claim
 from tenants.people.services.memberships import lock
+from tenants.releases.services.transitions import transition
 from tenants.selectors import domains as selectors
-from tenants.services.transitions import transition
 from tenants.signals import custom_domain_changed, custom_domain_check_requested
 
 # What one environment may claim: the edge serves at most 64 names of one, and every claim is looked up again and again.

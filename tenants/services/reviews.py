@@ -12,8 +12,8 @@ from tenants.audit.services.unit_of_work import unit_of_work
 from tenants.choices import AppState, ReleaseState, ReviewDecision
 from tenants.exceptions import InvalidInput, InvalidTransition
 from tenants.models import Environment, Release, Review, User
+from tenants.releases.services.releases import move, require_digest
 from tenants.services.readings import NOT_SAID, require_read
-from tenants.services.releases import move, require_digest
 from tenants.signals import release_approved
 
 _ACTIONS = {ReviewDecision.APPROVE: "release.approve", ReviewDecision.REJECT: "release.reject"}

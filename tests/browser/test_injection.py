@@ -15,7 +15,7 @@ from tenants.choices import ReleaseState
 from tenants.models import PluginApp, Release
 from tenants.organizations.services import organizations
 from tenants.people.services.tokens import ALL_SCOPES, api_token_create
-from tenants.services import releases
+from tenants.releases.services import releases
 from tests.browser.conftest import PATIENCE_S, Browser
 from tests.factories import make_app, make_organization, make_release, make_reviewer, make_user, owner_of
 

@@ -12,7 +12,7 @@ from provisioning.models import Repository
 from provisioning.services.readings import scope_ensure
 from tenants.choices import ReleaseState
 from tenants.models import Release
-from tenants.services import authorship, releases
+from tenants.releases.services import authorship, releases
 from tests.browser.conftest import Browser
 from tests.contracts.forge.git import new_repository, with_token
 from tests.factories import make_app, make_reviewer, owner_of

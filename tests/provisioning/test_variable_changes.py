@@ -8,7 +8,7 @@ import pytest
 from provisioning.selectors.variable_changes import variable_changes
 from tenants.apps.services.environments import variable_set
 from tenants.models import Release
-from tenants.services.releases import release_submit
+from tenants.releases.services.releases import release_submit
 from tests.factories import environment_of, make_app, owner_of
 
 NAMES = ("name", "change", "before", "before_is_secret", "after", "after_is_secret")

@@ -25,8 +25,8 @@ from tenants.hostnames import platform_hostname
 from tenants.models import Environment, Organization, PluginApp, Subdomain, User
 from tenants.organizations.services.quotas import quota_claim
 from tenants.people.services.memberships import lock
+from tenants.releases.services.transitions import transition
 from tenants.selectors.zones import zone_of, zones_in_order
-from tenants.services.transitions import transition
 from tenants.signals import app_requested, app_retiring, release_cancelled
 
 _ATTEMPTS = 50

@@ -14,7 +14,7 @@ from tenants.models import Invitation, Membership, Organization, User
 from tenants.organizations.services.quotas import quota_claim
 from tenants.people.selectors.users import person_named
 from tenants.people.services.memberships import lock, membership_make
-from tenants.services.transitions import transition
+from tenants.releases.services.transitions import transition
 
 LASTS = timedelta(days=14)
 

@@ -17,7 +17,7 @@ from tenants.models import (
     User,
 )
 from tenants.people.services.keepers import kept_tokens_end
-from tenants.services.authorship import period_begin, period_end
+from tenants.releases.services.authorship import period_begin, period_end
 from tenants.signals import membership_changed
 
 

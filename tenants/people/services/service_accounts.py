@@ -11,7 +11,7 @@ from tenants.models import Membership, Organization, User
 from tenants.organizations.services.quotas import quota_claim
 from tenants.people.services.memberships import end_membership, lock, membership_make
 from tenants.people.services.token_ends import announce_end, tokens_end
-from tenants.services.authorship import keeper_add
+from tenants.releases.services.authorship import keeper_add
 
 # No slug has a dot, so no two organizations can mean the same account; and no person's name may start like this.
 PREFIX = "svc-"

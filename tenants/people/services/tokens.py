@@ -17,7 +17,7 @@ from tenants.models import ApiToken, Organization, PluginApp, User
 from tenants.organizations.services.quotas import quota_claim
 from tenants.people.services.memberships import lock
 from tenants.people.services.token_ends import tokens_end
-from tenants.services.authorship import keeper_add
+from tenants.releases.services.authorship import keeper_add
 
 TOKEN_PREFIX = "berth_"  # noqa: S105 - the part of every token that is no secret
 DEFAULT_TTL = timedelta(days=90)

@@ -16,7 +16,7 @@ from provisioning.services.operations import operation_ensure
 from provisioning.services.repositories import group_path, organization_members_sync
 from provisioning.workflows import registry
 from tenants.models import PluginApp, Release, User
-from tenants.services import releases
+from tenants.releases.services import releases
 from tests.code_repositories import forge, platform  # noqa: F401 - fixtures
 from tests.contracts.forge.git import Git, new_repository, with_token
 from tests.contracts.forge.server import Forge

@@ -14,7 +14,7 @@ from provisioning.services.repositories import git_tokens_end
 from provisioning.tasks import read_pushes
 from tenants.models import ApiToken, Organization, Release, User
 from tenants.people.services.memberships import membership_change, membership_remove
-from tenants.services import releases
+from tenants.releases.services import releases
 from tests.attacks.authors.conftest import API, House, approve, queue_of
 from tests.contracts.forge.conftest import People
 from tests.contracts.forge.git import with_token

@@ -9,7 +9,7 @@ from provisioning.services.readings import scope_ensure
 from provisioning.workflows import check_release
 from tenants.choices import ReleaseState
 from tenants.models import Release, User
-from tenants.services import authorship, releases
+from tenants.releases.services import authorship, releases
 from tests.code_repositories import Plugin, forge, forge_developer, new_plugin, platform, plugin  # noqa: F401 - fixtures
 from tests.factories import api_client, environment_of, make_release, make_reviewer, owner_of
 

@@ -6,7 +6,7 @@ from typing import Any
 
 from provisioning.reading import difference
 from tenants.models import Release, ShownFile
-from tenants.services.authorship import Pushers, release_pushers_record
+from tenants.releases.services.authorship import Pushers, release_pushers_record
 from tests.attacks.review.conftest import Desk
 from tests.code_repositories import Plugin
 from tests.factories import make_reviewer, owner_of

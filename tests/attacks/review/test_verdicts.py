@@ -9,7 +9,7 @@ from provisioning.workflows import check_release
 from tenants.choices import ReleaseState
 from tenants.exceptions import AlreadyExists
 from tenants.models import Release
-from tenants.services import releases
+from tenants.releases.services import releases
 from tests.attacks.review.conftest import Desk
 from tests.code_repositories import Plugin
 from tests.factories import environment_of, make_reviewer, owner_of

@@ -12,7 +12,7 @@ from paas.portal.views import reviews
 from tenants.choices import ReleaseState
 from tenants.models import Release, Review, User
 from tenants.policies.services.policies import freeze_create, policy_create
-from tenants.services.authorship import Pushers, release_pushers_record
+from tenants.releases.services.authorship import Pushers, release_pushers_record
 from tenants.services.reviews import release_approve, release_reject
 from tests.factories import make_app, make_member, make_operator, make_release, make_reviewer, owner_of
 from tests.paas.portal.conftest import Visit

@@ -9,7 +9,7 @@ from provisioning.choices import OperationState
 from provisioning.models import Deployment, Operation
 from tenants.choices import ReleaseState
 from tenants.models import Release
-from tenants.services.releases import release_went_live
+from tenants.releases.services.releases import release_went_live
 from tests.factories import make_operator, make_release, owner_of
 from tests.paas.portal.conftest import Visit
 

@@ -14,15 +14,15 @@ SERVICES = ("tenants/services", "provisioning/services")
 # What services are made of: public, called by services alone, and told of by these.
 PARTS = {
     "tenants.services.domains.prove": "makes a domain served; whoever calls it tells how it was proven",
-    "tenants.services.transitions.transition": "changes a state; whoever calls it tells why",
-    "tenants.services.releases.move": "changes a state; whoever calls it tells why",
+    "tenants.releases.services.transitions.transition": "changes a state; whoever calls it tells why",
+    "tenants.releases.services.releases.move": "changes a state; whoever calls it tells why",
     "tenants.people.services.memberships.membership_make": "the row of a membership; whoever calls it tells how it came about",
     "tenants.people.services.memberships.end_membership": "the end of a membership; whoever calls it tells how it came about",
-    "tenants.services.authorship.contributors_add": "a part in a release; whoever calls it tells of the release",
-    "tenants.services.authorship.keeper_add": "the maker of an account or token; whoever calls it tells of that",
-    "tenants.services.authorship.period_begin": "the time of a membership; whoever calls it tells of the membership",
-    "tenants.services.authorship.period_end": "the time of a membership; whoever calls it tells of the membership",
-    "tenants.services.authorship.authors_outdate": "another release is live, which whoever calls it tells",
+    "tenants.releases.services.authorship.contributors_add": "a part in a release; whoever calls it tells of the release",
+    "tenants.releases.services.authorship.keeper_add": "the maker of an account or token; whoever calls it tells of that",
+    "tenants.releases.services.authorship.period_begin": "the time of a membership; whoever calls it tells of the membership",
+    "tenants.releases.services.authorship.period_end": "the time of a membership; whoever calls it tells of the membership",
+    "tenants.releases.services.authorship.authors_outdate": "another release is live, which whoever calls it tells",
     "tenants.people.services.token_ends.tokens_end": "part of ending an account; the account's event tells it",
 }
 # Services that write and record nothing, and why.

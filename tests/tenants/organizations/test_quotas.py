@@ -16,7 +16,8 @@ from tenants.organizations.services.organizations import organization_create
 from tenants.organizations.services.quotas import organization_quota_set, person_quota_set
 from tenants.people.services import service_accounts, tokens
 from tenants.people.services.invitations import invitation_accept, invitation_create, invitation_revoke
-from tenants.services import domains, releases
+from tenants.releases.services import releases
+from tenants.services import domains
 from tests.factories import (
     environment_of,
     make_app,

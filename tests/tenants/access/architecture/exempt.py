@@ -33,7 +33,7 @@ VIEWS = {
     "provisioning.api.zones.ZoneRecordListView.get_queryset": "a zone's records are the zone, found before",
     "provisioning.api.readings.ReleaseFileView.get": _FOUND,
     "provisioning.api.readings.ReleaseTreeView.get": _FOUND,
-    "tenants.api.views.releases._shown": "is restricted by the selector that it asks",
+    "tenants.releases.api.views._shown": "is restricted by the selector that it asks",
     "tenants.api.base.signed_in_again": "reads again whether the account of who asks is still active",
     "tenants.api.idempotency.IdempotentCreate.post": _KEYS,
     "tenants.api.idempotency._claim": _KEYS,

@@ -16,8 +16,8 @@ from tenants.api.base import again, get_app, get_environment, get_release, signe
 from tenants.api.filters import AppReleaseFilter, ReleaseFilter
 from tenants.api.idempotency import IDEMPOTENCY_KEY, IdempotentCreate
 from tenants.models import Release
+from tenants.releases.services.releases import release_cancel, release_submit
 from tenants.selectors.reviews import earlier_decisions
-from tenants.services.releases import release_cancel, release_submit
 from tenants.services.reviews import release_approve, release_reject
 
 

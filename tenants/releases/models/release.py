@@ -8,8 +8,14 @@ from django.db.models.lookups import GreaterThan
 
 from tenants.choices import Actor, AuthorsState, EnvironmentName, Part, ReleaseState, Stack
 from tenants.fields import EncryptedTextField
-from tenants.models.parts import authors_in_doubt, former_members, former_membership, has_former_member, parts_attribute
 from tenants.policies.resources import Attribute, Kind, ResourceType, register
+from tenants.releases.models.parts import (
+    authors_in_doubt,
+    former_members,
+    former_membership,
+    has_former_member,
+    parts_attribute,
+)
 
 
 class Release(models.Model):

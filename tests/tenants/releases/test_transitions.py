@@ -13,7 +13,7 @@ from tenants.choices import APP_SOURCES, RELEASE_SOURCES, AppState, ReleaseState
 from tenants.exceptions import InvalidTransition
 from tenants.models import AuditEvent, Organization, PluginApp, Release
 from tenants.people.services import memberships
-from tenants.services import releases
+from tenants.releases.services import releases
 from tests.factories import (
     environment_of,
     make_app,

@@ -7,7 +7,7 @@ from tenants.apps.services import environments
 from tenants.choices import OPEN_RELEASE_STATES, AppState, EnvironmentName, MemberRole, ReleaseState
 from tenants.models import AuditEvent, Release, Review
 from tenants.people.services.memberships import membership_remove
-from tenants.services import releases
+from tenants.releases.services import releases
 from tests.factories import (
     api_client,
     environment_of,

@@ -31,8 +31,8 @@ from tenants.exceptions import AlreadyExists, DigestMismatch, InvalidTransition
 from tenants.models import Environment, PluginApp, Release, User
 from tenants.organizations.services.quotas import quota_claim
 from tenants.people.services.memberships import lock
-from tenants.services.authorship import answerable_for, authors_outdate, contributors_add, variable_setters
-from tenants.services.transitions import transition
+from tenants.releases.services.authorship import answerable_for, authors_outdate, contributors_add, variable_setters
+from tenants.releases.services.transitions import transition
 from tenants.signals import authors_outdated, release_cancelled, release_submitted
 
 _ATTEMPTS = 50

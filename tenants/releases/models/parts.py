@@ -7,8 +7,8 @@ from django.db.models import Exists, OuterRef, Q, Value
 from django.db.models.functions import Coalesce
 
 from tenants.choices import AuthorsState, Part
-from tenants.models.authorship import MembershipPeriod, ReleaseContributor
 from tenants.policies.resources import Attribute, Kind
+from tenants.releases.models.authorship import MembershipPeriod, ReleaseContributor
 
 _ALWAYS = datetime(1970, 1, 1, tzinfo=UTC)
 
