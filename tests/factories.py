@@ -12,7 +12,8 @@ from tenants.models import CustomDomain, Environment, HeldName, Invitation, Orga
 from tenants.organizations.services import organizations
 from tenants.people.services import invitations, memberships, service_accounts, tokens
 from tenants.releases.services import authorship, releases
-from tenants.services import domains, readings, reviews
+from tenants.reviews.services import readings, reviews
+from tenants.services import domains
 
 PASSWORD = "correct horse battery staple"
 _count = count(1)

@@ -12,8 +12,8 @@ from provisioning.selectors import diffs
 from tenants.exceptions import InvalidInput, InvalidTransition
 from tenants.hostile_text import shown_path
 from tenants.models import Environment, Release, User
-from tenants.selectors.reviews import unread_files
-from tenants.services.readings import difference_shown, file_shown, review_scope_set
+from tenants.reviews.selectors import unread_files
+from tenants.reviews.services.readings import difference_shown, file_shown, review_scope_set
 
 
 def scope_ensure(release: Release) -> tuple[Release | None, Difference]:

@@ -30,7 +30,7 @@ from tenants.models import (
     ReleaseContributor,
     Review,
 )
-from tenants.services.readings import NOT_SAID
+from tenants.reviews.services.readings import NOT_SAID
 
 
 class OrganizationCreate(StrictSerializer):

@@ -2,7 +2,6 @@ from tenants.apps.models.environment import ConfigVariable, Environment
 from tenants.apps.models.plugin_app import PluginApp
 from tenants.audit.models import AuditChain, AuditEvent
 from tenants.models.custom_domain import CustomDomain, HeldName, RegistrableDomain
-from tenants.models.reading import ReviewScope, ShownDifference, ShownFile
 from tenants.models.subdomain import Subdomain
 from tenants.models.zone import Zone
 from tenants.organizations.models.organization import Membership, Organization
@@ -15,6 +14,7 @@ from tenants.policies.models.grants import PluginAppUserObjectPermission, Releas
 from tenants.policies.models.policy import AccessPolicy, AccessPolicyVersion, AccessStamp, Freeze
 from tenants.releases.models.authorship import MembershipPeriod, ReleaseContributor, ServiceAccountKeeper, VariableEdit
 from tenants.releases.models.release import Release, Review
+from tenants.reviews.models import ReviewScope, ShownDifference, ShownFile
 
 __all__ = [
     "AccessPolicy",

@@ -25,7 +25,7 @@ from tenants.models import (
 from tenants.people.services import invitations, memberships, service_accounts
 from tenants.people.services import users as people
 from tenants.releases.services import releases
-from tenants.services import reviews
+from tenants.reviews.services import reviews
 from tests.factories import (
     api_client,
     environment_of,

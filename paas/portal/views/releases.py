@@ -18,7 +18,7 @@ from tenants.choices import RELEASE_SOURCES, ReleaseState
 from tenants.exceptions import TenantsError
 from tenants.models import PluginApp, Release
 from tenants.releases.services.releases import release_cancel, release_submit
-from tenants.selectors.reviews import also_waiting, earlier_decisions
+from tenants.reviews.selectors import also_waiting, earlier_decisions
 
 # While somebody may be about to decide, the difference is on the page; later it is there for who asks: it takes the
 # forge some work.

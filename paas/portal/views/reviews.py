@@ -14,9 +14,9 @@ from tenants.access import rows
 from tenants.choices import ReleaseState
 from tenants.exceptions import TenantsError
 from tenants.models import Release
+from tenants.reviews.services.readings import NOT_SAID
+from tenants.reviews.services.reviews import release_approve, release_reject
 from tenants.selectors.domains import flagged
-from tenants.services.readings import NOT_SAID
-from tenants.services.reviews import release_approve, release_reject
 
 _DECISIONS = {"approve": release_approve, "reject": release_reject}
 

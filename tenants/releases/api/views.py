@@ -17,8 +17,8 @@ from tenants.api.filters import AppReleaseFilter, ReleaseFilter
 from tenants.api.idempotency import IDEMPOTENCY_KEY, IdempotentCreate
 from tenants.models import Release
 from tenants.releases.services.releases import release_cancel, release_submit
-from tenants.selectors.reviews import earlier_decisions
-from tenants.services.reviews import release_approve, release_reject
+from tenants.reviews.selectors import earlier_decisions
+from tenants.reviews.services.reviews import release_approve, release_reject
 
 
 class ReleaseListView(ListAPIView):

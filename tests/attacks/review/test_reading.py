@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from tenants.models import Release
-from tenants.services.reviews import release_reject
+from tenants.reviews.services.reviews import release_reject
 from tests.attacks.review.conftest import Desk
 from tests.code_repositories import Plugin
 from tests.contracts.forge.git import Git

@@ -29,7 +29,7 @@ from tenants.models import (
 from tenants.people.services.memberships import membership_change, membership_remove
 from tenants.policies.resources import ACTIONS
 from tenants.releases.services.authorship import Pushers, release_pushers_record
-from tenants.services.reviews import release_approve
+from tenants.reviews.services.reviews import release_approve
 from tests.factories import (
     environment_of,
     make_app,

@@ -15,7 +15,7 @@ from tenants.choices import ReleaseState
 from tenants.exceptions import AlreadyExists, InvalidInput, InvalidTransition, NotPermitted, WouldLockOut
 from tenants.models import AccessPolicy, AuditEvent, Freeze, Organization, PluginApp, Release, User
 from tenants.policies.services.policies import freeze_create, freeze_end, policy_change, policy_create
-from tenants.services.reviews import release_approve
+from tenants.reviews.services.reviews import release_approve
 from tests.factories import environment_of, make_app, make_operator, make_release, make_reviewer, make_user, owner_of
 
 pytestmark = pytest.mark.django_db

@@ -15,7 +15,7 @@ from tenants.models import AccessPolicy, AuditEvent, User
 from tenants.people.services.users import user_change
 from tenants.policies.resources import Attribute, Kind
 from tenants.policies.services.policies import freeze_create
-from tenants.services.reviews import release_approve
+from tenants.reviews.services.reviews import release_approve
 from tests.factories import (
     api_client,
     make_app,

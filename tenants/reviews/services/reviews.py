@@ -13,7 +13,7 @@ from tenants.choices import AppState, ReleaseState, ReviewDecision
 from tenants.exceptions import InvalidInput, InvalidTransition
 from tenants.models import Environment, Release, Review, User
 from tenants.releases.services.releases import move, require_digest
-from tenants.services.readings import NOT_SAID, require_read
+from tenants.reviews.services.readings import NOT_SAID, require_read
 from tenants.signals import release_approved
 
 _ACTIONS = {ReviewDecision.APPROVE: "release.approve", ReviewDecision.REJECT: "release.reject"}
