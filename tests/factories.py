@@ -9,11 +9,11 @@ from rest_framework.test import APIClient
 from tenants.apps.services import apps
 from tenants.choices import AppState, DomainState, EnvironmentName, MemberRole, ReleaseState, Stack
 from tenants.models import CustomDomain, Environment, HeldName, Invitation, Organization, PluginApp, Release, User
+from tenants.names.services import domains
 from tenants.organizations.services import organizations
 from tenants.people.services import invitations, memberships, service_accounts, tokens
 from tenants.releases.services import authorship, releases
 from tenants.reviews.services import readings, reviews
-from tenants.services import domains
 
 PASSWORD = "correct horse battery staple"
 _count = count(1)

@@ -8,7 +8,7 @@ from django.conf import settings
 from paas.doctor.check import Check, Failed, Warned
 from provisioning.choices import CertificateState
 from provisioning.models import Certificate
-from tenants.selectors.zones import platform_domains
+from tenants.names.selectors.zones import platform_domains
 
 
 def checks() -> Sequence[Check]:

@@ -9,7 +9,7 @@ from django.conf import settings
 from publicsuffixlist import PublicSuffixList
 
 from paas.doctor.check import Check, Warned
-from tenants.selectors.zones import platform_domains
+from tenants.names.selectors.zones import platform_domains
 
 PAGE = "docs/operate/domain-of-the-apps.md"
 

@@ -16,7 +16,7 @@ from provisioning.services.dns_accounts import provider_settings
 from provisioning.services.dns_zones import targets_of
 from tenants.choices import OPEN_DOMAIN_STATES
 from tenants.models import CustomDomain
-from tenants.selectors.domains import NO_LOOKUPS, are_names_looked_up
+from tenants.names.selectors.domains import NO_LOOKUPS, are_names_looked_up
 
 
 def checks() -> Sequence[Check]:

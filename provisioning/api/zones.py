@@ -23,7 +23,7 @@ from provisioning.services.dns_zones import hosted_zone_set
 from tenants import access
 from tenants.api.base import again, get_visible, signed_in
 from tenants.models import Zone
-from tenants.services.zones import zone_change, zone_create
+from tenants.names.services.zones import zone_change, zone_create
 
 
 def zones() -> QuerySet[Zone]:

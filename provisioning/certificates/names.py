@@ -3,7 +3,7 @@
 from collections.abc import Iterable
 
 from tenants.choices import EnvironmentName
-from tenants.hostnames import is_within
+from tenants.names.hostnames import is_within
 
 
 def zone_of(hostname: str, zones: Iterable[str]) -> str:

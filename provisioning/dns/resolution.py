@@ -16,7 +16,7 @@ from provisioning.dns.delegation import HEARD, LookupFailed, Walk
 from provisioning.dns.reading import text_of
 from provisioning.dns.records import canonical_name
 from provisioning.exceptions import OperatorError
-from tenants.selectors.domains import are_names_looked_up
+from tenants.names.selectors.domains import are_names_looked_up
 
 __all__ = ["LookupFailed", "Resolution", "ResolutionSettings", "resolution_from_settings", "resolvers_from_settings"]
 

@@ -12,7 +12,7 @@ from provisioning.models import Certificate
 from provisioning.rendering.specs import SiteCertificate
 from tenants.choices import SERVED_DOMAIN_STATES, AppState
 from tenants.models import CustomDomain, Subdomain
-from tenants.selectors.zones import platform_domains
+from tenants.names.selectors.zones import platform_domains
 
 
 def shared_zone() -> str:

@@ -14,8 +14,8 @@ from tenants import access, validators
 from tenants.audit.services.record import audit_record
 from tenants.audit.services.unit_of_work import unit_of_work
 from tenants.exceptions import AlreadyExists, InvalidInput, InvalidTransition
-from tenants.hostnames import zone_name
 from tenants.models import User
+from tenants.names.hostnames import zone_name
 
 MAX_ZONES = 1000
 MAX_TEXT = 4000

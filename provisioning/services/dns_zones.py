@@ -17,9 +17,9 @@ from tenants import access, validators
 from tenants.audit.services.record import audit_record
 from tenants.audit.services.unit_of_work import unit_of_work
 from tenants.exceptions import InvalidInput, InvalidTransition
-from tenants.hostnames import is_platform_hostname, is_within
 from tenants.models import User, Zone
-from tenants.services.zones import zone_register
+from tenants.names.hostnames import is_platform_hostname, is_within
+from tenants.names.services.zones import zone_register
 
 FIELDS = ("targets", "ttl_s", "low_ttl_s", "drift_policy", "live_checks", "nameservers")
 LIVE_CHECKS = ("authoritative", "resolvers", "edge")

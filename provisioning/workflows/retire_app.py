@@ -21,7 +21,7 @@ from provisioning.workflows.instances import remove_release_trees, remove_worklo
 from provisioning.workflows.specs import environment_docker_name
 from tenants.apps.services import apps
 from tenants.choices import AppState
-from tenants.services.domains import names_hold
+from tenants.names.services.domains import names_hold
 
 OTHERS_PAUSE_S = 1
 

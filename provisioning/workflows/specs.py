@@ -22,7 +22,7 @@ from provisioning.rendering.specs import (
 from provisioning.selectors.certificates import InstalledCertificates, installed_certificates
 from tenants.choices import Fallback
 from tenants.models import Environment, Release
-from tenants.selectors.domains import served_hostnames, with_served_hostnames
+from tenants.names.selectors.domains import served_hostnames, with_served_hostnames
 
 DEFAULT_INSTALLATION = "berth"
 LOCAL_ENGINE = "unix:///var/run/docker.sock"

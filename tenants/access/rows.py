@@ -19,7 +19,7 @@ from tenants.models import (
     ServiceAccountKeeper,
     User,
 )
-from tenants.selectors.domains import with_served_hostnames
+from tenants.names.selectors.domains import with_served_hostnames
 
 
 def organizations() -> QuerySet[Organization]:

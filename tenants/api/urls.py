@@ -2,9 +2,9 @@
 
 from django.urls import path
 
-from tenants.api.views import domains, held_names
 from tenants.apps.api import apps, environments
 from tenants.audit.api import views as audit
+from tenants.names.api import domains, held_names
 from tenants.organizations.api import organizations, quotas
 from tenants.people.api import invitations, second_factor, service_accounts, users
 from tenants.policies.api import explanations as access

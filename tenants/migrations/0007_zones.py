@@ -3,7 +3,7 @@
 import uuid
 
 import django.db.models.deletion
-import tenants.models.zone
+import tenants.names.models.zone
 from django.db import migrations, models
 
 ALL = {"match_all": True}
@@ -62,7 +62,7 @@ class Migration(migrations.Migration):
             fields=[
                 ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
                 ('name', models.CharField(max_length=200, unique=True)),
-                ('applies_to', models.JSONField(default=tenants.models.zone.everything)),
+                ('applies_to', models.JSONField(default=tenants.names.models.zone.everything)),
                 ('priority', models.PositiveIntegerField(default=100, help_text='The lowest number is asked first.')),
                 ('is_wildcard', models.BooleanField(default=False, help_text='One record for all names, and none for each app.')),
                 ('is_enabled', models.BooleanField(default=True, help_text='Whether new apps get names in it.')),

@@ -3,7 +3,7 @@
 import uuid
 
 import django.db.models.deletion
-import tenants.models.custom_domain
+import tenants.names.models.custom_domain
 from django.conf import settings
 from django.db import migrations, models
 
@@ -88,7 +88,7 @@ class Migration(migrations.Migration):
                 ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
                 ('hostname', models.CharField(max_length=253)),
                 ('state', models.CharField(choices=[('pending', 'Pending'), ('active', 'Active'), ('warned', 'Warned'), ('withdrawn', 'Withdrawn'), ('removed', 'Removed')], default='pending', max_length=20)),
-                ('challenge', models.CharField(default=tenants.models.custom_domain.new_challenge, max_length=64)),
+                ('challenge', models.CharField(default=tenants.names.models.custom_domain.new_challenge, max_length=64)),
                 ('is_mixed_script', models.BooleanField(default=False, help_text='It mixes scripts, or could be read as another name: look twice.')),
                 ('detail', models.TextField(blank=True, help_text='What is wrong, and whose move it is.')),
                 ('observations', models.JSONField(default=list)),

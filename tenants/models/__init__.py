@@ -1,9 +1,9 @@
 from tenants.apps.models.environment import ConfigVariable, Environment
 from tenants.apps.models.plugin_app import PluginApp
 from tenants.audit.models import AuditChain, AuditEvent
-from tenants.models.custom_domain import CustomDomain, HeldName, RegistrableDomain
-from tenants.models.subdomain import Subdomain
-from tenants.models.zone import Zone
+from tenants.names.models.custom_domain import CustomDomain, HeldName, RegistrableDomain
+from tenants.names.models.subdomain import Subdomain
+from tenants.names.models.zone import Zone
 from tenants.organizations.models.organization import Membership, Organization
 from tenants.organizations.models.quota import Quota
 from tenants.people.models.credentials import ApiToken, IdempotencyKey

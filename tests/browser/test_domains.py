@@ -7,7 +7,7 @@ from django.utils import timezone
 
 from tenants.choices import Finding
 from tenants.models import CustomDomain
-from tenants.services.domain_checks import Look, domain_checked, domains_take
+from tenants.names.services.domain_checks import Look, domain_checked, domains_take
 from tests.browser.conftest import Browser
 from tests.browser.test_injection import TOGETHER, assert_harmless
 from tests.factories import make_app, owner_of

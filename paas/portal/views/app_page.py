@@ -21,7 +21,7 @@ from tenants.audit.api.filters import narrowed
 from tenants.choices import APP_SOURCES, AppState, EnvironmentName
 from tenants.exceptions import InvalidInput
 from tenants.models import AuditEvent, ConfigVariable, Environment, PluginApp, Release
-from tenants.selectors.domains import with_served_hostnames
+from tenants.names.selectors.domains import with_served_hostnames
 
 NEWEST = 5
 LOG_LINES = 30

@@ -14,9 +14,9 @@ from tenants.access import rows
 from tenants.choices import ReleaseState
 from tenants.exceptions import TenantsError
 from tenants.models import Release
+from tenants.names.selectors.domains import flagged
 from tenants.reviews.services.readings import NOT_SAID
 from tenants.reviews.services.reviews import release_approve, release_reject
-from tenants.selectors.domains import flagged
 
 _DECISIONS = {"approve": release_approve, "reject": release_reject}
 

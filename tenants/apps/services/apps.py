@@ -21,12 +21,12 @@ from tenants.choices import (
     ReleaseState,
 )
 from tenants.exceptions import AlreadyExists, InvalidTransition
-from tenants.hostnames import platform_hostname
 from tenants.models import Environment, Organization, PluginApp, Subdomain, User
+from tenants.names.hostnames import platform_hostname
+from tenants.names.selectors.zones import zone_of, zones_in_order
 from tenants.organizations.services.quotas import quota_claim
 from tenants.people.services.memberships import lock
 from tenants.releases.services.transitions import transition
-from tenants.selectors.zones import zone_of, zones_in_order
 from tenants.signals import app_requested, app_retiring, release_cancelled
 
 _ATTEMPTS = 50

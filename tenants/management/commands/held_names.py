@@ -5,10 +5,10 @@ from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 
-from tenants.custom_names import in_unicode
 from tenants.exceptions import TenantsError
-from tenants.selectors.domains import held_names
-from tenants.services.held_names import held_name_release
+from tenants.names.custom_names import in_unicode
+from tenants.names.selectors.domains import held_names
+from tenants.names.services.held_names import held_name_release
 from tenants.validators import hostname_custom
 
 

@@ -18,10 +18,10 @@ from provisioning.models import Deployment, DnsAccount
 from tenants.apps.services.environments import variable_set
 from tenants.choices import EnvironmentName, MemberRole, ReleaseState, Stack
 from tenants.models import AccessPolicy, ApiToken, AuditEvent, Organization, PluginApp, Release, User
+from tenants.names.services.domains import domain_add
+from tenants.names.services.zones import zone_create
 from tenants.policies.resources import ACTIONS
 from tenants.policies.services import grants, policies
-from tenants.services.domains import domain_add
-from tenants.services.zones import zone_create
 from tests.factories import (
     environment_of,
     make_app,

@@ -21,7 +21,7 @@ from provisioning.workflows.dns_sync import sync
 from provisioning.workflows.engine import Wait
 from tenants.exceptions import InvalidInput
 from tenants.models import Subdomain
-from tenants.services.zones import zone_create
+from tenants.names.services.zones import zone_create
 from tests.factories import environment_of, make_app, make_operator
 from tests.name_servers.powerdns import PowerDns, running_powerdns
 from tests.name_servers.server import zone_file

@@ -16,7 +16,7 @@ from provisioning.models import Certificate, DnsAccount, DnsRecord, Host
 from tenants.access import rows
 from tenants.choices import InvitationState
 from tenants.models import AccessPolicy, AccessPolicyVersion, Freeze, User
-from tenants.selectors.domains import domains, held_names
+from tenants.names.selectors.domains import domains, held_names
 from tests.benchmarks.access.world import World
 
 

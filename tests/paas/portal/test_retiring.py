@@ -3,7 +3,7 @@
 import pytest
 
 from tenants.choices import AppState, ReleaseState
-from tenants.services.domains import domain_add
+from tenants.names.services.domains import domain_add
 from tests.factories import environment_of, make_app, make_member, make_release, owner_of
 from tests.paas.portal.conftest import Visit
 

@@ -27,7 +27,7 @@ from tenants.models import (
     Subdomain,
     User,
 )
-from tenants.services import domains
+from tenants.names.services import domains
 from tests import factories
 from tests.paas.upgrade.before import (
     DIGEST,

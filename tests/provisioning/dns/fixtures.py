@@ -10,7 +10,7 @@ from provisioning.models import HostedZone
 from provisioning.services.dns_accounts import dns_account_create
 from provisioning.services.dns_zones import hosted_zone_set
 from tenants.models import User
-from tenants.services.zones import zone_create
+from tenants.names.services.zones import zone_create
 from tests.factories import make_operator
 from tests.provisioning.dns.memory import MemoryProvider
 

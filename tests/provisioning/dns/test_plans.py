@@ -24,7 +24,7 @@ from provisioning.workflows.dns_sync import sync
 from tenants.choices import AppState
 from tenants.exceptions import InvalidInput, InvalidTransition, NotPermitted
 from tenants.models import AuditEvent, PluginApp, User
-from tenants.services.zones import zone_change
+from tenants.names.services.zones import zone_change
 from tests.factories import make_app, make_operator, make_user
 from tests.provisioning.dns.fixtures import ZONE, hosted_zone
 from tests.provisioning.dns.memory import MemoryProvider

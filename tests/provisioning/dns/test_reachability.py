@@ -23,7 +23,7 @@ from provisioning.workflows.engine import Run, Wait
 from provisioning.workflows.reachability import ensure_names_answer
 from tenants.choices import AppState, ReleaseState
 from tenants.models import AuditEvent, PluginApp, Release, User
-from tenants.services.zones import zone_create
+from tenants.names.services.zones import zone_create
 from tests.factories import environment_of, make_app, make_operator, make_organization, make_release
 from tests.name_servers.powerdns import PowerDns, running_powerdns
 from tests.name_servers.server import zone_file

@@ -16,8 +16,8 @@ from provisioning.workflows import check_domain, retire_app
 from tenants.apps.services.apps import app_retire
 from tenants.choices import AppState, DomainState
 from tenants.models import CustomDomain, HeldName, PluginApp
-from tenants.selectors.domains import records_to_set
-from tenants.services.domain_checks import domains_take
+from tenants.names.selectors.domains import records_to_set
+from tenants.names.services.domain_checks import domains_take
 from tests.factories import make_app, owner_of
 from tests.name_servers.bind import running_bind
 from tests.name_servers.hostile import Hostile

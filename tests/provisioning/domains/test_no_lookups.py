@@ -15,7 +15,7 @@ from provisioning.dns.resolution import ROOTS, resolution_from_settings
 from provisioning.workflows import check_domain
 from tenants.choices import DomainState
 from tenants.models import CustomDomain
-from tenants.selectors.domains import NO_LOOKUPS, are_names_looked_up
+from tenants.names.selectors.domains import NO_LOOKUPS, are_names_looked_up
 from tests.factories import api_client, make_app, owner_of
 from tests.name_servers.hierarchy import ROOT
 from tests.provisioning.domains.world import World, told

@@ -18,7 +18,7 @@ from provisioning.workflows import check_domain
 from provisioning.workflows.reconcile import reconcile_edge
 from tenants.choices import ReleaseState
 from tenants.models import AuditEvent, CustomDomain, PluginApp
-from tenants.services.domains import domain_add, domain_check_request, domain_remove
+from tenants.names.services.domains import domain_add, domain_check_request, domain_remove
 from tests.factories import environment_of, make_app, make_release, owner_of
 from tests.name_servers.hierarchy import Hierarchy
 from tests.name_servers.server import NameServer

@@ -13,7 +13,7 @@ from tests.written_rows import Function, functions_of, many_to_many, module_name
 SERVICES = ("tenants/services", "provisioning/services")
 # What services are made of: public, called by services alone, and told of by these.
 PARTS = {
-    "tenants.services.domains.prove": "makes a domain served; whoever calls it tells how it was proven",
+    "tenants.names.services.domains.prove": "makes a domain served; whoever calls it tells how it was proven",
     "tenants.releases.services.transitions.transition": "changes a state; whoever calls it tells why",
     "tenants.releases.services.releases.move": "changes a state; whoever calls it tells why",
     "tenants.people.services.memberships.membership_make": "the row of a membership; whoever calls it tells how it came about",
@@ -28,9 +28,9 @@ PARTS = {
 # Services that write and record nothing, and why.
 SILENT_SERVICES = {
     "provisioning.services.pushes.pushes_read": "when the forge was asked last; what it told of has an event",
-    "tenants.services.domain_checks.domain_checked": "what a look has shown; what follows from it has its event",
-    "tenants.services.domain_checks.domain_noted": "what a look has shown where nothing follows from it",
-    "tenants.services.domain_checks.domains_take": "which worker looks at a domain now",
+    "tenants.names.services.domain_checks.domain_checked": "what a look has shown; what follows from it has its event",
+    "tenants.names.services.domain_checks.domain_noted": "what a look has shown where nothing follows from it",
+    "tenants.names.services.domain_checks.domains_take": "which worker looks at a domain now",
     "tenants.services.idempotency.idempotency_keys_forget": "answers kept for repeated requests; no row of a tenant's",
     "tenants.people.services.sign_in.password_check": "how often a wrong password came; counted by django-axes",
     "tenants.people.services.sign_in.sign_in_attempts_forget": "how often a wrong password came; counted by django-axes",
@@ -40,7 +40,7 @@ ELSEWHERE = {
     "tenants.api.idempotency.*": "the answer that was given, kept so that it can be given again",
     "tenants.access.in_force._renew": "a stamp that has processes read again what an event tells of",
     "tenants.policies.models.policy.AccessPolicy.save": "checks a policy before any way of saving it; writes nothing more",
-    "tenants.models.zone.Zone.save": "checks a zone's condition before any way of saving it; writes nothing more",
+    "tenants.names.models.zone.Zone.save": "checks a zone's condition before any way of saving it; writes nothing more",
     "paas.api.authentication.*": "when a token was last used: once for many requests, and no change of anything",
     "paas.api.health.*": "asks the database whether it answers; writes nothing",
     "tenants.access.prepared_queries.*": "reads; writes nothing",

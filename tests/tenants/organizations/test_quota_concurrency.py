@@ -8,12 +8,12 @@ import pytest
 from tenants.apps.services import apps, environments
 from tenants.exceptions import QuotaExceeded
 from tenants.models import ApiToken, Environment, Invitation, Organization, PluginApp, User
+from tenants.names.services import domains
 from tenants.organizations.selectors import usage_of, usage_of_person
 from tenants.organizations.services.organizations import organization_create
 from tenants.organizations.services.quotas import organization_quota_set, person_quota_set
 from tenants.people.services import service_accounts, tokens
 from tenants.releases.services import releases
-from tenants.services import domains
 from tests.factories import (
     api_client,
     environment_of,

@@ -11,13 +11,13 @@ from tenants.apps.services import apps, environments
 from tenants.choices import AppState, QuotaName, ReleaseState, Stack
 from tenants.exceptions import InvalidInput, NotPermitted, QuotaExceeded
 from tenants.models import ApiToken, AuditEvent, Environment, Organization, Quota, Release, User
+from tenants.names.services import domains
 from tenants.organizations.selectors import Usage, near_their_limits, usage_of, usage_of_person
 from tenants.organizations.services.organizations import organization_create
 from tenants.organizations.services.quotas import organization_quota_set, person_quota_set
 from tenants.people.services import service_accounts, tokens
 from tenants.people.services.invitations import invitation_accept, invitation_create, invitation_revoke
 from tenants.releases.services import releases
-from tenants.services import domains
 from tests.factories import (
     environment_of,
     make_app,

@@ -28,9 +28,9 @@ from provisioning.services.repositories import git_token_create
 from tenants.apps.services import environments
 from tenants.choices import EnvironmentName, MemberRole, ReleaseState
 from tenants.models import ApiToken, HeldName, Invitation, User, Zone
+from tenants.names.services import domains
 from tenants.people.services import second_factor, tokens
 from tenants.policies.services import grants, policies
-from tenants.services import domains
 from tests import factories
 from tests.authenticator import Authenticator, enroll
 from tests.factories import PASSWORD

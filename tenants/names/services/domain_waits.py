@@ -9,8 +9,8 @@ from django.utils import timezone
 from tenants.audit.services.unit_of_work import unit_of_work
 from tenants.choices import OPEN_DOMAIN_STATES
 from tenants.models import CustomDomain
-from tenants.selectors import domains as selectors
-from tenants.services.domains import record
+from tenants.names.selectors import domains as selectors
+from tenants.names.services.domains import record
 
 
 @unit_of_work

@@ -20,11 +20,11 @@ from tenants.exceptions import (
     NotPermitted,
 )
 from tenants.models import AuditEvent, CustomDomain, HeldName, Organization, PluginApp
+from tenants.names.selectors import domains as selectors
+from tenants.names.services import domain_checks, domains
+from tenants.names.services.domain_checks import Look, domain_checked, domains_take
+from tenants.names.services.domains import MAX_DOMAINS, domain_add, domain_check_request, domain_remove, names_hold
 from tenants.policies.services.policies import policy_create
-from tenants.selectors import domains as selectors
-from tenants.services import domain_checks, domains
-from tenants.services.domain_checks import Look, domain_checked, domains_take
-from tenants.services.domains import MAX_DOMAINS, domain_add, domain_check_request, domain_remove, names_hold
 from tenants.signals import custom_domain_changed, custom_domain_check_requested
 from tests.factories import environment_of, make_app, make_member, make_operator, owner_of
 

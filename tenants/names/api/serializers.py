@@ -7,9 +7,9 @@ from rest_framework import serializers
 
 from tenants.api.fields import StrictSerializer, Text
 from tenants.choices import DomainState, EnvironmentName
-from tenants.custom_names import in_unicode
 from tenants.models import CustomDomain, HeldName
-from tenants.selectors.domains import records_to_set, told
+from tenants.names.custom_names import in_unicode
+from tenants.names.selectors.domains import records_to_set, told
 
 
 class DomainCreate(StrictSerializer):

@@ -16,9 +16,9 @@ from tenants.audit.services.unit_of_work import unit_of_work
 from tenants.choices import DOMAIN_SOURCES, OPEN_DOMAIN_STATES, AppState, DomainState, Finding
 from tenants.exceptions import NameHeld, NameTaken, TenantsError
 from tenants.models import CustomDomain
+from tenants.names.selectors import domains as selectors
+from tenants.names.services.domains import announce_changed, domain_end, prove, record
 from tenants.releases.services.transitions import transition
-from tenants.selectors import domains as selectors
-from tenants.services.domains import announce_changed, domain_end, prove, record
 
 # For so long nobody else looks at a domain that a worker has taken; a check takes far less.
 LEASE = timedelta(minutes=2)

@@ -10,9 +10,9 @@ from django.utils import timezone
 from tenants.choices import DomainState, Finding
 from tenants.exceptions import InvalidInput, InvalidTransition, NameHeld, NotPermitted
 from tenants.models import AuditEvent, CustomDomain, HeldName
-from tenants.services.domain_checks import Look, domain_checked, domains_take
-from tenants.services.domains import domain_add
-from tenants.services.held_names import held_name_release
+from tenants.names.services.domain_checks import Look, domain_checked, domains_take
+from tenants.names.services.domains import domain_add
+from tenants.names.services.held_names import held_name_release
 from tests.factories import (
     api_client,
     environment_of,

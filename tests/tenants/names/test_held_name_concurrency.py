@@ -7,9 +7,9 @@ import pytest
 from tenants.choices import DomainState, Finding
 from tenants.exceptions import InvalidTransition, NameHeld
 from tenants.models import AuditEvent, CustomDomain, HeldName
-from tenants.services.domain_checks import Look, domain_checked, domains_take
-from tenants.services.domains import domain_add, domain_remove
-from tenants.services.held_names import held_name_release
+from tenants.names.services.domain_checks import Look, domain_checked, domains_take
+from tenants.names.services.domains import domain_add, domain_remove
+from tenants.names.services.held_names import held_name_release
 from tests.factories import environment_of, make_app, make_held_name, make_operator, make_organization, owner_of
 from tests.tenants.test_concurrency import at_once
 

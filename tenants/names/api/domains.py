@@ -13,10 +13,10 @@ from rest_framework.views import APIView
 from tenants import access
 from tenants.api.base import again, get_environment, get_visible, signed_in
 from tenants.api.idempotency import IDEMPOTENCY_KEY, IdempotentCreate
-from tenants.api.serializers_domains import DomainCreate, DomainSerializer
 from tenants.models import CustomDomain
-from tenants.selectors import domains as selectors
-from tenants.services.domains import domain_add, domain_check_request, domain_remove
+from tenants.names.api.serializers import DomainCreate, DomainSerializer
+from tenants.names.selectors import domains as selectors
+from tenants.names.services.domains import domain_add, domain_check_request, domain_remove
 
 
 class DomainListView(IdempotentCreate, ListAPIView):

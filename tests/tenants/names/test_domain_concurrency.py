@@ -9,8 +9,8 @@ from django.utils import timezone
 from tenants.choices import DomainState, Finding
 from tenants.exceptions import AlreadyExists, CheckedTooOften
 from tenants.models import AuditEvent, CustomDomain, HeldName
-from tenants.services.domain_checks import Look, domain_checked, domains_take
-from tenants.services.domains import domain_add, domain_check_request, domain_remove
+from tenants.names.services.domain_checks import Look, domain_checked, domains_take
+from tenants.names.services.domains import domain_add, domain_check_request, domain_remove
 from tests.factories import environment_of, make_app, owner_of
 from tests.tenants.test_concurrency import at_once
 

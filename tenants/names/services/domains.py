@@ -22,13 +22,13 @@ from tenants.choices import (
     DomainState,
     QuotaName,
 )
-from tenants.custom_names import is_mixed_script, refuse_platforms_own, registrable_of
 from tenants.exceptions import AlreadyExists, CheckedTooOften, InvalidInput, InvalidTransition, NameHeld, NameTaken
 from tenants.models import CustomDomain, Environment, HeldName, PluginApp, RegistrableDomain, User
+from tenants.names.custom_names import is_mixed_script, refuse_platforms_own, registrable_of
+from tenants.names.selectors import domains as selectors
 from tenants.organizations.services.quotas import quota_claim
 from tenants.people.services.memberships import lock
 from tenants.releases.services.transitions import transition
-from tenants.selectors import domains as selectors
 from tenants.signals import custom_domain_changed, custom_domain_check_requested
 
 # What one environment may claim: the edge serves at most 64 names of one, and every claim is looked up again and again.

@@ -7,8 +7,9 @@ from django.conf import LazySettings
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tenants import custom_names, validators
+from tenants import validators
 from tenants.exceptions import InvalidInput
+from tenants.names import custom_names
 
 # "apple" in Cyrillic, "paypal" with two letters in Cyrillic, "oo" in Greek.
 CYRILLIC_APPLE = "\u0430\u0440\u0440\u04cf\u0435"

@@ -10,7 +10,7 @@ from django.utils import timezone
 
 from tenants.choices import OPEN_DOMAIN_STATES, SERVED_DOMAIN_STATES, DomainState
 from tenants.models import CustomDomain, Environment, HeldName, RegistrableDomain
-from tenants.selectors.zones import platform_domains
+from tenants.names.selectors.zones import platform_domains
 
 NO_LOOKUPS = (
     "this installation looks up no outside names: an operator must set BERTH_DNS_LOOKUPS=true, which asks the "

@@ -11,10 +11,10 @@ from rest_framework.views import APIView
 
 from tenants import access
 from tenants.api.base import get_visible, signed_in
-from tenants.api.serializers_domains import HeldNameRelease, HeldNameSerializer
 from tenants.models import HeldName
-from tenants.selectors.domains import held_names
-from tenants.services.held_names import held_name_release
+from tenants.names.api.serializers import HeldNameRelease, HeldNameSerializer
+from tenants.names.selectors.domains import held_names
+from tenants.names.services.held_names import held_name_release
 
 
 class HeldNameListView(ListAPIView[HeldName]):

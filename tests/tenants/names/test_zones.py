@@ -7,9 +7,9 @@ import pytest
 from tenants.choices import EnvironmentName
 from tenants.exceptions import AlreadyExists, InvalidInput, NotPermitted
 from tenants.models import AuditEvent, PluginApp, Subdomain, User, Zone
-from tenants.selectors.zones import platform_domains
-from tenants.services.domains import domain_add
-from tenants.services.zones import zone_change, zone_create
+from tenants.names.selectors.zones import platform_domains
+from tenants.names.services.domains import domain_add
+from tenants.names.services.zones import zone_change, zone_create
 from tests.factories import make_app, make_operator, make_organization, make_user, owner_of
 
 pytestmark = pytest.mark.django_db
