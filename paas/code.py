@@ -21,9 +21,9 @@ from provisioning.exceptions import ProvisioningError, RetryableError
 from provisioning.reading import streams
 from provisioning.reading.copy import ReadingCopy
 from provisioning.services.readings import offer_commit
-from tenants.api.base import get_visible
 from tenants.exceptions import TenantsError
 from tenants.models import Release
+from tenants.rest.base import get_visible
 
 SERVICE = "git-upload-pack"
 MAX_BODY_BYTES = 8 * 1024 * 1024

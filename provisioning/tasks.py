@@ -29,7 +29,7 @@ from provisioning.workflows import sweep as sweeper
 from tenants.choices import AuthorsState
 from tenants.models import Organization, PluginApp, Release
 from tenants.people.services.sign_in import sign_in_attempts_forget
-from tenants.services.idempotency import idempotency_keys_forget
+from tenants.rest.services import idempotency_keys_forget
 
 logger = logging.getLogger(__name__)
 

@@ -12,7 +12,7 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.views import APIView
 
-from tenants.api.permissions import OwnAffair
+from tenants.rest.permissions import OwnAffair
 
 TIMEOUT_S = 1.0
 _PORTS = {"redis": 6379, "rediss": 6379, "amqp": 5672, "amqps": 5671}

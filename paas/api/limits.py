@@ -11,8 +11,8 @@ from rest_framework.views import APIView
 
 from provisioning.rendering.limits import MAX_BODY_MIB
 from tenants import validators
-from tenants.api.pagination import MAX_PAGE_SIZE
-from tenants.api.permissions import OwnAffair
+from tenants.rest.pagination import MAX_PAGE_SIZE
+from tenants.rest.permissions import OwnAffair
 
 MIB = 1024 * 1024
 

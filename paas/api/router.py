@@ -14,6 +14,6 @@ urlpatterns = [
     path("health/", HealthView.as_view(), name="health"),
     path("schema/", SchemaView.as_view(), name="schema"),
     path("docs/", DocsView.as_view(url_name="schema"), name="docs"),
-    path("", include("tenants.api.urls")),
+    path("", include("tenants.rest.urls")),
     path("", include("provisioning.api.urls")),
 ]

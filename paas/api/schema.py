@@ -9,7 +9,7 @@ from drf_spectacular.renderers import OpenApiJsonRenderer
 from drf_spectacular.views import SpectacularAPIView, SpectacularSwaggerSplitView
 from rest_framework.permissions import AllowAny
 
-from tenants.api.permissions import OwnAffair
+from tenants.rest.permissions import OwnAffair
 
 # Swagger UI writes style attributes; its scripts come from files.
 _DOCS_POLICY = (

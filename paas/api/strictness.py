@@ -11,7 +11,7 @@ from django.http import HttpRequest, HttpResponse, QueryDict
 from drf_spectacular.utils import OpenApiParameter
 
 from paas.api.errors import NOT_FOUND, ProblemResponse
-from tenants.api.pagination import CursorPages
+from tenants.rest.pagination import CursorPages
 
 # A body of a call that takes none is read up to here, to see if it is empty.
 _LARGEST_EMPTY_BODY = 64

@@ -18,9 +18,6 @@ from paas.api.authentication import CHALLENGE
 from paas.api.throttling import SignInAddressThrottle
 from tenants import access
 from tenants.access import rows
-from tenants.api.base import get_visible, signed_in
-from tenants.api.fields import Text
-from tenants.api.filters import TokenFilter
 from tenants.audit.request_context import Authentication, authentication
 from tenants.choices import AuthenticationMethod
 from tenants.models import ApiToken, User
@@ -29,6 +26,9 @@ from tenants.people.api.service_accounts import named_app, named_organization, n
 from tenants.people.services.second_factor import second_factor_shown
 from tenants.people.services.sign_in import password_check
 from tenants.people.services.tokens import ALL_SCOPES, api_token_create, api_token_revoke
+from tenants.rest.base import get_visible, signed_in
+from tenants.rest.fields import Text
+from tenants.rest.filters import TokenFilter
 
 _CREDENTIALS = ("username", "password", "otp")
 

@@ -15,10 +15,10 @@ from django.views.decorators.http import require_http_methods
 
 from paas.api.authentication import by_session
 from tenants.access import rows
-from tenants.api.base import get_visible, number_of
 from tenants.audit.request_context import authentication
 from tenants.exceptions import TenantsError
 from tenants.models import Environment, Organization, PluginApp, Release, User
+from tenants.rest.base import get_visible, number_of
 
 PAGE_SIZE = 25
 Row = TypeVar("Row", bound=Model)

@@ -29,8 +29,8 @@ from provisioning.logs.reading import check_source, read_tail
 from provisioning.logs.sources import LogSource, log_source
 from provisioning.logs.watching import Stamp, people_stamp
 from tenants import access
-from tenants.api.base import get_environment, signed_in_again
 from tenants.exceptions import NotPermitted
+from tenants.rest.base import get_environment, signed_in_again
 
 _FOLLOW_VALUES = {"true", "1"}
 

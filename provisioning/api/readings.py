@@ -18,10 +18,10 @@ from provisioning.api import serializers_readings as shapes
 from provisioning.reading import streams
 from provisioning.selectors.diffs import address_of
 from provisioning.services import readings
-from tenants.api.base import get_release, signed_in
 from tenants.exceptions import InvalidInput
 from tenants.hostile_text import shown_path
 from tenants.models import Release
+from tenants.rest.base import get_release, signed_in
 
 _PATH = OpenApiParameter("path", str, required=True, description="The file's `address`: a path, percent-encoded")
 _LARGEST = 2**31

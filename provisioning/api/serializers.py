@@ -8,8 +8,8 @@ from rest_framework import serializers
 from provisioning.choices import STEP_STATES_SHOWN
 from provisioning.models import Certificate, Deployment, Host, Step
 from provisioning.selectors.moves import move_of
-from tenants.api.fields import StrictSerializer
 from tenants.choices import Actor
+from tenants.rest.fields import StrictSerializer
 
 
 class StepSerializer(serializers.ModelSerializer[Step]):

@@ -8,8 +8,8 @@ from rest_framework import serializers
 from provisioning.choices import DnsRecordState, DriftPolicy
 from provisioning.dns.planner import Plan
 from provisioning.models import DnsAccount, DnsRecord, HostedZone
-from tenants.api.fields import Flag, StrictSerializer, Text, WholeNumber
 from tenants.models import Zone
+from tenants.rest.fields import Flag, StrictSerializer, Text, WholeNumber
 
 MAX_TEXTS = 1000
 # What one answer shows of a plan; the counts are of all.

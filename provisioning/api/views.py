@@ -18,13 +18,13 @@ from provisioning.services.git_tokens import git_token_revoke, git_tokens_listed
 from provisioning.services.repositories import git_token_create, git_tokens_revoke
 from provisioning.services.rollbacks import rollback_request
 from tenants import access
-from tenants.api.base import again, get_app, get_environment, get_visible, signed_in
-from tenants.api.idempotency import IDEMPOTENCY_KEY, IdempotentCreate
-from tenants.api.permissions import OwnAffair
 from tenants.audit.request_context import authentication
 from tenants.choices import TokenScope
 from tenants.exceptions import NotPermitted
 from tenants.models import User
+from tenants.rest.base import again, get_app, get_environment, get_visible, signed_in
+from tenants.rest.idempotency import IDEMPOTENCY_KEY, IdempotentCreate
+from tenants.rest.permissions import OwnAffair
 
 
 def deployments() -> QuerySet[Deployment]:

@@ -21,9 +21,9 @@ from provisioning.services.dns_moves import move_cancel, move_plan
 from provisioning.services.dns_plans import record_adopt, zone_apply
 from provisioning.services.dns_zones import hosted_zone_set
 from tenants import access
-from tenants.api.base import again, get_visible, signed_in
 from tenants.models import Zone
 from tenants.names.services.zones import zone_change, zone_create
+from tenants.rest.base import again, get_visible, signed_in
 
 
 def zones() -> QuerySet[Zone]:

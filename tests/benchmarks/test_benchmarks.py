@@ -11,7 +11,7 @@ from tests.benchmarks.access.lists import NOT_PAGED
 from tests.benchmarks.documents import RECORD
 from tests.benchmarks.figures import Figure, Target, paired, table, write
 from tests.benchmarks.names.burst import wrong_records
-from tests.tenants.api.endpoints.routes import endpoints
+from tests.tenants.rest.endpoints.routes import endpoints
 
 
 def rows_of(path: Path) -> list[dict[str, Any]]:

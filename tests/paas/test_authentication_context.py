@@ -13,10 +13,10 @@ from rest_framework.views import APIView
 from paas.portal.pages import page
 from paas.urls import handler400, handler403, handler404, handler500
 from paas.urls import urlpatterns as real_urls
-from tenants.api.permissions import OwnAffair
 from tenants.audit.request_context import Authentication, authentication
 from tenants.choices import AuthenticationMethod
 from tenants.models import ApiToken, User
+from tenants.rest.permissions import OwnAffair
 from tests.authenticator import enroll
 from tests.factories import api_client, make_organization, make_user, owner_of
 

@@ -9,7 +9,7 @@ from provisioning.forge import webhooks
 from provisioning.models import WebhookDelivery
 from provisioning.tasks import tidy
 from tenants.models import IdempotencyKey
-from tenants.services import idempotency
+from tenants.rest import services as idempotency
 from tests.factories import make_user
 
 pytestmark = pytest.mark.django_db

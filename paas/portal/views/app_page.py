@@ -16,12 +16,12 @@ from provisioning.logs.query import LogQuery, parse_query
 from provisioning.models import Deployment, Operation
 from tenants import access
 from tenants.access import rows
-from tenants.api.base import get_visible
 from tenants.audit.api.filters import narrowed
 from tenants.choices import APP_SOURCES, AppState, EnvironmentName
 from tenants.exceptions import InvalidInput
 from tenants.models import AuditEvent, ConfigVariable, Environment, PluginApp, Release
 from tenants.names.selectors.domains import with_served_hostnames
+from tenants.rest.base import get_visible
 
 NEWEST = 5
 LOG_LINES = 30

@@ -12,7 +12,6 @@ from paas.portal.forms import InvitationForm
 from paas.portal.pages import find_organization, page, person, put_refusal
 from paas.portal.views.organizations import attempt, show_list, show_organization
 from tenants.access import rows
-from tenants.api.base import get_visible
 from tenants.exceptions import TenantsError
 from tenants.models import Invitation, Membership, Organization
 from tenants.people.services.invitations import (
@@ -22,6 +21,7 @@ from tenants.people.services.invitations import (
     invitation_revoke,
 )
 from tenants.people.services.memberships import membership_change, membership_remove
+from tenants.rest.base import get_visible
 
 
 @page("POST")

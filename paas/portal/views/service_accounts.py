@@ -14,7 +14,6 @@ from paas.portal.shown_once import keep
 from paas.portal.views.organizations import attempt, made_in, show_organization, token_form
 from tenants import access
 from tenants.access import rows
-from tenants.api.base import get_visible
 from tenants.audit.request_context import authentication
 from tenants.exceptions import TenantsError
 from tenants.models import ApiToken, Organization, User
@@ -25,6 +24,7 @@ from tenants.people.services.service_accounts import (
     service_account_username,
 )
 from tenants.people.services.tokens import api_token_create
+from tenants.rest.base import get_visible
 
 
 @page("POST")

@@ -17,12 +17,12 @@ from provisioning.services.git_tokens import git_token_revoke, git_tokens_listed
 from provisioning.services.repositories import git_token_create, git_tokens_revoke
 from tenants import access
 from tenants.access import rows
-from tenants.api.base import get_visible
 from tenants.audit.request_context import authentication
 from tenants.exceptions import TenantsError
 from tenants.models import ApiToken, PluginApp
 from tenants.people.api.service_accounts import named_app, named_organization, named_ttl
 from tenants.people.services.tokens import api_token_create, api_token_revoke
+from tenants.rest.base import get_visible
 
 _MADE = "token"
 # So many organizations and apps stand in the list of places: a token for another is made over the API.

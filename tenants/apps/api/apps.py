@@ -12,13 +12,13 @@ from rest_framework.views import APIView
 
 from tenants import access
 from tenants.access import rows
-from tenants.api import serializers
-from tenants.api.base import again, get_app, signed_in
-from tenants.api.filters import AppFilter
-from tenants.api.idempotency import IDEMPOTENCY_KEY, IdempotentCreate
 from tenants.apps.services.apps import app_create, app_retire, app_update
 from tenants.exceptions import InvalidInput
 from tenants.models import Organization, PluginApp
+from tenants.rest import serializers
+from tenants.rest.base import again, get_app, signed_in
+from tenants.rest.filters import AppFilter
+from tenants.rest.idempotency import IDEMPOTENCY_KEY, IdempotentCreate
 
 
 class AppListView(IdempotentCreate, ListAPIView):

@@ -8,8 +8,6 @@ from rest_framework.response import Response
 from rest_framework.views import APIView
 
 from tenants.access import rows
-from tenants.api import serializers
-from tenants.api.base import again, get_environment, signed_in
 from tenants.apps.services.environments import (
     environment_fallback_set,
     environment_update,
@@ -17,6 +15,8 @@ from tenants.apps.services.environments import (
     variable_set,
 )
 from tenants.models import Environment
+from tenants.rest import serializers
+from tenants.rest.base import again, get_environment, signed_in
 
 
 class EnvironmentView(APIView):

@@ -17,11 +17,11 @@ from rest_framework.request import Request
 
 from tenants import access
 from tenants.access import rows
-from tenants.api.base import get_app, signed_in, signed_in_again
 from tenants.audit import request_context
 from tenants.audit.api.filters import AuditFilter, TimelineFilter
 from tenants.audit.api.serializers import EventSerializer, export_line
 from tenants.models import AuditEvent, User
+from tenants.rest.base import get_app, signed_in, signed_in_again
 
 JSON_LINES = "application/x-ndjson"
 _CHUNK = 500

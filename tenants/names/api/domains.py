@@ -11,12 +11,12 @@ from rest_framework.response import Response
 from rest_framework.views import APIView
 
 from tenants import access
-from tenants.api.base import again, get_environment, get_visible, signed_in
-from tenants.api.idempotency import IDEMPOTENCY_KEY, IdempotentCreate
 from tenants.models import CustomDomain
 from tenants.names.api.serializers import DomainCreate, DomainSerializer
 from tenants.names.selectors import domains as selectors
 from tenants.names.services.domains import domain_add, domain_check_request, domain_remove
+from tenants.rest.base import again, get_environment, get_visible, signed_in
+from tenants.rest.idempotency import IDEMPOTENCY_KEY, IdempotentCreate
 
 
 class DomainListView(IdempotentCreate, ListAPIView):

@@ -10,11 +10,11 @@ from rest_framework.response import Response
 from rest_framework.views import APIView
 
 from tenants import access
-from tenants.api.base import get_visible, signed_in
 from tenants.models import HeldName
 from tenants.names.api.serializers import HeldNameRelease, HeldNameSerializer
 from tenants.names.selectors.domains import held_names
 from tenants.names.services.held_names import held_name_release
+from tenants.rest.base import get_visible, signed_in
 
 
 class HeldNameListView(ListAPIView[HeldName]):

@@ -13,14 +13,14 @@ from rest_framework.views import APIView
 
 from tenants import access
 from tenants.access import rows
-from tenants.api import serializers
-from tenants.api.base import again, get_organization, get_visible, signed_in
-from tenants.api.idempotency import IDEMPOTENCY_KEY, IdempotentCreate
-from tenants.api.permissions import OwnAffair
 from tenants.models import Membership, Organization, User
 from tenants.organizations.services.organizations import organization_create
 from tenants.people.api.serializers import MemberChange
 from tenants.people.services.memberships import membership_change, membership_remove
+from tenants.rest import serializers
+from tenants.rest.base import again, get_organization, get_visible, signed_in
+from tenants.rest.idempotency import IDEMPOTENCY_KEY, IdempotentCreate
+from tenants.rest.permissions import OwnAffair
 
 
 class MeView(APIView):

@@ -4,9 +4,9 @@ from typing import Any
 
 from rest_framework import serializers
 
-from tenants.api.fields import StrictSerializer, WholeNumber
 from tenants.choices import QuotaName
 from tenants.organizations.selectors import ORGANIZATIONS_QUOTAS, PERSONS_QUOTAS
+from tenants.rest.fields import StrictSerializer, WholeNumber
 
 
 class UsageSerializer(serializers.Serializer[Any]):

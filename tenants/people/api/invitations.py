@@ -13,10 +13,6 @@ from rest_framework.views import APIView
 
 from tenants import access
 from tenants.access import rows
-from tenants.api.base import again, get_organization, get_visible, signed_in
-from tenants.api.filters import InvitationFilter
-from tenants.api.idempotency import IDEMPOTENCY_KEY, IdempotentCreate
-from tenants.api.serializers import MemberSerializer
 from tenants.choices import InvitationState
 from tenants.models import Invitation
 from tenants.people.api.serializers import InvitationCreate, InvitationSerializer
@@ -26,6 +22,10 @@ from tenants.people.services.invitations import (
     invitation_decline,
     invitation_revoke,
 )
+from tenants.rest.base import again, get_organization, get_visible, signed_in
+from tenants.rest.filters import InvitationFilter
+from tenants.rest.idempotency import IDEMPOTENCY_KEY, IdempotentCreate
+from tenants.rest.serializers import MemberSerializer
 
 
 class OrganizationInvitationListView(IdempotentCreate, ListAPIView):

@@ -9,9 +9,6 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.views import APIView
 
-from tenants.api.base import get_visible, signed_in
-from tenants.api.fields import StrictSerializer, Text
-from tenants.api.permissions import OwnAffair
 from tenants.audit.request_context import authentication
 from tenants.choices import TokenScope
 from tenants.exceptions import NotPermitted
@@ -24,6 +21,9 @@ from tenants.people.services.second_factor import (
     second_factor_reset,
     second_factor_state,
 )
+from tenants.rest.base import get_visible, signed_in
+from tenants.rest.fields import StrictSerializer, Text
+from tenants.rest.permissions import OwnAffair
 
 _OWN = "everybody keeps their own second factor; what changes it takes the password or a code"
 _CHANGES_OWN = OwnAffair(_OWN, scope=TokenScope.OPERATE)

@@ -4,12 +4,12 @@ from typing import Any
 
 from rest_framework import serializers
 
-from tenants.api.fields import Flag, StrictSerializer, Text, WholeNumber
 from tenants.choices import InvitationState, MemberRole, TokenScope
 from tenants.models import ApiToken, Invitation, ServiceAccountKeeper, User
 from tenants.people.services.service_accounts import service_account_name
 from tenants.people.services.tokens import DEFAULT_TTL
 from tenants.policies.services.grants import APP_PERMISSIONS, RELEASE_PERMISSIONS
+from tenants.rest.fields import Flag, StrictSerializer, Text, WholeNumber
 
 MAX_LISTED = 50
 

@@ -14,8 +14,6 @@ from rest_framework.views import APIView
 
 from tenants import access
 from tenants.access import rows
-from tenants.api.base import again, get_organization, get_visible, number_of, signed_in
-from tenants.api.idempotency import IDEMPOTENCY_KEY, IdempotentCreate
 from tenants.audit.request_context import authentication
 from tenants.exceptions import InvalidInput
 from tenants.models import ApiToken, Organization, PluginApp, User
@@ -32,6 +30,8 @@ from tenants.people.services.service_accounts import (
     service_account_username,
 )
 from tenants.people.services.tokens import api_token_create
+from tenants.rest.base import again, get_organization, get_visible, number_of, signed_in
+from tenants.rest.idempotency import IDEMPOTENCY_KEY, IdempotentCreate
 
 
 class ServiceAccountListView(IdempotentCreate, ListAPIView):

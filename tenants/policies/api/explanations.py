@@ -9,14 +9,14 @@ from tenants import access
 from tenants.access.explanations import explain
 from tenants.access.in_force import known_context, known_subject
 from tenants.access.subjects import Context, Subject
-from tenants.api.base import get_visible, signed_in
-from tenants.api.references import checked_action, resource_for
 from tenants.audit.request_context import Authentication
 from tenants.exceptions import InvalidInput, NotPermitted
 from tenants.models import Organization, User
 from tenants.policies.api import serializers
 from tenants.policies.resources import ACTIONS
 from tenants.policies.selectors import who_can
+from tenants.rest.base import get_visible, signed_in
+from tenants.rest.references import checked_action, resource_for
 
 _ACTION = OpenApiParameter("action", str, required=True, description="Such as release.approve")
 _RESOURCE = OpenApiParameter(

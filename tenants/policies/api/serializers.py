@@ -4,9 +4,9 @@ from typing import Any
 
 from rest_framework import serializers
 
-from tenants.api.fields import Flag, StrictSerializer, Text, WholeNumber
 from tenants.choices import PolicyEffect
 from tenants.models import AccessPolicy, AccessPolicyVersion, Freeze
+from tenants.rest.fields import Flag, StrictSerializer, Text, WholeNumber
 
 MAX_SIMULATED = 10_000
 

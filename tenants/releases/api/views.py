@@ -11,12 +11,12 @@ from rest_framework.views import APIView
 
 from tenants import access, validators
 from tenants.access import rows
-from tenants.api import serializers
-from tenants.api.base import again, get_app, get_environment, get_release, signed_in
-from tenants.api.filters import AppReleaseFilter, ReleaseFilter
-from tenants.api.idempotency import IDEMPOTENCY_KEY, IdempotentCreate
 from tenants.models import Release
 from tenants.releases.services.releases import release_cancel, release_submit
+from tenants.rest import serializers
+from tenants.rest.base import again, get_app, get_environment, get_release, signed_in
+from tenants.rest.filters import AppReleaseFilter, ReleaseFilter
+from tenants.rest.idempotency import IDEMPOTENCY_KEY, IdempotentCreate
 from tenants.reviews.selectors import earlier_decisions
 from tenants.reviews.services.reviews import release_approve, release_reject
 

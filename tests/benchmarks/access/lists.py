@@ -22,7 +22,7 @@ from tenants.people.services.service_accounts import service_account_name
 from tests.benchmarks.access.by_hand import BY_HAND, Person
 from tests.benchmarks.access.world import World, token
 from tests.benchmarks.figures import Figure, Target, paired
-from tests.tenants.api.endpoints.routes import endpoints
+from tests.tenants.rest.endpoints.routes import endpoints
 
 # All pages are measured once, and then again: a burst of whatever else runs falls on few pairs of a page.
 PASSES, ROUNDS = 3, 30

@@ -12,7 +12,7 @@ from rest_framework.test import APIClient
 from paas.api.strictness import query_parameters, takes_body, takes_key
 from tenants.models import Organization
 from tests.factories import api_client, make_token, make_user
-from tests.tenants.api.endpoints.routes import Endpoint, endpoints
+from tests.tenants.rest.endpoints.routes import Endpoint, endpoints
 
 ENDPOINTS = list(endpoints())
 # Both speak of the document, which does not speak of itself.

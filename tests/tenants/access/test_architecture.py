@@ -39,7 +39,7 @@ TOY = """
     from django.db import connection
     from django.shortcuts import get_object_or_404
     from tenants import access
-    from tenants.api.base import again, get_app, get_visible
+    from tenants.rest.base import again, get_app, get_visible
     from tenants.models import Organization, PluginApp
     from tenants.selectors import rows
 

@@ -31,13 +31,13 @@ SILENT_SERVICES = {
     "tenants.names.services.domain_checks.domain_checked": "what a look has shown; what follows from it has its event",
     "tenants.names.services.domain_checks.domain_noted": "what a look has shown where nothing follows from it",
     "tenants.names.services.domain_checks.domains_take": "which worker looks at a domain now",
-    "tenants.services.idempotency.idempotency_keys_forget": "answers kept for repeated requests; no row of a tenant's",
+    "tenants.rest.services.idempotency_keys_forget": "answers kept for repeated requests; no row of a tenant's",
     "tenants.people.services.sign_in.password_check": "how often a wrong password came; counted by django-axes",
     "tenants.people.services.sign_in.sign_in_attempts_forget": "how often a wrong password came; counted by django-axes",
 }
 # Writes outside of services, by module and function, and why they are there.
 ELSEWHERE = {
-    "tenants.api.idempotency.*": "the answer that was given, kept so that it can be given again",
+    "tenants.rest.idempotency.*": "the answer that was given, kept so that it can be given again",
     "tenants.access.in_force._renew": "a stamp that has processes read again what an event tells of",
     "tenants.policies.models.policy.AccessPolicy.save": "checks a policy before any way of saving it; writes nothing more",
     "tenants.names.models.zone.Zone.save": "checks a zone's condition before any way of saving it; writes nothing more",

@@ -12,7 +12,7 @@ Function = ast.FunctionDef | ast.AsyncFunctionDef
 
 @dataclass(frozen=True)
 class Module:
-    """`name` as one imports it: `tenants.api.base`."""
+    """`name` as one imports it: `tenants.rest.base`."""
 
     name: str
     tree: ast.Module

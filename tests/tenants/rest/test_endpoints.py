@@ -14,16 +14,16 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.views import APIView
 
-from tenants.api.permissions import OwnAffair
 from tenants.choices import TokenScope
 from tenants.models import User
 from tenants.policies.resources import ACTIONS, scope_of
 from tenants.policies.services.policies import policy_create
-from tests.tenants.api.endpoints import table_people, table_platform, table_tenants
-from tests.tenants.api.endpoints.calls import PEOPLE, Call
-from tests.tenants.api.endpoints.routes import Endpoint, endpoints
-from tests.tenants.api.endpoints.watching import Unchanged, everything, leaks_in, newest, rows_in, written_since
-from tests.tenants.api.endpoints.world import World, undone
+from tenants.rest.permissions import OwnAffair
+from tests.tenants.rest.endpoints import table_people, table_platform, table_tenants
+from tests.tenants.rest.endpoints.calls import PEOPLE, Call
+from tests.tenants.rest.endpoints.routes import Endpoint, endpoints
+from tests.tenants.rest.endpoints.watching import Unchanged, everything, leaks_in, newest, rows_in, written_since
+from tests.tenants.rest.endpoints.world import World, undone
 
 pytestmark = pytest.mark.django_db
 

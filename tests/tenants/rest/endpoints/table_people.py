@@ -1,6 +1,6 @@
 """People: memberships, invitations, service accounts, accounts, tokens, second factors."""
 
-from tests.tenants.api.endpoints.calls import LIST, READ, Call
+from tests.tenants.rest.endpoints.calls import LIST, READ, Call
 
 _ORGANIZATION = "organizations/<str:slug>/"
 _MEMBER = f"{_ORGANIZATION}members/<str:username>/"

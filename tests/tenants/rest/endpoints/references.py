@@ -1,6 +1,6 @@
 """Another tenant's rows, named in queries and bodies by somebody who may not see them: as if they were not there."""
 
-from tests.tenants.api.endpoints.calls import Call
+from tests.tenants.rest.endpoints.calls import Call
 
 _ANY = (0,) * 8
 _MINE = {"slug": "my_organization", "app": "my_app", "name": "my_account"}

@@ -3,9 +3,9 @@
 import django_filters
 from django.db.models import Q, QuerySet
 
-from tenants.api.base import number_of
 from tenants.choices import AppState, EnvironmentName, InvitationState, PlatformRole, ReleaseState
 from tenants.models import ApiToken, Invitation, PluginApp, Release, User
+from tenants.rest.base import number_of
 
 
 class AppFilter(django_filters.FilterSet):

@@ -7,7 +7,7 @@ from asgiref.sync import async_to_sync
 from django.apps import apps
 
 from tenants.models import AuditEvent
-from tests.tenants.api.endpoints.world import MARKS
+from tests.tenants.rest.endpoints.world import MARKS
 
 _TRAIL = {"AuditEvent", "AuditChain"}
 # When a token was last used, and how many calls an account at a vendor has left.

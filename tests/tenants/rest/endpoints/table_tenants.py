@@ -1,6 +1,6 @@
 """Organizations, apps, environments, releases, and what is granted on them."""
 
-from tests.tenants.api.endpoints.calls import LIST, READ, Call
+from tests.tenants.rest.endpoints.calls import LIST, READ, Call
 
 _APP = "apps/<str:app>/"
 _ENVIRONMENT = f"{_APP}environments/<str:env>/"

@@ -34,7 +34,7 @@ from tests.factories import (
 )
 from tests.provisioning.dns.fixtures import hosted_zone
 from tests.provisioning.dns.memory import MemoryProvider
-from tests.tenants.api.endpoints.routes import endpoints
+from tests.tenants.rest.endpoints.routes import endpoints
 
 pytestmark = pytest.mark.django_db
 

@@ -7,8 +7,8 @@ import pytest
 from django.db import transaction
 from django.utils import timezone
 
-from tenants.api import idempotency
 from tenants.models import IdempotencyKey, Organization, PluginApp, Release
+from tenants.rest import idempotency
 from tenants.signals import release_submitted
 from tests.factories import api_client, make_app, make_organization, make_user, owner_of
 

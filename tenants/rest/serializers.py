@@ -5,7 +5,6 @@ from typing import Any
 from drf_spectacular.utils import extend_schema_field
 from rest_framework import serializers
 
-from tenants.api.fields import Flag, StrictSerializer, Text, WholeNumber
 from tenants.apps.api.serializers_live import EnvironmentComparison
 from tenants.choices import (
     Actor,
@@ -30,6 +29,7 @@ from tenants.models import (
     ReleaseContributor,
     Review,
 )
+from tenants.rest.fields import Flag, StrictSerializer, Text, WholeNumber
 from tenants.reviews.services.readings import NOT_SAID
 
 

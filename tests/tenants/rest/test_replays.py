@@ -5,14 +5,14 @@ from typing import Any
 import pytest
 from rest_framework.test import APIClient
 
-from tenants.api.idempotency import IdempotentCreate
 from tenants.policies.resources import ACTIONS, RESOURCE_TYPES
 from tenants.policies.services.policies import policy_create
+from tenants.rest.idempotency import IdempotentCreate
 from tests.factories import make_app, make_token
-from tests.tenants.api.endpoints.calls import Call
-from tests.tenants.api.endpoints.watching import Unchanged
-from tests.tenants.api.endpoints.world import World
-from tests.tenants.api.test_endpoints import CALLS, endpoint_of
+from tests.tenants.rest.endpoints.calls import Call
+from tests.tenants.rest.endpoints.watching import Unchanged
+from tests.tenants.rest.endpoints.world import World
+from tests.tenants.rest.test_endpoints import CALLS, endpoint_of
 
 pytestmark = pytest.mark.django_db
 CREATES = [call for call in CALLS if call.method == "POST" and issubclass(endpoint_of(call).view, IdempotentCreate)]

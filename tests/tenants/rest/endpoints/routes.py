@@ -7,7 +7,7 @@ from typing import Any
 from django.urls import URLPattern, URLResolver
 
 from paas.api.router import urlpatterns
-from tenants.api.permissions import Declared
+from tenants.rest.permissions import Declared
 
 METHODS = ("GET", "POST", "PUT", "PATCH", "DELETE")
 

@@ -11,12 +11,12 @@ import pytest
 from django.db import connection
 from django.test.utils import CaptureQueriesContext
 
-from tests.tenants.api.endpoints import table_people, table_platform, table_tenants
-from tests.tenants.api.endpoints.calls import Call
-from tests.tenants.api.endpoints.references import NAME_NO_ROW, OF_THE_PLATFORM, REFERENCES
-from tests.tenants.api.endpoints.routes import endpoints
-from tests.tenants.api.endpoints.watching import Unchanged, comparable, leaks_in
-from tests.tenants.api.endpoints.world import MINE, PLAIN, World, undone
+from tests.tenants.rest.endpoints import table_people, table_platform, table_tenants
+from tests.tenants.rest.endpoints.calls import Call
+from tests.tenants.rest.endpoints.references import NAME_NO_ROW, OF_THE_PLATFORM, REFERENCES
+from tests.tenants.rest.endpoints.routes import endpoints
+from tests.tenants.rest.endpoints.watching import Unchanged, comparable, leaks_in
+from tests.tenants.rest.endpoints.world import MINE, PLAIN, World, undone
 
 pytestmark = pytest.mark.django_db
 

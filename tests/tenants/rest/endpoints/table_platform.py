@@ -1,6 +1,6 @@
 """Policies, the trail, deployments, hosts, logs, and what is about the platform itself."""
 
-from tests.tenants.api.endpoints.calls import LIST, PUBLIC, READ, Call
+from tests.tenants.rest.endpoints.calls import LIST, PUBLIC, READ, Call
 
 _EVERYTHING = {"match_all": True}
 _POLICY = "policies/<int:policy>/"

@@ -8,8 +8,8 @@ import pytest
 
 from tests.contracts.forge.server import Forge, embedded
 from tests.provisioning.dns.fixtures import memory  # noqa: F401 - a fixture
-from tests.tenants.api.endpoints.table_platform import FORGE_CALLS
-from tests.tenants.api.endpoints.world import World
+from tests.tenants.rest.endpoints.table_platform import FORGE_CALLS
+from tests.tenants.rest.endpoints.world import World
 
 
 @pytest.fixture

@@ -36,7 +36,7 @@ from tests.authenticator import Authenticator, enroll
 from tests.factories import PASSWORD
 from tests.provisioning.dns.fixtures import hosted_zone
 from tests.provisioning.dns.memory import MemoryProvider
-from tests.tenants.api.endpoints.calls import Call
+from tests.tenants.rest.endpoints.calls import Call
 
 # No text of another tenant's answer may have one of these in it.
 MARKS = ("acme", "tidewatch")
