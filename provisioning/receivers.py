@@ -6,11 +6,18 @@ from django.dispatch import receiver
 
 from provisioning.choices import UNFINISHED, OperationKind
 from provisioning.models import Operation
-from provisioning.services.operations import operation_ensure
+from provisioning.operations.services import operation_ensure
+from provisioning.operations.sweep import adopt_approved_releases
+from provisioning.operations.wakeups import (
+    wake,
+    wake_domain_checks,
+    wake_edge,
+    wake_git_tokens_end,
+    wake_membership,
+    wake_pushes,
+)
 from provisioning.services.repositories import git_tokens_condemn
-from provisioning.wakeups import wake, wake_domain_checks, wake_edge, wake_git_tokens_end, wake_membership, wake_pushes
 from provisioning.workflows.check_release import resolve_at_once
-from provisioning.workflows.sweep import adopt_approved_releases
 from tenants import signals
 from tenants.models import PluginApp, Release, User
 

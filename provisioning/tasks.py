@@ -8,10 +8,9 @@ from django.core.management import call_command
 from provisioning.exceptions import ProvisioningError
 from provisioning.forge.client import forge_from_settings
 from provisioning.forge.webhooks import forget_deliveries
-from provisioning.services.certificates import certificates_refresh
-from provisioning.services.pushes import pushes_read
-from provisioning.services.repositories import git_tokens_end, organization_members_sync
-from provisioning.wakeups import (
+from provisioning.operations import registry
+from provisioning.operations import sweep as sweeper
+from provisioning.operations.wakeups import (
     CHECK_DOMAINS,
     END_GIT_TOKENS,
     READ_PUSHES,
@@ -23,9 +22,11 @@ from provisioning.wakeups import (
     wake,
     wake_removal,
 )
-from provisioning.workflows import authors, check_domain, dns_drift, dns_sync, draining, registry
+from provisioning.services.certificates import certificates_refresh
+from provisioning.services.pushes import pushes_read
+from provisioning.services.repositories import git_tokens_end, organization_members_sync
+from provisioning.workflows import authors, check_domain, dns_drift, dns_sync, draining
 from provisioning.workflows import reconcile as reconciler
-from provisioning.workflows import sweep as sweeper
 from tenants.choices import AuthorsState
 from tenants.models import Organization, PluginApp, Release
 from tenants.people.services.sign_in import sign_in_attempts_forget

@@ -9,7 +9,7 @@ from django.utils import timezone
 
 from provisioning.choices import UNFINISHED
 from provisioning.models import Operation
-from provisioning.selectors.moves import Move, move_of
+from provisioning.operations.selectors.moves import Move, move_of
 from tenants.models import CustomDomain, Environment
 from tenants.names.custom_names import in_unicode
 from tenants.names.selectors.domains import RecordToSet, is_apex, is_waiting, records_to_set, served_hostnames, told

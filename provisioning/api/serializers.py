@@ -7,7 +7,7 @@ from rest_framework import serializers
 
 from provisioning.choices import STEP_STATES_SHOWN
 from provisioning.models import Certificate, Deployment, Host, Step
-from provisioning.selectors.moves import move_of
+from provisioning.operations.selectors.moves import move_of
 from tenants.choices import Actor
 from tenants.rest.fields import StrictSerializer
 

@@ -2,10 +2,10 @@ from provisioning.models.certificate import Certificate
 from provisioning.models.dns import DnsAccount, DnsRecord, HostedZone
 from provisioning.models.host import Host
 from provisioning.models.leases import PortLease, SubnetLease, UidLease
-from provisioning.models.operation import Deployment, Operation, Step
 from provisioning.models.push import Push
 from provisioning.models.repository import ForgeAccount, Repository, WebhookDelivery
 from provisioning.models.workload import Workload, WorkloadRepair
+from provisioning.operations.models import Deployment, Operation, Step
 
 __all__ = [
     "Certificate",

@@ -14,9 +14,9 @@ from provisioning.dns.planner import Plan, names_around
 from provisioning.dns.records import TYPES, Change, RecordSet, canonical_name, is_in_zone
 from provisioning.dns_calls import AccountCalls
 from provisioning.models import DnsRecord, HostedZone
+from provisioning.operations.wakeups import wake_zone
 from provisioning.selectors.zones import hosted_zone, wanted_records, zone_plan
 from provisioning.services.dns_events import zone_event
-from provisioning.wakeups import wake_zone
 from tenants import access, validators
 from tenants.audit.services.record import audit_record
 from tenants.audit.services.unit_of_work import unit_of_work

@@ -2,9 +2,9 @@
 
 from provisioning.choices import UNFINISHED
 from provisioning.models import Deployment
+from provisioning.operations.services import deployment_create
+from provisioning.operations.wakeups import wake_on_commit
 from provisioning.selectors.rollbacks import rollback_default
-from provisioning.services.operations import deployment_create
-from provisioning.wakeups import wake_on_commit
 from tenants import access
 from tenants.audit.services.unit_of_work import unit_of_work
 from tenants.choices import ReleaseState

@@ -21,12 +21,13 @@ from provisioning.exceptions import (
     PermanentError,
 )
 from provisioning.models import Workload
+from provisioning.operations.engine import Run, Workflow, steps
+from provisioning.operations.subject import subject_of
 from provisioning.placement import choose_host
 from provisioning.services.readings import scopes_renew
 from provisioning.workflows.check_release import rendered_sha256
 from provisioning.workflows.draining import remove_old_containers
 from provisioning.workflows.early_start import end_early_start
-from provisioning.workflows.engine import Run, Workflow, steps
 from provisioning.workflows.fallbacks import ensure_fallback, fallback_refusal, tell_refusal
 from provisioning.workflows.images import images_of
 from provisioning.workflows.publication import (
@@ -42,7 +43,6 @@ from provisioning.workflows.specs import (
     release_spec,
     roles_of,
 )
-from provisioning.workflows.subject import subject_of
 from provisioning.workflows.switchover import (
     ensure_edge_switched,
     ensure_healthy,

@@ -13,10 +13,10 @@ from provisioning.choices import DnsRecordState
 from provisioning.dns.desired import Hostname, desired
 from provisioning.exceptions import OperatorError, PermanentError, RateLimited, RetryableError, ServiceUnavailable
 from provisioning.models import DnsRecord, HostedZone
+from provisioning.operations.engine import Cancelled, Run, Wait
 from provisioning.selectors.zones import wanted_records, zone_state
 from provisioning.services.dns_events import names_back, names_wait
 from provisioning.workflows.dns_sync import sync
-from provisioning.workflows.engine import Cancelled, Run, Wait
 from tenants.choices import AppState
 from tenants.models import PluginApp, Subdomain
 

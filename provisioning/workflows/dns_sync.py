@@ -26,7 +26,7 @@ from provisioning.dns.records import TYPES, RecordSet, record_set
 from provisioning.dns_calls import AccountCalls
 from provisioning.exceptions import LeaseLost, OperatorError, ProvisioningError, RecordsChanged, RetryableError
 from provisioning.models import DnsRecord, HostedZone
-from provisioning.workflows.heartbeat import LEASE, lease_owner, renewing
+from provisioning.operations.heartbeat import LEASE, lease_owner, renewing
 
 logger = logging.getLogger(__name__)
 

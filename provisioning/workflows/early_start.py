@@ -15,8 +15,8 @@ from provisioning.containers.engine import engine_for
 from provisioning.containers.start import start_early
 from provisioning.exceptions import ProvisioningError
 from provisioning.models import Host
+from provisioning.operations.engine import Run
 from provisioning.rendering.specs import ReleaseSpec
-from provisioning.workflows.engine import Run
 from provisioning.workflows.instances import target_of
 from provisioning.workflows.specs import engine_seen_from
 

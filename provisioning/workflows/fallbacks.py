@@ -19,11 +19,11 @@ from provisioning.choices import UNFINISHED, OperationKind, Transport, WorkloadR
 from provisioning.exceptions import ProvisioningError
 from provisioning.fallback import HostFallback, fallback_from_settings, missing_extensions, refusal
 from provisioning.models import Host, Operation, Workload
-from provisioning.workflows.engine import Run
+from provisioning.operations.engine import Run
+from provisioning.operations.subject import subject_of
 from provisioning.workflows.instances import remove_workloads
 from provisioning.workflows.pauses import may_repair, repair_failed, repair_noted, repairs_settled
 from provisioning.workflows.specs import fallback_spec
-from provisioning.workflows.subject import subject_of
 from tenants.audit.services.record import audit_record
 from tenants.choices import AppState, Fallback
 from tenants.models import Environment, Release

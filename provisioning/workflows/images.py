@@ -4,7 +4,7 @@ from provisioning.containers.engine import engine_for
 from provisioning.containers.images import image_tags
 from provisioning.exceptions import OperatorError
 from provisioning.models import Deployment, Host
-from provisioning.workflows.engine import Run
+from provisioning.operations.engine import Run
 
 
 def images_of(run: Run, host: Host) -> dict[str, str]:

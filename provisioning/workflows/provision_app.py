@@ -15,6 +15,7 @@ from provisioning.exceptions import OperatorError, PermanentError
 from provisioning.forge.client import forge_from_settings
 from provisioning.leases import subnet_lease, uid_lease
 from provisioning.models import Repository
+from provisioning.operations.engine import Cancelled, Run, Workflow, steps
 from provisioning.services.repositories import (
     MANAGEMENT_GROUP,
     group_path,
@@ -22,7 +23,6 @@ from provisioning.services.repositories import (
     repository_of,
 )
 from provisioning.workflows.dns_names import ensure_dns_records, ensure_dns_records_asked_for
-from provisioning.workflows.engine import Cancelled, Run, Workflow, steps
 from tenants.apps.services import apps
 from tenants.choices import AppState
 

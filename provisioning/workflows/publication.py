@@ -26,12 +26,13 @@ from provisioning.forge.types import Pipeline
 from provisioning.forge.webhooks import newest_delivery, wait_for_delivery
 from provisioning.logs.sources import masked
 from provisioning.models import Host, Repository
+from provisioning.operations.engine import Run, Wait
+from provisioning.operations.subject import subject_of
 from provisioning.rendering.compose import service_names
 from provisioning.rendering.pipeline import render_check_tree, render_deploy_script, render_gitlab_ci
 from provisioning.rendering.release import encode_variables, render_release, render_variables
 from provisioning.services.repositories import repository_of
 from provisioning.workflows.early_start import begin_early_start, end_early_start
-from provisioning.workflows.engine import Run, Wait
 from provisioning.workflows.images import images_of
 from provisioning.workflows.provision_app import renew_pipeline_credential
 from provisioning.workflows.specs import (
@@ -39,7 +40,6 @@ from provisioning.workflows.specs import (
     release_spec,
     target_line,
 )
-from provisioning.workflows.subject import subject_of
 from tenants.models import Release
 
 logger = logging.getLogger(__name__)

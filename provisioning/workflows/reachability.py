@@ -19,11 +19,11 @@ from provisioning.dns.resolution import (
 from provisioning.dns.verification import Verification, as_data, verify_records
 from provisioning.exceptions import OperatorError, ServiceUnavailable
 from provisioning.models import DnsRecord, HostedZone
+from provisioning.operations.engine import Run, Wait
+from provisioning.operations.subject import subject_of
 from provisioning.services.dns_events import names_looked_up
 from provisioning.workflows.dns_names import ensure_dns_records
 from provisioning.workflows.draining import follower_of
-from provisioning.workflows.engine import Run, Wait
-from provisioning.workflows.subject import subject_of
 from tenants.models import Environment
 
 AUTHORITATIVE, RESOLVERS, EDGE = "authoritative", "resolvers", "edge"

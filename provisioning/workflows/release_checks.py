@@ -10,9 +10,9 @@ from provisioning.containers.engine import engine_for
 from provisioning.containers.images import image_tags
 from provisioning.exceptions import ReleaseRefused, ServiceUnavailable
 from provisioning.models import Host
+from provisioning.operations.engine import Run
 from provisioning.placement import choose_host
 from provisioning.reading.copy import reading_copy
-from provisioning.workflows.engine import Run
 from tenants.choices import Stack
 from tenants.models import Release
 

@@ -15,11 +15,12 @@ from provisioning.exceptions import (
     PermanentError,
     ReleaseUnhealthy,
 )
+from provisioning.operations.engine import Run
+from provisioning.operations.failures import failure_text
+from provisioning.operations.subject import subject_of
 from provisioning.rendering.edge import render_edge_site
 from provisioning.selectors.certificates import installed_certificates
 from provisioning.workflows.draining import drain_old_workloads, drained_by
-from provisioning.workflows.engine import Run
-from provisioning.workflows.failures import failure_text
 from provisioning.workflows.health import look_until_healthy
 from provisioning.workflows.instances import ensure_instance, remove_release_trees, remove_workloads
 from provisioning.workflows.reachability import ensure_names_answer
@@ -29,7 +30,6 @@ from provisioning.workflows.specs import (
     release_spec,
     site_spec,
 )
-from provisioning.workflows.subject import subject_of
 from tenants.choices import ReleaseState
 from tenants.models import Environment
 

@@ -9,7 +9,7 @@ from selenium.webdriver.support.wait import WebDriverWait
 
 from provisioning.choices import OperationState
 from provisioning.models import Operation, Repository, Step
-from provisioning.services.operations import deployment_create
+from provisioning.operations.services import deployment_create
 from tenants.apps.services import apps
 from tenants.choices import ReleaseState
 from tenants.models import PluginApp, Release

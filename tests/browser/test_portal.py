@@ -8,7 +8,7 @@ from selenium.webdriver.common.keys import Keys
 
 from provisioning.choices import OperationState
 from provisioning.models import Deployment, Operation, Repository, Step
-from provisioning.services.operations import deployment_create
+from provisioning.operations.services import deployment_create
 from tenants.choices import AppState, ReleaseState
 from tenants.models import PluginApp, Release, Review
 from tenants.people.services.tokens import ALL_SCOPES, api_token_create

@@ -2,7 +2,7 @@ from typing import Any
 
 from django.core.management.base import BaseCommand
 
-from provisioning.selectors.error_reference import error_reference
+from provisioning.operations.selectors.error_reference import error_reference
 
 
 class Command(BaseCommand):

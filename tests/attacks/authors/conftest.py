@@ -12,9 +12,9 @@ from django.test import Client
 from provisioning.choices import OperationKind
 from provisioning.forge.client import ForgeClient
 from provisioning.models import Repository
-from provisioning.services.operations import operation_ensure
+from provisioning.operations import registry
+from provisioning.operations.services import operation_ensure
 from provisioning.services.repositories import group_path, organization_members_sync
-from provisioning.workflows import registry
 from tenants.models import PluginApp, Release, User
 from tenants.releases.services import releases
 from tests.code_repositories import forge, platform  # noqa: F401 - fixtures

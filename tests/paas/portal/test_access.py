@@ -8,7 +8,7 @@ from django.test import Client
 
 from paas.portal.urls import urlpatterns
 from provisioning.models import Deployment
-from provisioning.services.operations import deployment_create
+from provisioning.operations.services import deployment_create
 from tenants.choices import MemberRole, ReleaseState
 from tenants.models import PluginApp, Release, User
 from tests.factories import (

@@ -8,7 +8,7 @@ from django.test.utils import CaptureQueriesContext
 
 from provisioning.choices import OperationState
 from provisioning.models import Operation, Step
-from provisioning.services.operations import deployment_create
+from provisioning.operations.services import deployment_create
 from tenants.apps.services.environments import environment_fallback_set, variable_set
 from tenants.choices import AppState, MemberRole, ReleaseState
 from tenants.models import Organization, PluginApp

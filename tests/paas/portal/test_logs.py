@@ -4,7 +4,7 @@ import pytest
 from django.utils import timezone
 
 from provisioning.models import Host, PortLease, Workload
-from provisioning.services.operations import deployment_create
+from provisioning.operations.services import deployment_create
 from tenants.choices import ReleaseState
 from tenants.models import Release
 from tests.factories import make_release, owner_of

@@ -15,11 +15,11 @@ from provisioning.dns.providers import PROVIDERS
 from provisioning.dns.records import Change, record_set
 from provisioning.exceptions import OperatorError, ServiceUnavailable
 from provisioning.models import DnsRecord, HostedZone, Operation
+from provisioning.operations.engine import Run, Wait
+from provisioning.operations.services import deployment_create
 from provisioning.services.dns_accounts import dns_account_create
 from provisioning.services.dns_zones import hosted_zone_set
-from provisioning.services.operations import deployment_create
 from provisioning.workflows import reachability
-from provisioning.workflows.engine import Run, Wait
 from provisioning.workflows.reachability import ensure_names_answer
 from tenants.choices import AppState, ReleaseState
 from tenants.models import AuditEvent, PluginApp, Release, User

@@ -19,12 +19,12 @@ from provisioning.dns.records import RecordSet
 from provisioning.dns_calls import AccountCalls
 from provisioning.exceptions import OperatorError, RateLimited, RecordsChanged, ServiceUnavailable
 from provisioning.models import DnsAccount, DnsRecord, HostedZone, Operation
+from provisioning.operations.engine import Cancelled, Run, Wait
+from provisioning.operations.services import operation_ensure
 from provisioning.selectors.zones import wanted_records
 from provisioning.services.dns_accounts import dns_account_change
-from provisioning.services.operations import operation_ensure
 from provisioning.workflows import dns_sync
 from provisioning.workflows.dns_names import ensure_dns_records, remove_dns_records
-from provisioning.workflows.engine import Cancelled, Run, Wait
 from tenants.apps.services.apps import app_retire
 from tenants.choices import AppState
 from tenants.models import AuditEvent, PluginApp

@@ -19,9 +19,9 @@ from provisioning import leases
 from provisioning.choices import OperationKind, OperationState, Transport, WorkloadRole, WorkloadState
 from provisioning.fallback import config, php_fpm
 from provisioning.models import Host, Operation, PortLease, Workload
+from provisioning.operations.engine import Run
 from provisioning.services.hosts import host_register_local
 from provisioning.workflows import deploy_release, fallbacks, images, pauses, reconcile
-from provisioning.workflows.engine import Run
 from provisioning.workflows.instances import remove_workloads
 from provisioning.workflows.specs import fallback_spec, release_home, roles_of, site_spec
 from tenants.apps.services.environments import environment_fallback_set

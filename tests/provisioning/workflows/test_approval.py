@@ -7,8 +7,8 @@ import pytest
 from provisioning.choices import OperationKind
 from provisioning.exceptions import DigestChanged, NotApproved
 from provisioning.models import Operation
+from provisioning.operations.engine import Cancelled, Run
 from provisioning.workflows import check_release, deploy_release
-from provisioning.workflows.engine import Cancelled, Run
 from tenants.choices import AppState, ReleaseState
 from tenants.models import PluginApp, Release
 from tests.factories import make_release

@@ -10,8 +10,8 @@ from django.utils import timezone
 from provisioning import receivers, tasks
 from provisioning.choices import OperationKind, OperationState, WorkloadRole, WorkloadState
 from provisioning.models import Host, Operation, PortLease, Workload
+from provisioning.operations.engine import Run, Wait
 from provisioning.workflows import draining, switchover
-from provisioning.workflows.engine import Run, Wait
 from tenants.choices import ReleaseState
 from tenants.models import Environment, Release
 from tests.factories import make_release

@@ -8,8 +8,8 @@ import pytest
 from provisioning.choices import OperationKind, OperationState
 from provisioning.exceptions import OperatorError
 from provisioning.models import Host, Operation
+from provisioning.operations.engine import Run
 from provisioning.workflows import images
-from provisioning.workflows.engine import Run
 from tenants.choices import ReleaseState
 from tests.factories import make_release
 

@@ -2,7 +2,8 @@
 
 from provisioning.choices import OperationKind
 from provisioning.models import Operation
-from provisioning.workflows import check_release, deploy_release, engine, provision_app, retire_app
+from provisioning.operations import engine
+from provisioning.workflows import check_release, deploy_release, provision_app, retire_app
 
 WORKFLOWS = {
     OperationKind.PROVISION_APP: provision_app.WORKFLOW,

@@ -14,8 +14,8 @@ import provisioning
 from provisioning.choices import OperationKind, OperationState
 from provisioning.exceptions import LeaseLost, PermanentError, ProvisioningError
 from provisioning.models import Operation
-from provisioning.selectors.error_reference import error_reference
-from provisioning.selectors.moves import error_classes, move_after, move_of
+from provisioning.operations.selectors.error_reference import error_reference
+from provisioning.operations.selectors.moves import error_classes, move_after, move_of
 from tenants.choices import Actor
 
 # They say what kind an error is, and not whose move: nobody raises them.

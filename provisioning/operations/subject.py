@@ -1,6 +1,6 @@
 """What a deployment is about, read anew."""
 
-from provisioning.workflows.engine import Cancelled, Run
+from provisioning.operations.engine import Cancelled, Run
 from tenants.choices import AppState, ReleaseState
 from tenants.models import Environment, Release
 

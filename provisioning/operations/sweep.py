@@ -8,7 +8,7 @@ from django.utils import timezone
 
 from provisioning.choices import UNFINISHED, OperationKind, OperationState
 from provisioning.models import Operation
-from provisioning.services.operations import deployment_create, operation_ensure
+from provisioning.operations.services import deployment_create, operation_ensure
 from tenants.choices import AppState, ReleaseState
 from tenants.models import PluginApp, Release
 

@@ -7,7 +7,7 @@ from django.utils import timezone
 
 from provisioning.choices import UNFINISHED, OperationKind, OperationState
 from provisioning.models import Deployment, Operation
-from provisioning.workflows import sweep
+from provisioning.operations import sweep
 from tenants.choices import AppState, ReleaseState
 from tests.factories import make_app, make_release
 

@@ -3,7 +3,7 @@
 import pytest
 
 from provisioning.logs.last_words import KEPT, told_once
-from provisioning.workflows.failures import compose
+from provisioning.operations.failures import compose
 
 PARSE = 'PHP Parse error:  syntax error, unexpected token ";" in /app/lib/a b.php on line 3'
 UNCAUGHT = "PHP Fatal error:  Uncaught Error: Call to undefined function nosuch() in /app/index.php:7"

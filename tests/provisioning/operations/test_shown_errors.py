@@ -5,8 +5,8 @@ import pytest
 from provisioning.choices import OperationKind, OperationState, StepState
 from provisioning.exceptions import OperatorError, PermanentError, RetryableError
 from provisioning.models import Operation
-from provisioning.workflows import engine
-from provisioning.workflows.engine import Run, Workflow
+from provisioning.operations import engine
+from provisioning.operations.engine import Run, Workflow
 from tenants.apps.services.environments import variable_set
 from tenants.choices import ReleaseState
 from tenants.models import Release

@@ -1,7 +1,7 @@
 """The page that lists every error of the work behind an app: its code, whose move it is, and the next step."""
 
 from provisioning.exceptions import PermanentError, ProvisioningError
-from provisioning.selectors.moves import error_classes
+from provisioning.operations.selectors.moves import error_classes
 
 HEAD = """\
 # Errors and whose move they are

@@ -27,7 +27,7 @@ from provisioning.exceptions import (
 )
 from provisioning.logs.sources import masked
 from provisioning.models import Operation, Step
-from provisioning.workflows.heartbeat import LEASE, lease_owner, renewing
+from provisioning.operations.heartbeat import LEASE, lease_owner, renewing
 
 logger = logging.getLogger(__name__)
 

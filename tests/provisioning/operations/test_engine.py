@@ -9,8 +9,8 @@ from django.utils import timezone
 from provisioning.choices import OperationKind, OperationState, StepState
 from provisioning.exceptions import OperatorError, RetryableError, ServiceUnavailable
 from provisioning.models import Operation
-from provisioning.workflows import engine
-from provisioning.workflows.engine import Cancelled, Run, Wait, Workflow
+from provisioning.operations import engine
+from provisioning.operations.engine import Cancelled, Run, Wait, Workflow
 from tests.factories import make_app
 
 pytestmark = pytest.mark.django_db(transaction=True)
