@@ -1,7 +1,7 @@
+from provisioning.inventory.models.host import Host
+from provisioning.inventory.models.leases import PortLease, SubnetLease, UidLease
 from provisioning.models.certificate import Certificate
 from provisioning.models.dns import DnsAccount, DnsRecord, HostedZone
-from provisioning.models.host import Host
-from provisioning.models.leases import PortLease, SubnetLease, UidLease
 from provisioning.models.push import Push
 from provisioning.models.repository import ForgeAccount, Repository, WebhookDelivery
 from provisioning.models.workload import Workload, WorkloadRepair

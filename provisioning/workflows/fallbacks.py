@@ -14,10 +14,10 @@ from django.db import transaction
 from django.db.models import Exists, OuterRef, QuerySet
 from django.utils import timezone
 
-from provisioning import leases
 from provisioning.choices import UNFINISHED, OperationKind, Transport, WorkloadRole, WorkloadState
 from provisioning.exceptions import ProvisioningError
 from provisioning.fallback import HostFallback, fallback_from_settings, missing_extensions, refusal
+from provisioning.inventory import leases
 from provisioning.models import Host, Operation, Workload
 from provisioning.operations.engine import Run
 from provisioning.operations.subject import subject_of

@@ -13,7 +13,7 @@ from django.utils import timezone
 from provisioning.choices import UidUse
 from provisioning.exceptions import OperatorError, PermanentError
 from provisioning.forge.client import forge_from_settings
-from provisioning.leases import subnet_lease, uid_lease
+from provisioning.inventory.leases import subnet_lease, uid_lease
 from provisioning.models import Repository
 from provisioning.operations.engine import Cancelled, Run, Workflow, steps
 from provisioning.services.repositories import (

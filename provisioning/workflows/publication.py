@@ -9,7 +9,6 @@ from django.conf import settings
 from django.db import transaction
 from django.utils import timezone
 
-from provisioning import leases
 from provisioning.choices import Transport, WorkloadRole
 from provisioning.containers.engine import engine_for
 from provisioning.containers.faults import is_port_taken, is_subnet_taken, name_taken, stranger_found
@@ -24,6 +23,7 @@ from provisioning.forge import contents, pipelines
 from provisioning.forge.client import ForgeClient, forge_from_settings
 from provisioning.forge.types import Pipeline
 from provisioning.forge.webhooks import newest_delivery, wait_for_delivery
+from provisioning.inventory import leases
 from provisioning.logs.sources import masked
 from provisioning.models import Host, Repository
 from provisioning.operations.engine import Run, Wait

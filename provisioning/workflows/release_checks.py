@@ -9,9 +9,9 @@ from provisioning.checks.tree import tree_findings
 from provisioning.containers.engine import engine_for
 from provisioning.containers.images import image_tags
 from provisioning.exceptions import ReleaseRefused, ServiceUnavailable
+from provisioning.inventory.placement import choose_host
 from provisioning.models import Host
 from provisioning.operations.engine import Run
-from provisioning.placement import choose_host
 from provisioning.reading.copy import reading_copy
 from tenants.choices import Stack
 from tenants.models import Release

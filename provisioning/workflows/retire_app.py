@@ -5,12 +5,12 @@ The repositories are archived, not deleted: what ran stays readable to the platf
 never used again; customers' own are held for their organization for a while.
 """
 
-from provisioning import leases
 from provisioning.choices import UNFINISHED, WorkloadState
 from provisioning.containers.engine import engine_for
 from provisioning.edge import edge_from_settings
 from provisioning.exceptions import PermanentError
 from provisioning.forge.client import forge_from_settings
+from provisioning.inventory import leases
 from provisioning.models import Host, Operation
 from provisioning.operations.engine import Run, Wait, Workflow, steps
 from provisioning.reading.copy import reading_copy

@@ -7,7 +7,7 @@ from django.db.models import Prefetch, QuerySet
 
 from provisioning.choices import Transport, UidUse, WorkloadRole, WorkloadState
 from provisioning.edge import edge_spec_from_settings
-from provisioning.leases import subnet_lease, uid_lease
+from provisioning.inventory.leases import subnet_lease, uid_lease
 from provisioning.models import Host, Operation, Workload
 from provisioning.rendering.specs import (
     FallbackSpec,

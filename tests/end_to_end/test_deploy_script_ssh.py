@@ -7,7 +7,7 @@ import pytest
 from provisioning.containers.start import start_containers
 from tests.provisioning.containers.fixtures import make_stage, slot, stage
 from tests.provisioning.containers.stage import Stage, docker
-from tests.provisioning.transport.sshd import Sshd, keygen, running_sshd
+from tests.provisioning.inventory.sshd import Sshd, keygen, running_sshd
 
 __all__ = ["make_stage", "slot", "stage"]
 pytestmark = pytest.mark.docker

@@ -8,8 +8,8 @@ from django.conf import settings
 from django.test import Client
 
 from provisioning.choices import OperationKind, OperationState, StepState
+from provisioning.inventory.services import host_register_local
 from provisioning.models import Deployment, Operation, Step
-from provisioning.services.hosts import host_register_local
 from tenants.choices import ReleaseState
 from tenants.models import Release, User
 from tests.factories import (

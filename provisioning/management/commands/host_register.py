@@ -2,7 +2,7 @@ from typing import Any
 
 from django.core.management.base import BaseCommand
 
-from provisioning.services.hosts import host_register_local
+from provisioning.inventory.services import host_register_local
 
 
 class Command(BaseCommand):

@@ -10,9 +10,9 @@ import pytest
 from provisioning.containers.engine import Engine, engine_for
 from provisioning.containers.start import start_containers
 from provisioning.exceptions import OperatorError, RetryableError
+from provisioning.inventory.transport import TargetSpec
 from provisioning.logs.last_words import last_words
 from provisioning.logs.redaction import Redactor
-from provisioning.transport import TargetSpec
 from tests.provisioning.containers.stage import DOCKER_URL, INSTALLATION, Stage, docker
 
 pytestmark = pytest.mark.docker

@@ -8,7 +8,7 @@ import pytest
 
 from provisioning.containers.start import start_containers
 from provisioning.exceptions import OperatorError
-from provisioning.transport import TargetSpec
+from provisioning.inventory.transport import TargetSpec
 from tests.provisioning.containers.stage import Stage, docker
 
 pytestmark = pytest.mark.docker

@@ -12,8 +12,8 @@ import dns.update
 from django.utils import timezone
 
 from provisioning.choices import OperationKind, WorkloadRole, WorkloadState
+from provisioning.inventory.services import host_register_local
 from provisioning.models import Host, Operation, PortLease, Workload
-from provisioning.services.hosts import host_register_local
 from provisioning.workflows import check_domain
 from provisioning.workflows.reconcile import reconcile_edge
 from tenants.choices import ReleaseState

@@ -47,7 +47,7 @@ ELSEWHERE = {
     "tenants.access.querying.*": "counts rows; writes nothing",
     "provisioning.dns_calls.*": "how many calls an account has left; what comes of the calls is told by services",
     "provisioning.dns_rows.*": "which records are wanted; who wants them has an event",
-    "provisioning.leases.*": "what a workflow takes from a range; its operation has an event",
+    "provisioning.inventory.leases.*": "what a workflow takes from a range; its operation has an event",
     "provisioning.forge.client.*": "the forge's own objects, not rows of Berth's",
     "provisioning.forge.webhooks.*": "which messages of the forge were taken already",
     "provisioning.workflows.*": "a workflow's notes on its own work; what comes of it is told by services",

@@ -8,7 +8,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import PurePosixPath
 
 from provisioning.exceptions import OperatorError, RetryableError
-from provisioning.transport.protocol import MAX_OUTPUT_BYTES, Result, TargetSpec, checked_tree
+from provisioning.inventory.transport.protocol import MAX_OUTPUT_BYTES, Result, TargetSpec, checked_tree
 
 CLEAN_ENVIRONMENT: Mapping[str, str] = {
     "PATH": "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin",

@@ -7,8 +7,8 @@ from collections.abc import Sequence
 from pathlib import Path, PurePosixPath
 
 from provisioning.exceptions import OperatorError, RetryableError
-from provisioning.transport.local import run_process
-from provisioning.transport.protocol import Result, TargetSpec, checked_tree
+from provisioning.inventory.transport.local import run_process
+from provisioning.inventory.transport.protocol import Result, TargetSpec, checked_tree
 
 _USER = re.compile(r"[a-z_][a-z0-9_-]{0,31}")
 _ADDRESS = re.compile(r"[A-Za-z0-9][A-Za-z0-9.:-]{0,252}")

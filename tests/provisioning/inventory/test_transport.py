@@ -9,8 +9,8 @@ from pathlib import Path
 import pytest
 
 from provisioning.exceptions import OperatorError, RetryableError
-from provisioning.transport import TargetSpec, Transport, transport_for
-from tests.provisioning.transport.sshd import Sshd, keygen, running_sshd
+from provisioning.inventory.transport import TargetSpec, Transport, transport_for
+from tests.provisioning.inventory.sshd import Sshd, keygen, running_sshd
 
 LITERALS = ["a b", "$HOME", "$(id)", "`id`", "; id", "'", '"', "\\", "*", "~", "a\nb", "", "-rf", "ä"]
 

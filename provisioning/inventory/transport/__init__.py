@@ -1,8 +1,8 @@
 """How Berth runs a command on a host: there, or over SSH. Nothing above this knows which."""
 
-from provisioning.transport.local import LocalTransport
-from provisioning.transport.protocol import Result, TargetSpec, Transport
-from provisioning.transport.ssh import SshTransport
+from provisioning.inventory.transport.local import LocalTransport
+from provisioning.inventory.transport.protocol import Result, TargetSpec, Transport
+from provisioning.inventory.transport.ssh import SshTransport
 
 __all__ = ["LocalTransport", "Result", "SshTransport", "TargetSpec", "Transport", "transport_for"]
 

@@ -11,7 +11,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-from provisioning.transport import TargetSpec
+from provisioning.inventory.transport import TargetSpec
 
 
 @dataclass(frozen=True)
