@@ -18,8 +18,8 @@ from rest_framework.exceptions import AuthenticationFailed
 
 from paas.api.authentication import owner_of_token
 from provisioning.exceptions import ProvisioningError, RetryableError
-from provisioning.reading import streams
-from provisioning.reading.copy import ReadingCopy
+from provisioning.repositories.reading import streams
+from provisioning.repositories.reading.copy import ReadingCopy
 from provisioning.services.readings import offer_commit
 from tenants.exceptions import TenantsError
 from tenants.models import Release

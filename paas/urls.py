@@ -5,7 +5,7 @@ from django.urls import URLPattern, URLResolver, include, path
 
 from paas.code import upload_pack
 from paas.static import serve
-from provisioning.api.webhooks import forge_webhook
+from provisioning.repositories.api.webhooks import forge_webhook
 
 urlpatterns: list[URLPattern | URLResolver] = [
     path("api/v1/", include("paas.api.router")),

@@ -7,7 +7,6 @@ from django.core.management import call_command
 
 from provisioning.exceptions import ProvisioningError
 from provisioning.forge.client import forge_from_settings
-from provisioning.forge.webhooks import forget_deliveries
 from provisioning.operations import registry
 from provisioning.operations import sweep as sweeper
 from provisioning.operations.wakeups import (
@@ -22,9 +21,10 @@ from provisioning.operations.wakeups import (
     wake,
     wake_removal,
 )
+from provisioning.repositories.services.deliveries import forget_deliveries
+from provisioning.repositories.services.pushes import pushes_read
+from provisioning.repositories.services.repositories import git_tokens_end, organization_members_sync
 from provisioning.services.certificates import certificates_refresh
-from provisioning.services.pushes import pushes_read
-from provisioning.services.repositories import git_tokens_end, organization_members_sync
 from provisioning.workflows import authors, check_domain, dns_drift, dns_sync, draining
 from provisioning.workflows import reconcile as reconciler
 from tenants.choices import AuthorsState

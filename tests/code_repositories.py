@@ -10,7 +10,7 @@ import pytest
 
 from provisioning.forge.client import ForgeClient
 from provisioning.models import Repository
-from provisioning.reading.copy import ReadingCopy, reading_copy
+from provisioning.repositories.reading.copy import ReadingCopy, reading_copy
 from tenants.models import PluginApp
 from tests.contracts.forge import server
 from tests.contracts.forge.conftest import People, Person

@@ -15,7 +15,7 @@ from rest_framework.response import Response
 from rest_framework.views import APIView
 
 from provisioning.api import serializers_readings as shapes
-from provisioning.reading import streams
+from provisioning.repositories.reading import streams
 from provisioning.selectors.diffs import address_of
 from provisioning.services import readings
 from tenants.exceptions import InvalidInput

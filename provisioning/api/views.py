@@ -14,8 +14,8 @@ from rest_framework.views import APIView
 from provisioning.api import serializers
 from provisioning.choices import WorkloadState
 from provisioning.models import Certificate, Deployment, Host
-from provisioning.services.git_tokens import git_token_revoke, git_tokens_listed
-from provisioning.services.repositories import git_token_create, git_tokens_revoke
+from provisioning.repositories.services.git_tokens import git_token_revoke, git_tokens_listed
+from provisioning.repositories.services.repositories import git_token_create, git_tokens_revoke
 from provisioning.services.rollbacks import rollback_request
 from tenants import access
 from tenants.audit.request_context import authentication

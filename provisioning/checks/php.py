@@ -13,9 +13,9 @@ from django.conf import settings
 from provisioning.checks.findings import ERROR, WARNING, Finding
 from provisioning.containers.engine import engine_for
 from provisioning.exceptions import RetryableError
-from provisioning.reading.copy import ReadingCopy
-from provisioning.reading.types import EXECUTABLE, FILE, TreeFile
 from provisioning.rendering.text import template
+from provisioning.repositories.reading.copy import ReadingCopy
+from provisioning.repositories.reading.types import EXECUTABLE, FILE, TreeFile
 
 PROGRAM = "checks/lint.php"
 SUFFIXES = (b".php", b".phtml", b".inc")

@@ -2,10 +2,10 @@ from provisioning.inventory.models.host import Host
 from provisioning.inventory.models.leases import PortLease, SubnetLease, UidLease
 from provisioning.models.certificate import Certificate
 from provisioning.models.dns import DnsAccount, DnsRecord, HostedZone
-from provisioning.models.push import Push
-from provisioning.models.repository import ForgeAccount, Repository, WebhookDelivery
 from provisioning.models.workload import Workload, WorkloadRepair
 from provisioning.operations.models import Deployment, Operation, Step
+from provisioning.repositories.models.push import Push
+from provisioning.repositories.models.repository import ForgeAccount, Repository, WebhookDelivery
 
 __all__ = [
     "Certificate",

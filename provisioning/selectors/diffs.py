@@ -5,10 +5,10 @@ from collections.abc import Iterable, Sequence
 from typing import Any
 from urllib.parse import quote
 
-from provisioning.reading.copy import CommitGone, ReadingCopy, reading_copy
-from provisioning.reading.difference import LONG, OTHER_PART, Difference, Measured
-from provisioning.reading.texts import BINARY, TOO_LARGE, Text
-from provisioning.reading.types import ABSENT, EXECUTABLE, LINK, SUBMODULE, Change, kind_of
+from provisioning.repositories.reading.copy import CommitGone, ReadingCopy, reading_copy
+from provisioning.repositories.reading.difference import LONG, OTHER_PART, Difference, Measured
+from provisioning.repositories.reading.texts import BINARY, TOO_LARGE, Text
+from provisioning.repositories.reading.types import ABSENT, EXECUTABLE, LINK, SUBMODULE, Change, kind_of
 from provisioning.selectors.variable_changes import variable_changes
 from tenants.choices import ReleaseState
 from tenants.exceptions import InvalidInput, InvalidTransition

@@ -5,9 +5,9 @@ from typing import Any
 from urllib.parse import unquote_to_bytes
 
 from provisioning.exceptions import ProvisioningError
-from provisioning.reading.copy import ReadingCopy, reading_copy
-from provisioning.reading.difference import Difference
-from provisioning.reading.types import LINK, SUBMODULE, TreeFile
+from provisioning.repositories.reading.copy import ReadingCopy, reading_copy
+from provisioning.repositories.reading.difference import Difference
+from provisioning.repositories.reading.types import LINK, SUBMODULE, TreeFile
 from provisioning.selectors import diffs
 from tenants.exceptions import InvalidInput, InvalidTransition
 from tenants.hostile_text import shown_path

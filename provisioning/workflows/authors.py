@@ -15,8 +15,8 @@ from provisioning.exceptions import DeveloperError
 from provisioning.forge.client import ForgeClient
 from provisioning.forge.pushes import peel
 from provisioning.models import Push, Repository
-from provisioning.reading.copy import ReadingCopy, reading_copy
-from provisioning.services.pushes import NOBODY, pushes_read
+from provisioning.repositories.reading.copy import ReadingCopy, reading_copy
+from provisioning.repositories.services.pushes import NOBODY, pushes_read
 from tenants.choices import ReleaseState
 from tenants.models import MembershipPeriod, PluginApp, Release
 from tenants.releases.services.authorship import Answerable, Pushers, answerable_for, release_pushers_record

@@ -8,8 +8,8 @@ from provisioning.forge.client import ForgeClient, forge_from_settings
 from provisioning.forge.contents import resolve_commit
 from provisioning.operations.engine import Cancelled, Run, Workflow, steps
 from provisioning.rendering.release import configuration_sha256
+from provisioning.repositories.services.repositories import repository_of
 from provisioning.services.readings import scope_ensure
-from provisioning.services.repositories import repository_of
 from provisioning.workflows.authors import record_pushers
 from provisioning.workflows.release_checks import check_php, check_tree, refuse_errors
 from tenants.choices import ReleaseState

@@ -16,7 +16,7 @@ from provisioning.forge.client import forge_from_settings
 from provisioning.inventory.leases import subnet_lease, uid_lease
 from provisioning.models import Repository
 from provisioning.operations.engine import Cancelled, Run, Workflow, steps
-from provisioning.services.repositories import (
+from provisioning.repositories.services.repositories import (
     MANAGEMENT_GROUP,
     group_path,
     organization_members_sync,

@@ -22,7 +22,6 @@ from provisioning.exceptions import (
 from provisioning.forge import contents, pipelines
 from provisioning.forge.client import ForgeClient, forge_from_settings
 from provisioning.forge.types import Pipeline
-from provisioning.forge.webhooks import newest_delivery, wait_for_delivery
 from provisioning.inventory import leases
 from provisioning.logs.sources import masked
 from provisioning.models import Host, Repository
@@ -31,7 +30,8 @@ from provisioning.operations.subject import subject_of
 from provisioning.rendering.compose import service_names
 from provisioning.rendering.pipeline import render_check_tree, render_deploy_script, render_gitlab_ci
 from provisioning.rendering.release import encode_variables, render_release, render_variables
-from provisioning.services.repositories import repository_of
+from provisioning.repositories.services.deliveries import newest_delivery, wait_for_delivery
+from provisioning.repositories.services.repositories import repository_of
 from provisioning.workflows.early_start import begin_early_start, end_early_start
 from provisioning.workflows.images import images_of
 from provisioning.workflows.provision_app import renew_pipeline_credential

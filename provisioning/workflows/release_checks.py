@@ -12,7 +12,7 @@ from provisioning.exceptions import ReleaseRefused, ServiceUnavailable
 from provisioning.inventory.placement import choose_host
 from provisioning.models import Host
 from provisioning.operations.engine import Run
-from provisioning.reading.copy import reading_copy
+from provisioning.repositories.reading.copy import reading_copy
 from tenants.choices import Stack
 from tenants.models import Release
 

@@ -13,9 +13,9 @@ from provisioning.forge.client import forge_from_settings
 from provisioning.inventory import leases
 from provisioning.models import Host, Operation
 from provisioning.operations.engine import Run, Wait, Workflow, steps
-from provisioning.reading.copy import reading_copy
 from provisioning.rendering.specs import SiteSpec
-from provisioning.services.repositories import repository_of
+from provisioning.repositories.reading.copy import reading_copy
+from provisioning.repositories.services.repositories import repository_of
 from provisioning.workflows.dns_names import remove_dns_records
 from provisioning.workflows.instances import remove_release_trees, remove_workloads
 from provisioning.workflows.specs import environment_docker_name

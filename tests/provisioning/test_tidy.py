@@ -5,8 +5,8 @@ from datetime import timedelta
 import pytest
 from django.utils import timezone
 
-from provisioning.forge import webhooks
 from provisioning.models import WebhookDelivery
+from provisioning.repositories.services import deliveries as webhooks
 from provisioning.tasks import tidy
 from tenants.models import IdempotencyKey
 from tenants.rest import services as idempotency

@@ -9,9 +9,9 @@ from django.shortcuts import render
 from paas.portal.differences import DiffLine, diff_lines
 from paas.portal.pages import asked_number, find_release, page, person
 from provisioning.exceptions import ProvisioningError
-from provisioning.reading.difference import fitting
-from provisioning.reading.texts import MAX_TEXT_BYTES, is_text
-from provisioning.reading.types import SUBMODULE, TreeFile
+from provisioning.repositories.reading.difference import fitting
+from provisioning.repositories.reading.texts import MAX_TEXT_BYTES, is_text
+from provisioning.repositories.reading.types import SUBMODULE, TreeFile
 from provisioning.selectors.diffs import address_of
 from provisioning.services.readings import file_diff_show, file_of, tree_of
 from tenants.exceptions import TenantsError

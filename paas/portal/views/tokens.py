@@ -13,8 +13,8 @@ from paas.portal.forms import ApiTokenForm
 from paas.portal.pages import page, person, put_refusal
 from paas.portal.shown_once import keep, take
 from provisioning.exceptions import ProvisioningError, ServiceUnavailable
-from provisioning.services.git_tokens import git_token_revoke, git_tokens_listed
-from provisioning.services.repositories import git_token_create, git_tokens_revoke
+from provisioning.repositories.services.git_tokens import git_token_revoke, git_tokens_listed
+from provisioning.repositories.services.repositories import git_token_create, git_tokens_revoke
 from tenants import access
 from tenants.access import rows
 from tenants.audit.request_context import authentication

@@ -8,7 +8,7 @@ from provisioning.choices import FINISHED, OperationState
 from provisioning.exceptions import ProvisioningError
 from provisioning.forge.errors import ForgeRefused
 from provisioning.models import Operation
-from provisioning.reading.copy import CommitGone, CommitUnreadable
+from provisioning.repositories.reading.copy import CommitGone, CommitUnreadable
 from tenants.choices import Actor
 
 # Classes of drivers, which are errors of workflows as well: they are known once their modules are.

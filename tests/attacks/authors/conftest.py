@@ -14,7 +14,7 @@ from provisioning.forge.client import ForgeClient
 from provisioning.models import Repository
 from provisioning.operations import registry
 from provisioning.operations.services import operation_ensure
-from provisioning.services.repositories import group_path, organization_members_sync
+from provisioning.repositories.services.repositories import group_path, organization_members_sync
 from tenants.models import PluginApp, Release, User
 from tenants.releases.services import releases
 from tests.code_repositories import forge, platform  # noqa: F401 - fixtures

@@ -4,7 +4,7 @@ import os
 from collections.abc import Callable
 from typing import Any
 
-from provisioning.reading import difference
+from provisioning.repositories.reading import difference
 from tenants.models import Release, ShownFile
 from tenants.releases.services.authorship import Pushers, release_pushers_record
 from tests.attacks.review.conftest import Desk
@@ -101,7 +101,7 @@ def test_more_than_one_part_is_read_part_by_part(plugin: Plugin, waiting: Make, 
 
 
 def test_a_file_too_large_to_compare_is_named(plugin: Plugin, waiting: Make, desk: Desk, monkeypatch: Any) -> None:
-    monkeypatch.setattr("provisioning.reading.texts.MAX_TEXT_BYTES", 1000)
+    monkeypatch.setattr("provisioning.repositories.reading.texts.MAX_TEXT_BYTES", 1000)
     release = waiting(plugin.push({"a.php": "<?php\n" + "x" * 2000}))
     file = desk.file(release, "a.php")
     assert (file["omitted"]["reason"], file["is_binary"], file["new_size"]) == ("too_large", False, 2006)

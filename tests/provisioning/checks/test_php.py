@@ -8,7 +8,7 @@ from provisioning.checks.findings import Finding
 from provisioning.checks.php import php_findings
 from provisioning.containers.images import ensure_images
 from provisioning.exceptions import RetryableError
-from provisioning.reading.copy import ReadingCopy
+from provisioning.repositories.reading.copy import ReadingCopy
 from tests.provisioning.checks.test_tree import Repository
 from tests.provisioning.containers.stage import DOCKER_URL, docker
 

@@ -12,7 +12,7 @@ from provisioning.exceptions import ReleaseRefused
 from provisioning.inventory.services import host_register_local
 from provisioning.models import Host, Operation
 from provisioning.operations.engine import Run
-from provisioning.reading.copy import ReadingCopy
+from provisioning.repositories.reading.copy import ReadingCopy
 from provisioning.workflows import check_release, release_checks
 from tenants.choices import ReleaseState
 from tests.factories import api_client, make_release, owner_of

@@ -12,7 +12,7 @@ from provisioning.choices import GitTokens
 from provisioning.exceptions import ServiceUnavailable
 from provisioning.forge.client import ForgeClient
 from provisioning.models import ForgeAccount
-from provisioning.services.repositories import git_token_create, group_path
+from provisioning.repositories.services.repositories import git_token_create, group_path
 from provisioning.tasks import end_git_tokens, sync_members
 from tenants.exceptions import NotPermitted
 from tenants.models import AuditEvent, Organization, User

@@ -27,7 +27,7 @@ PARTS = {
 }
 # Services that write and record nothing, and why.
 SILENT_SERVICES = {
-    "provisioning.services.pushes.pushes_read": "when the forge was asked last; what it told of has an event",
+    "provisioning.repositories.services.pushes.pushes_read": "when the forge was asked last; what it told of has an event",
     "tenants.names.services.domain_checks.domain_checked": "what a look has shown; what follows from it has its event",
     "tenants.names.services.domain_checks.domain_noted": "what a look has shown where nothing follows from it",
     "tenants.names.services.domain_checks.domains_take": "which worker looks at a domain now",
@@ -49,7 +49,7 @@ ELSEWHERE = {
     "provisioning.dns_rows.*": "which records are wanted; who wants them has an event",
     "provisioning.inventory.leases.*": "what a workflow takes from a range; its operation has an event",
     "provisioning.forge.client.*": "the forge's own objects, not rows of Berth's",
-    "provisioning.forge.webhooks.*": "which messages of the forge were taken already",
+    "provisioning.repositories.services.deliveries.*": "which messages of the forge were taken already",
     "provisioning.workflows.*": "a workflow's notes on its own work; what comes of it is told by services",
 }
 # Another product's house: it stands in for GitLab and keeps rows of its own.

@@ -50,11 +50,11 @@ VIEWS = {
 }
 # Services that name an actor and ask no policy about them.
 SERVICES = {
-    "provisioning.services.git_tokens.git_token_revoke": "ends a token of who asks",
+    "provisioning.repositories.services.git_tokens.git_token_revoke": "ends a token of who asks",
     "provisioning.services.readings.diff_show": _FOUND,
     "provisioning.services.readings.file_diff_show": _FOUND,
     "provisioning.services.readings.file_handed_over": _FOUND,
-    "provisioning.services.repositories.git_tokens_condemn": "ends tokens of who asks, or of who was put out",
+    "provisioning.repositories.services.repositories.git_tokens_condemn": "ends tokens of who asks, or of who was put out",
     "tenants.audit.services.record.audit_record": "writes down what another service did",
     "tenants.names.services.domains.domain_end": "ends a claim for domain_remove, which has asked, and for the platform",
     "tenants.names.services.domains.record": "writes down what another service did",
@@ -68,11 +68,11 @@ SERVICES = {
 }
 # Services without an actor that views call.
 CALLED = {
-    "provisioning.services.git_tokens.git_tokens_listed": "lists the tokens of who asks, at the forge",
+    "provisioning.repositories.services.git_tokens.git_tokens_listed": "lists the tokens of who asks, at the forge",
     "provisioning.services.readings.file_of": _FOUND,
     "provisioning.services.readings.tree_of": _FOUND,
-    "provisioning.services.repositories.git_tokens_revoke": "ends the tokens of who asks",
-    "provisioning.services.repositories.git_token_create": "makes a token for who asks, and opens only their own",
+    "provisioning.repositories.services.repositories.git_tokens_revoke": "ends the tokens of who asks",
+    "provisioning.repositories.services.repositories.git_token_create": "makes a token for who asks, and opens only their own",
     "tenants.people.services.memberships.organizations_left_without": "tells operators what a change has left behind",
     "tenants.people.services.second_factor.second_factor_shown": _NOBODY_YET,
     "tenants.people.services.second_factor.second_factor_state": "reads one's own",

@@ -8,8 +8,8 @@ from typing import Any
 import pytest
 
 from provisioning.exceptions import DeveloperError, OperatorError, ServiceUnavailable
-from provisioning.reading import process
-from provisioning.reading.copy import CommitGone, CommitUnreadable, reading_copy
+from provisioning.repositories.reading import process
+from provisioning.repositories.reading.copy import CommitGone, CommitUnreadable, reading_copy
 from tests.code_repositories import Plugin
 from tests.factories import make_app
 

@@ -2,7 +2,7 @@ from django.conf import settings
 from django.db import models
 from django.utils import timezone
 
-from provisioning.models.repository import Repository
+from provisioning.repositories.models.repository import Repository
 
 
 class Push(models.Model):

@@ -7,7 +7,7 @@ import signal
 from collections.abc import AsyncIterator, Mapping
 from pathlib import Path
 
-from provisioning.reading.process import environment
+from provisioning.repositories.reading.process import environment
 
 CHUNK_BYTES = 64 * 1024
 TIMEOUT_S = 600

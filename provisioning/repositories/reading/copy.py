@@ -15,10 +15,10 @@ from django.conf import settings
 
 from provisioning.exceptions import DeveloperError, OperatorError, RetryableError, ServiceUnavailable
 from provisioning.models import Repository
-from provisioning.reading import process
-from provisioning.reading.parsing import as_changes, as_commits, as_tree
-from provisioning.reading.process import GitFailed
-from provisioning.reading.types import SUBMODULE, Change, HistoryCommit, TreeFile
+from provisioning.repositories.reading import process
+from provisioning.repositories.reading.parsing import as_changes, as_commits, as_tree
+from provisioning.repositories.reading.process import GitFailed
+from provisioning.repositories.reading.types import SUBMODULE, Change, HistoryCommit, TreeFile
 from tenants.models import PluginApp
 
 FETCH_TIMEOUT_S = 300

@@ -7,7 +7,8 @@ import pytest
 from django.test import Client
 
 from provisioning.choices import OperationKind, OperationState
-from provisioning.forge.webhooks import (
+from provisioning.models import Operation, Push, Repository, WebhookDelivery
+from provisioning.repositories.services.deliveries import (
     MAX_BODY_BYTES,
     Taken,
     WebhookRefused,
@@ -15,7 +16,6 @@ from provisioning.forge.webhooks import (
     take_delivery,
     wait_for_delivery,
 )
-from provisioning.models import Operation, Push, Repository, WebhookDelivery
 from tenants.models import Release
 from tests.factories import make_app, make_release
 
@@ -118,7 +118,7 @@ def test_a_push_to_the_code_repository_wakes_the_reading_of_pushes(
 ) -> None:
     """The body says nothing that is believed: the forge is asked who pushed."""
     woken: list[int] = []
-    monkeypatch.setattr("provisioning.api.webhooks.wake_pushes", woken.append)
+    monkeypatch.setattr("provisioning.repositories.api.webhooks.wake_pushes", woken.append)
     Repository.objects.update(code_project_id=42)
     forged = json.dumps({"object_kind": "push", "user_id": 1, "project": {"id": 42}}).encode()
     assert post(forged, **{"X-Gitlab-Token": "wrong"}).status_code == 401

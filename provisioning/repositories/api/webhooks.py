@@ -4,8 +4,8 @@ from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.views.decorators.csrf import csrf_exempt
 from django.views.decorators.http import require_POST
 
-from provisioning.forge.webhooks import MAX_BODY_BYTES, WebhookRefused, take_delivery
 from provisioning.operations.wakeups import wake, wake_pushes
+from provisioning.repositories.services.deliveries import MAX_BODY_BYTES, WebhookRefused, take_delivery
 
 
 @csrf_exempt

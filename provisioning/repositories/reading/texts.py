@@ -8,9 +8,9 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 
 from provisioning.exceptions import RetryableError
-from provisioning.reading import process
-from provisioning.reading.copy import ReadingCopy
-from provisioning.reading.types import LINK, SUBMODULE, Change
+from provisioning.repositories.reading import process
+from provisioning.repositories.reading.copy import ReadingCopy
+from provisioning.repositories.reading.types import LINK, SUBMODULE, Change
 
 # A larger file is named, and can be read as a file.
 MAX_TEXT_BYTES = 4 * 1024 * 1024

@@ -9,9 +9,9 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from provisioning.reading.copy import ReadingCopy
-from provisioning.reading.texts import Text, texts
-from provisioning.reading.types import Change
+from provisioning.repositories.reading.copy import ReadingCopy
+from provisioning.repositories.reading.texts import Text, texts
+from provisioning.repositories.reading.types import Change
 
 PART_LINES, PART_BYTES = 10_000, 1024 * 1024
 PIECE_LINES, PIECE_BYTES = 4_000, 512 * 1024

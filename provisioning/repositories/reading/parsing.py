@@ -1,6 +1,6 @@
 """Reads git's output for programs: NUL between records, paths as bytes."""
 
-from provisioning.reading.types import ABSENT, STATUSES, Change, HistoryCommit, TreeFile
+from provisioning.repositories.reading.types import ABSENT, STATUSES, Change, HistoryCommit, TreeFile
 
 _FIELDS = 7
 
