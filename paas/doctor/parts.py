@@ -11,7 +11,7 @@ from django.db.migrations.executor import MigrationExecutor
 from paas.api.health import broker_answers, database_answers
 from paas.celery import app
 from paas.doctor.check import Check, Failed
-from provisioning.containers.engine import Engine
+from provisioning.containers.docker_engine import Engine
 from provisioning.containers.images import image_tags
 from provisioning.edge.config import edge_from_settings
 from provisioning.forge.client import forge_from_settings

@@ -11,7 +11,7 @@ from collections.abc import Iterable, Sequence
 from django.conf import settings
 
 from provisioning.checks.findings import ERROR, WARNING, Finding
-from provisioning.containers.engine import engine_for
+from provisioning.containers.docker_engine import engine_for
 from provisioning.exceptions import RetryableError
 from provisioning.rendering.text import template
 from provisioning.repositories.reading.copy import ReadingCopy

@@ -8,7 +8,7 @@ from typing import Any
 from docker.errors import APIError, NotFound, create_api_error_from_http_exception
 from requests import HTTPError
 
-from provisioning.containers.engine import Engine
+from provisioning.containers.docker_engine import Engine
 
 # What is given to one that hangs or is of no use; requests under way are not finished.
 KILL_AFTER_S = 2

@@ -6,10 +6,10 @@ import tarfile
 from collections.abc import Mapping, Sequence
 
 from provisioning.containers.faults import operators_fault
+from provisioning.containers.rendering.compose import DEFAULT_INSTALLATION
+from provisioning.containers.rendering.compose import services as services_of
 from provisioning.exceptions import OperatorError, RetryableError
 from provisioning.inventory.transport import Result, TargetSpec, transport_for
-from provisioning.rendering.compose import DEFAULT_INSTALLATION
-from provisioning.rendering.compose import services as services_of
 from provisioning.rendering.grammar import check_release
 from provisioning.rendering.pipeline import render_start_functions
 from provisioning.rendering.specs import ReleaseSpec

@@ -7,10 +7,10 @@ from pathlib import Path
 
 from django.conf import settings
 
+from provisioning.containers.rendering.php_stack import EXTENSIONS
 from provisioning.edge import edge_spec_from_settings
 from provisioning.fallback.command import PHP_FPM
 from provisioning.fallback.php_fpm import HostFallback
-from provisioning.rendering.php_stack import EXTENSIONS
 
 # Of a unix socket's path, with the NUL at its end.
 _MAX_SOCKET = 108

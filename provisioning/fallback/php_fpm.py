@@ -16,6 +16,8 @@ import time
 from collections.abc import Collection, Iterator, Mapping
 from pathlib import Path, PurePosixPath
 
+from provisioning.containers.rendering.php_stack import PRELUDE, VARIABLES
+from provisioning.containers.rendering.variables import render_prelude, render_variables
 from provisioning.edge import locks
 from provisioning.exceptions import (
     ConfigurationRefused,
@@ -28,9 +30,7 @@ from provisioning.fallback import ping, trees
 from provisioning.fallback.command import CONFIGURATION, PHP_FPM, master_settings
 from provisioning.rendering.fallback import render_fallback_main, render_fallback_pool
 from provisioning.rendering.grammar import check_fallback
-from provisioning.rendering.php_stack import PRELUDE, VARIABLES
 from provisioning.rendering.specs import FallbackSpec
-from provisioning.rendering.variables import render_prelude, render_variables
 
 TEST_TIMEOUT_S = 30
 # The master looks for its first pool every 2 s, and waits 5 s for requests before it loads another.

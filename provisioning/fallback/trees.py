@@ -10,9 +10,9 @@ import subprocess
 from collections.abc import Mapping
 from pathlib import Path
 
+from provisioning.containers.rendering.php_stack import SESSIONS
 from provisioning.exceptions import OperatorError
 from provisioning.rendering.limits import BODIES_MIB, session_disk_mib, session_files, tmpfs_inodes
-from provisioning.rendering.php_stack import SESSIONS
 from provisioning.rendering.specs import FallbackSpec
 from provisioning.rendering.text import HOME as TEMPLATES
 

@@ -3,7 +3,7 @@
 import re
 from collections.abc import Mapping, Sequence
 
-from provisioning.containers.engine import engine_for
+from provisioning.containers.docker_engine import engine_for
 from provisioning.logs.last_words import last_words
 from provisioning.logs.sources import log_source
 from provisioning.models import Workload

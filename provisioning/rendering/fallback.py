@@ -7,11 +7,11 @@ directory as its file system, its app's user, and the limits that PHP and php-fp
 from dataclasses import replace
 from pathlib import PurePosixPath
 
-from provisioning.rendering import php_stack
+from provisioning.containers.rendering import php_stack
+from provisioning.containers.rendering.php_fpm import pool_lines
+from provisioning.containers.rendering.sidecar import render_tree, render_types
 from provisioning.rendering.grammar import check_fallback, check_home
 from provisioning.rendering.limits import fallback_children, php_limits
-from provisioning.rendering.php_fpm import pool_lines
-from provisioning.rendering.sidecar import render_tree, render_types
 from provisioning.rendering.specs import FallbackSpec
 from provisioning.rendering.text import fill
 from provisioning.rendering.times import SERVER_IDLE_S, SIDECAR_SEND_S

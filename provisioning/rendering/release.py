@@ -6,14 +6,14 @@ from collections.abc import Mapping
 from pathlib import PurePosixPath
 from typing import Any
 
-from provisioning.rendering.compose import render_compose
-from provisioning.rendering.docker_run import render_docker_run
-from provisioning.rendering.php_fpm import render_php_fpm
+from provisioning.containers.rendering.compose import render_compose
+from provisioning.containers.rendering.docker_run import render_docker_run
+from provisioning.containers.rendering.php_fpm import render_php_fpm
+from provisioning.containers.rendering.seccomp import render_seccomp
+from provisioning.containers.rendering.sidecar import render_sidecar_nginx
+from provisioning.containers.rendering.variables import encode_variables, render_prelude, render_variables
 from provisioning.rendering.pipeline import render_check_tree, render_deploy_script, render_gitlab_ci
-from provisioning.rendering.seccomp import render_seccomp
-from provisioning.rendering.sidecar import render_sidecar_nginx
 from provisioning.rendering.specs import InstanceSpec, ReleaseSpec
-from provisioning.rendering.variables import encode_variables, render_prelude, render_variables
 
 __all__ = [
     "configuration_sha256",

@@ -12,7 +12,7 @@ from django.conf import settings
 from django.db import transaction
 
 from provisioning.containers.care import Care
-from provisioning.containers.engine import engine_for
+from provisioning.containers.docker_engine import engine_for
 from provisioning.containers.faults import stranger_found
 from provisioning.exceptions import (
     DigestChanged,

@@ -10,10 +10,10 @@ from django.db.models import Exists, OuterRef, QuerySet
 from django.utils import timezone
 
 from provisioning.choices import UNFINISHED, OperationKind, WorkloadState
+from provisioning.containers.instances import remove_release_trees, remove_workloads
 from provisioning.models import Host, Operation, Workload
 from provisioning.operations.engine import Run, Wait
 from provisioning.operations.wakeups import wake_removal
-from provisioning.workflows.instances import remove_release_trees, remove_workloads
 from provisioning.workflows.specs import release_home
 from tenants.choices import ReleaseState
 from tenants.models import Environment, Release

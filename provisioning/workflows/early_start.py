@@ -11,13 +11,13 @@ from collections.abc import Mapping, Sequence
 
 from django.conf import settings
 
-from provisioning.containers.engine import engine_for
+from provisioning.containers.docker_engine import engine_for
+from provisioning.containers.instances import target_of
 from provisioning.containers.start import start_early
 from provisioning.exceptions import ProvisioningError
 from provisioning.models import Host
 from provisioning.operations.engine import Run
 from provisioning.rendering.specs import ReleaseSpec
-from provisioning.workflows.instances import target_of
 from provisioning.workflows.specs import engine_seen_from
 
 logger = logging.getLogger(__name__)

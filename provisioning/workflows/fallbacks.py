@@ -15,13 +15,13 @@ from django.db.models import Exists, OuterRef, QuerySet
 from django.utils import timezone
 
 from provisioning.choices import UNFINISHED, OperationKind, Transport, WorkloadRole, WorkloadState
+from provisioning.containers.instances import remove_workloads
 from provisioning.exceptions import ProvisioningError
 from provisioning.fallback import HostFallback, fallback_from_settings, missing_extensions, refusal
 from provisioning.inventory import leases
 from provisioning.models import Host, Operation, Workload
 from provisioning.operations.engine import Run
 from provisioning.operations.subject import subject_of
-from provisioning.workflows.instances import remove_workloads
 from provisioning.workflows.pauses import may_repair, repair_failed, repair_noted, repairs_settled
 from provisioning.workflows.specs import fallback_spec
 from tenants.audit.services.record import audit_record

@@ -1,6 +1,6 @@
 """Which images a deployment runs on: by id, chosen once, so that a repair starts the very same, whatever a tag says."""
 
-from provisioning.containers.engine import engine_for
+from provisioning.containers.docker_engine import engine_for
 from provisioning.containers.images import image_tags
 from provisioning.exceptions import OperatorError
 from provisioning.models import Deployment, Host

@@ -10,8 +10,9 @@ from django.db import transaction
 from django.utils import timezone
 
 from provisioning.choices import Transport, WorkloadRole
-from provisioning.containers.engine import engine_for
+from provisioning.containers.docker_engine import engine_for
 from provisioning.containers.faults import is_port_taken, is_subnet_taken, name_taken, stranger_found
+from provisioning.containers.rendering.compose import service_names
 from provisioning.exceptions import (
     ManagementRepositoryChanged,
     OperatorError,
@@ -27,7 +28,6 @@ from provisioning.logs.sources import masked
 from provisioning.models import Host, Repository
 from provisioning.operations.engine import Run, Wait
 from provisioning.operations.subject import subject_of
-from provisioning.rendering.compose import service_names
 from provisioning.rendering.pipeline import render_check_tree, render_deploy_script, render_gitlab_ci
 from provisioning.rendering.release import encode_variables, render_release, render_variables
 from provisioning.repositories.services.deliveries import newest_delivery, wait_for_delivery

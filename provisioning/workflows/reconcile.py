@@ -14,7 +14,7 @@ from django.db.models import Exists, OuterRef, QuerySet
 
 from provisioning import probes
 from provisioning.choices import UNFINISHED, OperationKind, WorkloadRole, WorkloadState
-from provisioning.containers.engine import engine_for
+from provisioning.containers.docker_engine import engine_for
 from provisioning.edge import edge_from_settings
 from provisioning.exceptions import ProvisioningError
 from provisioning.models import Host, Operation, Workload, WorkloadRepair

@@ -6,7 +6,7 @@ What is found is kept with the release, all of it. An error refuses the release;
 from provisioning.checks.findings import as_check, errors_of
 from provisioning.checks.php import looked_with, php_findings
 from provisioning.checks.tree import tree_findings
-from provisioning.containers.engine import engine_for
+from provisioning.containers.docker_engine import engine_for
 from provisioning.containers.images import image_tags
 from provisioning.exceptions import ReleaseRefused, ServiceUnavailable
 from provisioning.inventory.placement import choose_host

@@ -7,7 +7,8 @@ from django.db import transaction
 
 from provisioning import probes
 from provisioning.choices import WorkloadRole, WorkloadState
-from provisioning.containers.engine import engine_for
+from provisioning.containers.docker_engine import engine_for
+from provisioning.containers.instances import ensure_instance, remove_release_trees, remove_workloads
 from provisioning.edge import edge_from_settings
 from provisioning.exceptions import (
     OperatorError,
@@ -22,7 +23,6 @@ from provisioning.rendering.edge import render_edge_site
 from provisioning.selectors.certificates import installed_certificates
 from provisioning.workflows.draining import drain_old_workloads, drained_by
 from provisioning.workflows.health import look_until_healthy
-from provisioning.workflows.instances import ensure_instance, remove_release_trees, remove_workloads
 from provisioning.workflows.reachability import ensure_names_answer
 from provisioning.workflows.specs import (
     container_names,

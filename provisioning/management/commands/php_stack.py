@@ -4,7 +4,7 @@ from typing import Any
 
 from django.core.management.base import BaseCommand
 
-from provisioning.rendering.php_stack_page import render_page
+from provisioning.containers.rendering.php_stack_page import render_page
 
 
 class Command(BaseCommand):

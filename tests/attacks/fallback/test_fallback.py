@@ -8,9 +8,9 @@ from pathlib import Path
 
 import pytest
 
+from provisioning.containers.rendering.php_stack import pool_settings
 from provisioning.fallback import HostFallback
 from provisioning.rendering.limits import php_limits
-from provisioning.rendering.php_stack import pool_settings
 from tests.provisioning.fallback.stage import RUN, Machine, Plugin
 
 FILES = {"run.php": RUN, "index.php": "<?php echo 'victim', getenv('SECRET');"}

@@ -10,9 +10,9 @@ from contextlib import contextmanager
 from pathlib import Path, PurePosixPath
 from typing import IO, Any
 
-from provisioning.containers.engine import Engine
+from provisioning.containers.docker_engine import Engine
 from provisioning.containers.images import ensure_images
-from provisioning.rendering.compose import SOCKET
+from provisioning.containers.rendering.compose import SOCKET
 from provisioning.rendering.release import (
     encode_variables,
     render_check_tree,

@@ -9,11 +9,11 @@ from typing import Any
 
 import pytest
 
+from provisioning.containers.rendering.compose import render_compose
+from provisioning.containers.rendering.docker_run import render_docker_run
 from provisioning.containers.start import start_containers
 from provisioning.exceptions import OperatorError
 from provisioning.inventory.transport import TargetSpec
-from provisioning.rendering.compose import render_compose
-from provisioning.rendering.docker_run import render_docker_run
 from tests.provisioning.containers.fixtures import make_stage, slot, stage
 from tests.provisioning.containers.stage import DOCKER_URL, Stage, docker
 from tests.provisioning.rendering.specs import IMAGES, release_spec

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from provisioning.containers.engine import Engine, engine_for
+from provisioning.containers.docker_engine import Engine, engine_for
 from provisioning.containers.start import start_containers
 from provisioning.exceptions import OperatorError, RetryableError
 from provisioning.inventory.transport import TargetSpec

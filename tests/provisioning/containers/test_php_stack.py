@@ -6,9 +6,9 @@ from pathlib import Path
 
 import pytest
 
-from provisioning.rendering import php_stack
+from provisioning.containers.rendering import php_stack
+from provisioning.containers.rendering.php_stack_page import content_types, locales
 from provisioning.rendering.limits import php_limits
-from provisioning.rendering.php_stack_page import content_types, locales
 from tests.provisioning.containers.stage import Slot, Stage, staged
 
 pytestmark = pytest.mark.docker

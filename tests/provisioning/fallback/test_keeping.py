@@ -16,13 +16,13 @@ import pytest
 from django.utils import timezone
 
 from provisioning.choices import OperationKind, OperationState, Transport, WorkloadRole, WorkloadState
+from provisioning.containers.instances import remove_workloads
 from provisioning.fallback import config, php_fpm
 from provisioning.inventory import leases
 from provisioning.inventory.services import host_register_local
 from provisioning.models import Host, Operation, PortLease, Workload
 from provisioning.operations.engine import Run
 from provisioning.workflows import deploy_release, fallbacks, images, pauses, reconcile
-from provisioning.workflows.instances import remove_workloads
 from provisioning.workflows.specs import fallback_spec, release_home, roles_of, site_spec
 from tenants.apps.services.environments import environment_fallback_set
 from tenants.choices import ReleaseState, Stack

@@ -6,8 +6,8 @@ from hypothesis import HealthCheck, given
 from hypothesis import settings as hypothesis_settings
 from hypothesis import strategies as st
 
-from provisioning.rendering.php_stack import VARIABLES
-from provisioning.rendering.variables import render_variables
+from provisioning.containers.rendering.php_stack import VARIABLES
+from provisioning.containers.rendering.variables import render_variables
 from tests.provisioning.fallback.stage import Machine, Plugin
 
 NAMES = st.from_regex(r"\A(?:V_[A-Z0-9_]{0,20}|PERL5OPT|OPENSSL_CONF|LD_PRELOAD|PHPRC|TZ|LC_ALL|NULL|E_ALL|TRUE)\Z")

@@ -13,7 +13,7 @@ from typing import Any
 
 import pytest
 
-from provisioning.containers.engine import Engine, engine_for
+from provisioning.containers.docker_engine import Engine, engine_for
 from provisioning.models import WorkloadRepair
 from provisioning.rendering.specs import Part
 from provisioning.workflows import reconcile

@@ -12,11 +12,11 @@ from paas.doctor import repairs as doctor
 from paas.doctor.check import Level
 from paas.doctor.examine import outcome
 from provisioning.choices import OperationState
+from provisioning.containers.instances import remove_workloads
 from provisioning.exceptions import OperatorError
 from provisioning.models import Workload, WorkloadRepair
 from provisioning.operations.engine import Run
 from provisioning.workflows import deploy_release, pauses, reconcile
-from provisioning.workflows.instances import remove_workloads
 from provisioning.workflows.repair_table import Condition
 from tests.provisioning.containers.stage import docker
 from tests.provisioning.repairs.ship import Ship, until

@@ -9,7 +9,7 @@ from hypothesis import HealthCheck, given
 from hypothesis import settings as hypothesis_settings
 from hypothesis import strategies as st
 
-from provisioning.rendering.variables import encode_variables, render_variables
+from provisioning.containers.rendering.variables import encode_variables, render_variables
 
 NAMES = st.from_regex(r"\A[A-Z_][A-Z0-9_]{0,20}\Z")
 TEXTS = st.text(st.characters(blacklist_characters="\0", blacklist_categories=["Cs"]), max_size=60)

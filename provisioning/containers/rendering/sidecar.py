@@ -1,6 +1,6 @@
 """The nginx beside the plugin, in the platform's own container: static files, and the way to the plugin's socket."""
 
-from provisioning.rendering.compose import ANSWERS_HOME, SIDECAR_PORT, SOCKET
+from provisioning.containers.rendering.compose import ANSWERS_HOME, SIDECAR_PORT, SOCKET
 from provisioning.rendering.grammar import check_release
 from provisioning.rendering.limits import ANSWER_MIB, ANSWERS, MAX_BODY_MIB
 from provisioning.rendering.specs import ReleaseSpec

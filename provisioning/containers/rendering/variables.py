@@ -8,9 +8,9 @@ import base64
 import gzip
 from collections.abc import Mapping
 
+from provisioning.containers.rendering.php_stack import SESSIONS, VARIABLES
 from provisioning.rendering.grammar import check_variable
 from provisioning.rendering.limits import session_files
-from provisioning.rendering.php_stack import SESSIONS, VARIABLES
 from provisioning.rendering.text import fill
 
 MAX_ENCODED = 10_000

@@ -11,6 +11,8 @@ import json
 from collections.abc import Mapping
 from typing import Any
 
+from provisioning.containers.rendering.php_fpm import startup_settings
+from provisioning.containers.rendering.php_stack import PRELUDE, SESSIONS, VARIABLES
 from provisioning.rendering.grammar import check_images, check_release
 from provisioning.rendering.limits import (
     ANSWERS_MIB,
@@ -25,8 +27,6 @@ from provisioning.rendering.limits import (
     session_files,
     tmpfs_inodes,
 )
-from provisioning.rendering.php_fpm import startup_settings
-from provisioning.rendering.php_stack import PRELUDE, SESSIONS, VARIABLES
 from provisioning.rendering.specs import InstanceSpec, ReleaseSpec, parts_of
 
 # What the label says where the spec leaves the name out.

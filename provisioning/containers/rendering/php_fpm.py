@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable
 
-from provisioning.rendering import php_stack
+from provisioning.containers.rendering import php_stack
 from provisioning.rendering.grammar import check_release
 from provisioning.rendering.limits import php_limits
 from provisioning.rendering.specs import ReleaseSpec

@@ -3,7 +3,7 @@
 import re
 from collections.abc import Iterable
 
-from provisioning.rendering import php_stack
+from provisioning.containers.rendering import php_stack
 from provisioning.rendering.limits import php_limits, session_disk_mib, tmpfs_inodes
 from provisioning.rendering.text import template
 

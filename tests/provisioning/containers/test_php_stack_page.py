@@ -2,9 +2,9 @@
 
 from pathlib import Path
 
-from provisioning.rendering import php_stack
+from provisioning.containers.rendering import php_stack
+from provisioning.containers.rendering.php_stack_page import content_types, render_page
 from provisioning.rendering.limits import php_limits
-from provisioning.rendering.php_stack_page import content_types, render_page
 from provisioning.rendering.text import template
 
 PAGE = Path(__file__).parents[3] / "docs/reference/php-stack.md"

@@ -6,13 +6,13 @@ from django.conf import settings
 from django.db.models import QuerySet
 
 from provisioning.choices import Transport, WorkloadRole, WorkloadState
-from provisioning.containers.engine import engine_for
+from provisioning.containers.docker_engine import engine_for
+from provisioning.containers.rendering.compose import service_names
 from provisioning.containers.start import start_containers
 from provisioning.fallback import fallback_from_settings
 from provisioning.inventory import leases
 from provisioning.inventory.transport import TargetSpec, transport_for
 from provisioning.models import Host, Workload
-from provisioning.rendering.compose import service_names
 from provisioning.workflows.specs import engine_seen_from, fallback_spec, release_spec, role_of
 
 
