@@ -9,7 +9,7 @@ from provisioning.choices import Transport, WorkloadRole, WorkloadState
 from provisioning.containers.docker_engine import engine_for
 from provisioning.containers.rendering.compose import service_names
 from provisioning.containers.start import start_containers
-from provisioning.fallback import fallback_from_settings
+from provisioning.edge.fallback import fallback_from_settings
 from provisioning.inventory import leases
 from provisioning.inventory.transport import TargetSpec, transport_for
 from provisioning.models import Host, Workload

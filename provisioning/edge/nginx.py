@@ -21,16 +21,7 @@ from pathlib import Path
 from provisioning.edge import certificates, locks, workers
 from provisioning.edge.commands import brief, nginx_command, run
 from provisioning.edge.disk import content_of, disk, write_synced
-from provisioning.edge.status import ask
-from provisioning.exceptions import (
-    CertificateRefused,
-    ConfigurationRefused,
-    OperatorError,
-    ProvisioningError,
-    RetryableError,
-    ServiceUnavailable,
-)
-from provisioning.rendering.edge import (
+from provisioning.edge.rendering.sites import (
     CERTIFICATES_DIRECTORY,
     GENERATION_FILE,
     GENERATION_PATH,
@@ -44,6 +35,15 @@ from provisioning.rendering.edge import (
     render_edge_listen,
     render_edge_main,
     render_edge_trial,
+)
+from provisioning.edge.status import ask
+from provisioning.exceptions import (
+    CertificateRefused,
+    ConfigurationRefused,
+    OperatorError,
+    ProvisioningError,
+    RetryableError,
+    ServiceUnavailable,
 )
 from provisioning.rendering.specs import EdgeSpec
 

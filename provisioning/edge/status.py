@@ -3,7 +3,7 @@
 import http.client
 import ipaddress
 
-from provisioning.rendering.edge import STATUS_HOSTNAME
+from provisioning.edge.rendering.sites import STATUS_HOSTNAME
 from provisioning.rendering.specs import EdgeSpec
 
 TIMEOUT_S = 2

@@ -14,6 +14,7 @@ from django.db import transaction
 from provisioning.containers.care import Care
 from provisioning.containers.docker_engine import engine_for
 from provisioning.containers.faults import stranger_found
+from provisioning.edge.fallback.workflow import ensure_fallback, fallback_refusal, tell_refusal
 from provisioning.exceptions import (
     DigestChanged,
     NotApproved,
@@ -28,7 +29,6 @@ from provisioning.services.readings import scopes_renew
 from provisioning.workflows.check_release import rendered_sha256
 from provisioning.workflows.draining import remove_old_containers
 from provisioning.workflows.early_start import end_early_start
-from provisioning.workflows.fallbacks import ensure_fallback, fallback_refusal, tell_refusal
 from provisioning.workflows.images import images_of
 from provisioning.workflows.publication import (
     end_pipeline,

@@ -7,7 +7,7 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from provisioning import probes
+from provisioning.edge import probes
 
 LOOK_S = 0.05
 # How often the containers are looked at meanwhile.

@@ -12,16 +12,15 @@ from functools import partial
 from django.conf import settings
 from django.db.models import Exists, OuterRef, QuerySet
 
-from provisioning import probes
 from provisioning.choices import UNFINISHED, OperationKind, WorkloadRole, WorkloadState
 from provisioning.containers.docker_engine import engine_for
-from provisioning.edge import edge_from_settings
+from provisioning.edge import edge_from_settings, probes
+from provisioning.edge.fallback.workflow import reconcile_fallbacks, remove_withdrawn_fallbacks
+from provisioning.edge.rendering.sites import render_edge_site
 from provisioning.exceptions import ProvisioningError
 from provisioning.models import Host, Operation, Workload, WorkloadRepair
-from provisioning.rendering.edge import render_edge_site
 from provisioning.selectors.certificates import installed_certificates
 from provisioning.workflows.examination import Seen, by_place, close_look, first_look, is_settled, strangers_named
-from provisioning.workflows.fallbacks import reconcile_fallbacks, remove_withdrawn_fallbacks
 from provisioning.workflows.pauses import is_due, repairs_settled
 from provisioning.workflows.repair_table import Finding
 from provisioning.workflows.repairs import repair

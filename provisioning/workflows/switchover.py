@@ -5,11 +5,11 @@ from functools import partial
 from django.conf import settings
 from django.db import transaction
 
-from provisioning import probes
 from provisioning.choices import WorkloadRole, WorkloadState
 from provisioning.containers.docker_engine import engine_for
 from provisioning.containers.instances import ensure_instance, remove_release_trees, remove_workloads
-from provisioning.edge import edge_from_settings
+from provisioning.edge import edge_from_settings, probes
+from provisioning.edge.rendering.sites import render_edge_site
 from provisioning.exceptions import (
     OperatorError,
     PageUnhealthy,
@@ -19,7 +19,6 @@ from provisioning.exceptions import (
 from provisioning.operations.engine import Run
 from provisioning.operations.failures import failure_text
 from provisioning.operations.subject import subject_of
-from provisioning.rendering.edge import render_edge_site
 from provisioning.selectors.certificates import installed_certificates
 from provisioning.workflows.draining import drain_old_workloads, drained_by
 from provisioning.workflows.health import look_until_healthy

@@ -9,7 +9,7 @@ from pathlib import Path, PurePosixPath
 from urllib.parse import urlsplit
 
 from provisioning.edge import EdgeNginx, edge_command
-from provisioning.rendering.edge import render_edge_site
+from provisioning.edge.rendering.sites import render_edge_site
 from provisioning.rendering.specs import EdgeSpec, SiteSpec, UpstreamServer
 from tests.benchmarks import peers
 from tests.benchmarks.figures import Figure, Target, paired

@@ -7,7 +7,7 @@ from typing import Any
 from django.conf import settings
 from django.core.management.base import BaseCommand
 
-from provisioning.fallback import fallback_command
+from provisioning.edge.fallback import fallback_command
 
 
 class Command(BaseCommand):

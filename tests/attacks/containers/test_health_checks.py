@@ -5,7 +5,7 @@ import threading
 
 import pytest
 
-from provisioning.probes import probe
+from provisioning.edge.probes import probe
 from tests.provisioning.containers.stage import Stage
 
 pytestmark = pytest.mark.docker

@@ -5,7 +5,7 @@ from pathlib import PurePosixPath
 
 import pytest
 
-from provisioning.rendering.edge import STATUS_HOSTNAME, render_edge_main, render_edge_site
+from provisioning.edge.rendering.sites import STATUS_HOSTNAME, render_edge_main, render_edge_site
 from provisioning.rendering.specs import EdgeSpec, SiteSpec, UpstreamServer
 from tests.provisioning.edge.running import RunningEdge, hostname
 

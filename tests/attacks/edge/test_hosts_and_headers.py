@@ -6,7 +6,7 @@ from collections.abc import Callable
 
 import pytest
 
-from provisioning.rendering.edge import STATUS_HOSTNAME
+from provisioning.edge.rendering.sites import STATUS_HOSTNAME
 from tests.provisioning.edge.running import RunningEdge, Upstream, hostname, running_edge, site
 
 MINE, OTHER = hostname(1), hostname(2)

@@ -9,7 +9,7 @@ from dataclasses import replace
 
 import pytest
 
-from provisioning.rendering.edge import STATUS_HOSTNAME, render_edge_main, render_edge_site
+from provisioning.edge.rendering.sites import STATUS_HOSTNAME, render_edge_main, render_edge_site
 from provisioning.rendering.specs import SiteCertificate
 from tests.attacks.edge.test_hostnames import EDGE, GOOD
 from tests.provisioning.edge import tls

@@ -1,3 +1,3 @@
-from tests.provisioning.fallback.fixtures import machine
+from tests.provisioning.edge.fallback.fixtures import machine
 
 __all__ = ["machine"]

@@ -9,9 +9,9 @@ from pathlib import Path
 import pytest
 
 from provisioning.containers.rendering.php_stack import pool_settings
-from provisioning.fallback import HostFallback
+from provisioning.edge.fallback import HostFallback
 from provisioning.rendering.limits import php_limits
-from tests.provisioning.fallback.stage import RUN, Machine, Plugin
+from tests.provisioning.edge.fallback.stage import RUN, Machine, Plugin
 
 FILES = {"run.php": RUN, "index.php": "<?php echo 'victim', getenv('SECRET');"}
 # Disabled functions are the first of several walls: these tests look at those behind it as well.

@@ -18,9 +18,9 @@ from django.utils import timezone
 
 from provisioning.choices import CertificateState
 from provisioning.edge import edge_command, edge_from_settings
+from provisioning.edge.rendering.sites import render_edge_site
 from provisioning.exceptions import OperatorError
 from provisioning.models import Certificate
-from provisioning.rendering.edge import render_edge_site
 from provisioning.rendering.specs import SiteSpec, UpstreamServer
 from provisioning.selectors.certificates import installed_certificates, wanted_certificates
 from provisioning.services import certificates

@@ -15,7 +15,7 @@ from pathlib import Path, PurePosixPath
 from typing import Any
 
 from provisioning.edge import EdgeNginx, edge_command
-from provisioning.rendering.edge import render_edge_site
+from provisioning.edge.rendering.sites import render_edge_site
 from provisioning.rendering.specs import EdgeSpec, SiteSpec, UpstreamServer
 
 DOMAIN = "apps.localhost"

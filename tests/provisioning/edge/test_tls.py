@@ -14,8 +14,8 @@ from dataclasses import replace
 import pytest
 
 from provisioning.edge.certificates import KEPT_UNUSED_S
+from provisioning.edge.rendering.sites import render_edge_listen
 from provisioning.exceptions import OperatorError, PermanentError
-from provisioning.rendering.edge import render_edge_listen
 from provisioning.rendering.specs import SiteCertificate
 from tests.provisioning.edge import tls
 from tests.provisioning.edge.running import RunningEdge, Upstream, hostname, site, wait_until

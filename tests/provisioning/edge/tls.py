@@ -11,7 +11,7 @@ from functools import cache
 from typing import Any
 
 from provisioning.edge.certificates import StoredCertificate
-from provisioning.rendering.edge import render_edge_site
+from provisioning.edge.rendering.sites import render_edge_site
 from provisioning.rendering.specs import SiteCertificate, SiteSpec, UpstreamServer
 from tests.provisioning.certificates.making import Authority, key_pem, new_key
 from tests.provisioning.edge.running import DOMAIN, Answer, RunningEdge, Upstream, free_port, hostname, running_edge

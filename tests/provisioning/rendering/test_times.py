@@ -13,8 +13,8 @@ from provisioning.containers.docker_engine import STOP_TIMEOUT_S
 from provisioning.containers.rendering.compose import render_compose
 from provisioning.containers.rendering.php_fpm import render_php_fpm
 from provisioning.containers.rendering.sidecar import render_sidecar_nginx
-from provisioning.rendering.edge import render_edge_main, render_edge_site
-from provisioning.rendering.fallback import render_fallback_pool, render_fallback_server
+from provisioning.edge.rendering.fallback import render_fallback_pool, render_fallback_server
+from provisioning.edge.rendering.sites import render_edge_main, render_edge_site
 from provisioning.rendering.specs import EdgeSpec, FallbackSpec, SiteSpec, UpstreamServer
 from provisioning.rendering.times import TIMES, Times
 from tests.provisioning.rendering.specs import IMAGES, release_spec

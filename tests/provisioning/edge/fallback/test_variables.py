@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from provisioning.containers.rendering.php_stack import VARIABLES
 from provisioning.containers.rendering.variables import render_variables
-from tests.provisioning.fallback.stage import Machine, Plugin
+from tests.provisioning.edge.fallback.stage import Machine, Plugin
 
 NAMES = st.from_regex(r"\A(?:V_[A-Z0-9_]{0,20}|PERL5OPT|OPENSSL_CONF|LD_PRELOAD|PHPRC|TZ|LC_ALL|NULL|E_ALL|TRUE)\Z")
 PLAIN = st.text(st.characters(blacklist_characters="\0", blacklist_categories=["Cs"]), max_size=60)

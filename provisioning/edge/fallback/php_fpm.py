@@ -19,6 +19,9 @@ from pathlib import Path, PurePosixPath
 from provisioning.containers.rendering.php_stack import PRELUDE, VARIABLES
 from provisioning.containers.rendering.variables import render_prelude, render_variables
 from provisioning.edge import locks
+from provisioning.edge.fallback import ping, trees
+from provisioning.edge.fallback.command import CONFIGURATION, PHP_FPM, master_settings
+from provisioning.edge.rendering.fallback import render_fallback_main, render_fallback_pool
 from provisioning.exceptions import (
     ConfigurationRefused,
     OperatorError,
@@ -26,9 +29,6 @@ from provisioning.exceptions import (
     RetryableError,
     ServiceUnavailable,
 )
-from provisioning.fallback import ping, trees
-from provisioning.fallback.command import CONFIGURATION, PHP_FPM, master_settings
-from provisioning.rendering.fallback import render_fallback_main, render_fallback_pool
 from provisioning.rendering.grammar import check_fallback
 from provisioning.rendering.specs import FallbackSpec
 

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from provisioning.probes import probe, trusting, trusting_any
+from provisioning.edge.probes import probe, trusting, trusting_any
 from provisioning.rendering.specs import SiteCertificate
 from tests.provisioning.edge import tls
 from tests.provisioning.edge.fixtures import upstream

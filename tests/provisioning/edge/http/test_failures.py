@@ -8,9 +8,9 @@ from concurrent.futures import ThreadPoolExecutor
 import pytest
 
 from tests.provisioning.containers.stage import Stage, docker
+from tests.provisioning.edge.fallback.stage import Machine
+from tests.provisioning.edge.http.pair import IMPATIENT, Neighbours, Pair
 from tests.provisioning.edge.running import RunningEdge, wait_until
-from tests.provisioning.fallback.stage import Machine
-from tests.provisioning.http.pair import IMPATIENT, Neighbours, Pair
 
 pytestmark = pytest.mark.docker
 PAGE = """<?php

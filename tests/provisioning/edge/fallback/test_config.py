@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from provisioning.fallback import config
+from provisioning.edge.fallback import config
 
 
 @pytest.mark.parametrize("fault", [subprocess.TimeoutExpired(["php-fpm8.2"], 10), PermissionError("no")])

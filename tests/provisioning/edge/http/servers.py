@@ -8,12 +8,12 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from provisioning.rendering.edge import render_edge_site
+from provisioning.edge.rendering.sites import render_edge_site
 from provisioning.rendering.specs import SiteCertificate, SiteSpec, UpstreamServer
 from tests.provisioning.containers.stage import Slot, staged
+from tests.provisioning.edge.fallback.stage import running_machine
 from tests.provisioning.edge.running import RunningEdge, hostname
 from tests.provisioning.edge.tls import tls_edge
-from tests.provisioning.fallback.stage import running_machine
 
 WAYS = ("HTTP", "HTTPS", "HTTP/2", "fallback")
 

@@ -6,9 +6,9 @@ import pytest
 
 from provisioning.rendering.limits import php_limits
 from tests.provisioning.containers.stage import Slot
+from tests.provisioning.edge.http.servers import WAYS, Server, served
+from tests.provisioning.edge.http.table import ASKED, EXCHANGES, PAGE, PATHS, VARIABLES, Exchange, Route, as_markdown
 from tests.provisioning.edge.running import wait_until
-from tests.provisioning.http.servers import WAYS, Server, served
-from tests.provisioning.http.table import ASKED, EXCHANGES, PAGE, PATHS, VARIABLES, Exchange, Route, as_markdown
 
 pytestmark = pytest.mark.docker
 DUMP = """<?php

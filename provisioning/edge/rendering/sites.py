@@ -13,7 +13,7 @@ import ipaddress
 import re
 from dataclasses import replace
 
-from provisioning.rendering.fallback import render_fallback_server
+from provisioning.edge.rendering.fallback import render_fallback_server
 from provisioning.rendering.grammar import check_home
 from provisioning.rendering.limits import MAX_BODY_MIB
 from provisioning.rendering.specs import EdgeSpec, SiteSpec, UpstreamServer

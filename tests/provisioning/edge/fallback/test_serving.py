@@ -5,7 +5,7 @@ import urllib.parse
 
 import pytest
 
-from tests.provisioning.fallback.stage import Machine
+from tests.provisioning.edge.fallback.stage import Machine
 
 ODD = "${HOME} $$ $(id) `id` $pool 'q' \"d\"\nline\u00e4 ?> <?php"
 ENVIRONMENT = """<?php echo json_encode([

@@ -11,9 +11,9 @@ import pytest
 from provisioning.rendering.limits import ANSWERS, ANSWERS_MIB, BODIES_MIB, MAX_BODY_MIB
 from tests.attacks.edge.test_exhaustion import raw_upstream
 from tests.provisioning.containers.stage import Stage
+from tests.provisioning.edge.fallback.stage import Machine
+from tests.provisioning.edge.http.pair import Pair
 from tests.provisioning.edge.running import RunningEdge, hostname, running_edge, site, wait_until
-from tests.provisioning.fallback.stage import Machine
-from tests.provisioning.http.pair import Pair
 
 MIB = 1024 * 1024
 UPLOADS_LIMIT = 6

@@ -4,8 +4,8 @@ from collections.abc import Iterator
 
 import pytest
 
-from tests.provisioning.fallback.engine import PrivateEngine, private_engine
-from tests.provisioning.fallback.stage import Machine, until
+from tests.provisioning.edge.fallback.engine import PrivateEngine, private_engine
+from tests.provisioning.edge.fallback.stage import Machine, until
 
 pytestmark = pytest.mark.docker
 

@@ -9,8 +9,8 @@ from django.conf import settings
 
 from provisioning.containers.rendering.php_stack import EXTENSIONS
 from provisioning.edge import edge_spec_from_settings
-from provisioning.fallback.command import PHP_FPM
-from provisioning.fallback.php_fpm import HostFallback
+from provisioning.edge.fallback.command import PHP_FPM
+from provisioning.edge.fallback.php_fpm import HostFallback
 
 # Of a unix socket's path, with the NUL at its end.
 _MAX_SOCKET = 108

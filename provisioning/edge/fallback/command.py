@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from pathlib import Path
 
-from provisioning.rendering.fallback import MASTER_SETTINGS
+from provisioning.edge.rendering.fallback import MASTER_SETTINGS
 
 PHP_FPM = "php-fpm8.2"
 CONFIGURATION = "php-fpm.conf"

@@ -2,7 +2,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from tests.provisioning.fallback.stage import Machine, running_machine
+from tests.provisioning.edge.fallback.stage import Machine, running_machine
 
 
 @pytest.fixture(scope="module")

@@ -8,9 +8,9 @@ from pathlib import Path
 
 import pytest
 
+from provisioning.edge.fallback import HostFallback, php_fpm
 from provisioning.exceptions import OperatorError, PermanentError, ServiceUnavailable
-from provisioning.fallback import HostFallback, php_fpm
-from tests.provisioning.fallback.stage import Machine, mounts, until
+from tests.provisioning.edge.fallback.stage import Machine, mounts, until
 
 HELLO = {"index.php": "<?php echo 'hello';"}
 

@@ -17,18 +17,19 @@ from django.utils import timezone
 
 from provisioning.choices import OperationKind, OperationState, Transport, WorkloadRole, WorkloadState
 from provisioning.containers.instances import remove_workloads
-from provisioning.fallback import config, php_fpm
+from provisioning.edge.fallback import config, php_fpm
+from provisioning.edge.fallback import workflow as fallbacks
 from provisioning.inventory import leases
 from provisioning.inventory.services import host_register_local
 from provisioning.models import Host, Operation, PortLease, Workload
 from provisioning.operations.engine import Run
-from provisioning.workflows import deploy_release, fallbacks, images, pauses, reconcile
+from provisioning.workflows import deploy_release, images, pauses, reconcile
 from provisioning.workflows.specs import fallback_spec, release_home, roles_of, site_spec
 from tenants.apps.services.environments import environment_fallback_set
 from tenants.choices import ReleaseState, Stack
 from tenants.models import AuditEvent
 from tests.factories import make_app, make_operator, make_release
-from tests.provisioning.fallback.stage import Machine
+from tests.provisioning.edge.fallback.stage import Machine
 
 pytestmark = pytest.mark.django_db
 

@@ -16,8 +16,8 @@ from django.utils import timezone
 
 from provisioning.choices import UNFINISHED, OperationKind, Transport, WorkloadRole, WorkloadState
 from provisioning.containers.instances import remove_workloads
+from provisioning.edge.fallback import HostFallback, fallback_from_settings, missing_extensions, refusal
 from provisioning.exceptions import ProvisioningError
-from provisioning.fallback import HostFallback, fallback_from_settings, missing_extensions, refusal
 from provisioning.inventory import leases
 from provisioning.models import Host, Operation, Workload
 from provisioning.operations.engine import Run

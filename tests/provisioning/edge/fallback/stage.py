@@ -16,8 +16,8 @@ from dataclasses import replace
 from pathlib import Path, PurePosixPath
 from typing import Any
 
-from provisioning.fallback import HostFallback, fallback_command
-from provisioning.rendering.edge import render_edge_site
+from provisioning.edge.fallback import HostFallback, fallback_command
+from provisioning.edge.rendering.sites import render_edge_site
 from provisioning.rendering.specs import FallbackSpec, SiteSpec, UpstreamServer
 from tests.provisioning.edge.running import Answer, RunningEdge, free_port, hostname, running_edge
 

@@ -10,8 +10,8 @@ import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 
+from tests.provisioning.edge.fallback.stage import mounts, until
 from tests.provisioning.edge.running import free_port
-from tests.provisioning.fallback.stage import mounts, until
 
 # Of the addresses that documentation is written with: nobody's network.
 SUBNET = "198.51.100.0/29"

@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
-from provisioning.rendering.edge import render_edge_site
+from provisioning.edge.rendering.sites import render_edge_site
 from provisioning.rendering.specs import SiteSpec, UpstreamServer
 from provisioning.rendering.times import Times
 from tests.provisioning.containers.stage import Stage

@@ -1,0 +1,3 @@
+from tests.provisioning.edge.fallback.fixtures import machine
+
+__all__ = ["machine"]

@@ -1,3 +1,0 @@
-from tests.provisioning.fallback.fixtures import machine
-
-__all__ = ["machine"]
