@@ -5,6 +5,7 @@ import logging
 from celery import shared_task
 from django.core.management import call_command
 
+from provisioning.certificates.services import certificates_refresh
 from provisioning.exceptions import ProvisioningError
 from provisioning.forge.client import forge_from_settings
 from provisioning.operations import registry
@@ -24,7 +25,6 @@ from provisioning.operations.wakeups import (
 from provisioning.repositories.services.deliveries import forget_deliveries
 from provisioning.repositories.services.pushes import pushes_read
 from provisioning.repositories.services.repositories import git_tokens_end, organization_members_sync
-from provisioning.services.certificates import certificates_refresh
 from provisioning.workflows import authors, check_domain, dns_drift, dns_sync, draining
 from provisioning.workflows import reconcile as reconciler
 from tenants.choices import AuthorsState

@@ -18,7 +18,8 @@ from contextlib import AbstractContextManager
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from provisioning.edge import certificates, locks, workers
+from provisioning.certificates import stored as certificates
+from provisioning.edge import locks, workers
 from provisioning.edge.commands import brief, nginx_command, run
 from provisioning.edge.disk import content_of, disk, write_synced
 from provisioning.edge.rendering.sites import (

@@ -1,7 +1,7 @@
+from provisioning.certificates.models import Certificate
 from provisioning.containers.models import Workload, WorkloadRepair
 from provisioning.inventory.models.host import Host
 from provisioning.inventory.models.leases import PortLease, SubnetLease, UidLease
-from provisioning.models.certificate import Certificate
 from provisioning.models.dns import DnsAccount, DnsRecord, HostedZone
 from provisioning.operations.models import Deployment, Operation, Step
 from provisioning.repositories.models.push import Push

@@ -12,6 +12,7 @@ from functools import partial
 from django.conf import settings
 from django.db.models import Exists, OuterRef, QuerySet
 
+from provisioning.certificates.selectors import installed_certificates
 from provisioning.choices import UNFINISHED, OperationKind, WorkloadRole, WorkloadState
 from provisioning.containers.docker_engine import engine_for
 from provisioning.edge import edge_from_settings, probes
@@ -19,7 +20,6 @@ from provisioning.edge.fallback.workflow import reconcile_fallbacks, remove_with
 from provisioning.edge.rendering.sites import render_edge_site
 from provisioning.exceptions import ProvisioningError
 from provisioning.models import Host, Operation, Workload, WorkloadRepair
-from provisioning.selectors.certificates import installed_certificates
 from provisioning.workflows.examination import Seen, by_place, close_look, first_look, is_settled, strangers_named
 from provisioning.workflows.pauses import is_due, repairs_settled
 from provisioning.workflows.repair_table import Finding

@@ -5,6 +5,7 @@ from pathlib import PurePosixPath
 from django.conf import settings
 from django.db.models import Prefetch, QuerySet
 
+from provisioning.certificates.selectors import InstalledCertificates, installed_certificates
 from provisioning.choices import Transport, UidUse, WorkloadRole, WorkloadState
 from provisioning.edge import edge_spec_from_settings
 from provisioning.inventory.leases import subnet_lease, uid_lease
@@ -19,7 +20,6 @@ from provisioning.rendering.specs import (
     environment_name,
     parts_of,
 )
-from provisioning.selectors.certificates import InstalledCertificates, installed_certificates
 from tenants.choices import Fallback
 from tenants.models import Environment, Release
 from tenants.names.selectors.domains import served_hostnames, with_served_hostnames

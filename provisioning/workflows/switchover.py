@@ -5,6 +5,7 @@ from functools import partial
 from django.conf import settings
 from django.db import transaction
 
+from provisioning.certificates.selectors import installed_certificates
 from provisioning.choices import WorkloadRole, WorkloadState
 from provisioning.containers.docker_engine import engine_for
 from provisioning.containers.instances import ensure_instance, remove_release_trees, remove_workloads
@@ -19,7 +20,6 @@ from provisioning.exceptions import (
 from provisioning.operations.engine import Run
 from provisioning.operations.failures import failure_text
 from provisioning.operations.subject import subject_of
-from provisioning.selectors.certificates import installed_certificates
 from provisioning.workflows.draining import drain_old_workloads, drained_by
 from provisioning.workflows.health import look_until_healthy
 from provisioning.workflows.reachability import ensure_names_answer

@@ -16,15 +16,15 @@ from django.core.management import call_command
 from django.test import Client
 from django.utils import timezone
 
+from provisioning.certificates import services as certificates
+from provisioning.certificates.selectors import installed_certificates, wanted_certificates
+from provisioning.certificates.services import certificates_refresh
 from provisioning.choices import CertificateState
 from provisioning.edge import edge_command, edge_from_settings
 from provisioning.edge.rendering.sites import render_edge_site
 from provisioning.exceptions import OperatorError
 from provisioning.models import Certificate
 from provisioning.rendering.specs import SiteSpec, UpstreamServer
-from provisioning.selectors.certificates import installed_certificates, wanted_certificates
-from provisioning.services import certificates
-from provisioning.services.certificates import certificates_refresh
 from provisioning.tasks import refresh_certificates
 from provisioning.workflows import switchover
 from tenants.models import AuditEvent, CustomDomain, RegistrableDomain, Zone

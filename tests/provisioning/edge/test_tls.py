@@ -13,7 +13,7 @@ from dataclasses import replace
 
 import pytest
 
-from provisioning.edge.certificates import KEPT_UNUSED_S
+from provisioning.certificates.stored import KEPT_UNUSED_S
 from provisioning.edge.rendering.sites import render_edge_listen
 from provisioning.exceptions import OperatorError, PermanentError
 from provisioning.rendering.specs import SiteCertificate

@@ -10,7 +10,7 @@ from collections.abc import Iterator
 from functools import cache
 from typing import Any
 
-from provisioning.edge.certificates import StoredCertificate
+from provisioning.certificates.stored import StoredCertificate
 from provisioning.edge.rendering.sites import render_edge_site
 from provisioning.rendering.specs import SiteCertificate, SiteSpec, UpstreamServer
 from tests.provisioning.certificates.making import Authority, key_pem, new_key

@@ -5,11 +5,11 @@ from django.db import connection
 from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
+from provisioning.certificates.selectors import installed_certificates
 from provisioning.choices import OperationKind, WorkloadRole, WorkloadState
 from provisioning.edge.rendering.sites import render_edge_site
 from provisioning.inventory.services import host_register_local
 from provisioning.models import Host, Operation, PortLease, Workload
-from provisioning.selectors.certificates import installed_certificates
 from provisioning.workflows.specs import site_spec, with_sites
 from tenants.choices import DomainState, ReleaseState
 from tenants.models import Environment, RegistrableDomain

@@ -7,7 +7,7 @@ from pathlib import Path
 from django.conf import settings
 
 from provisioning.certificates.names import certificate_name, names_of
-from provisioning.edge.certificates import is_stored
+from provisioning.certificates.stored import is_stored
 from provisioning.models import Certificate
 from provisioning.rendering.specs import SiteCertificate
 from tenants.choices import SERVED_DOMAIN_STATES, AppState
