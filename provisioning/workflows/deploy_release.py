@@ -11,7 +11,6 @@ import json
 from django.conf import settings
 from django.db import transaction
 
-from provisioning.containers.care import Care
 from provisioning.containers.docker_engine import engine_for
 from provisioning.containers.faults import stranger_found
 from provisioning.edge.fallback.workflow import ensure_fallback, fallback_refusal, tell_refusal
@@ -25,6 +24,7 @@ from provisioning.inventory.placement import choose_host
 from provisioning.models import Workload
 from provisioning.operations.engine import Run, Workflow, steps
 from provisioning.operations.subject import subject_of
+from provisioning.reconcile.care import Care
 from provisioning.services.readings import scopes_renew
 from provisioning.workflows.check_release import rendered_sha256
 from provisioning.workflows.draining import remove_old_containers

@@ -6,7 +6,7 @@ import pytest
 from django.utils import timezone
 
 from provisioning.models import WorkloadRepair
-from provisioning.workflows.pauses import is_due
+from provisioning.reconcile.backoff import is_due
 
 
 def tried(tries: int, seconds_ago: float) -> WorkloadRepair:

@@ -10,7 +10,7 @@ import pytest
 
 from tests.provisioning.containers.fixtures import slot
 from tests.provisioning.containers.stage import HELLO, Slot, Stage, docker, staged
-from tests.provisioning.repairs.ship import until
+from tests.provisioning.reconcile.ship import until
 
 __all__ = ["slot"]
 pytestmark = pytest.mark.docker

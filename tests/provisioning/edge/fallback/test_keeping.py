@@ -23,7 +23,9 @@ from provisioning.inventory import leases
 from provisioning.inventory.services import host_register_local
 from provisioning.models import Host, Operation, PortLease, Workload
 from provisioning.operations.engine import Run
-from provisioning.workflows import deploy_release, images, pauses, reconcile
+from provisioning.reconcile import backoff as pauses
+from provisioning.reconcile import workflow as reconcile
+from provisioning.workflows import deploy_release, images
 from provisioning.workflows.specs import fallback_spec, release_home, roles_of, site_spec
 from tenants.apps.services.environments import environment_fallback_set
 from tenants.choices import ReleaseState, Stack

@@ -15,13 +15,13 @@ import pytest
 
 from provisioning.containers.docker_engine import Engine, engine_for
 from provisioning.models import WorkloadRepair
+from provisioning.reconcile import workflow as reconcile
+from provisioning.reconcile.examination import by_place, first_look
+from provisioning.reconcile.repair_table import Condition
+from provisioning.reconcile.repairs import repair
 from provisioning.rendering.specs import Part
-from provisioning.workflows import reconcile
-from provisioning.workflows.examination import by_place, first_look
-from provisioning.workflows.repair_table import Condition
-from provisioning.workflows.repairs import repair
 from tests.provisioning.containers.stage import docker
-from tests.provisioning.repairs.ship import Ship, until
+from tests.provisioning.reconcile.ship import Ship, until
 
 pytestmark = [pytest.mark.docker, pytest.mark.django_db]
 Launch = Callable[..., Ship]

@@ -6,17 +6,17 @@ from dataclasses import dataclass, field
 from django.conf import settings
 from django.utils import timezone
 
-from provisioning.containers.care import Care, settings_of_service
 from provisioning.containers.docker_engine import engine_for
 from provisioning.containers.faults import stranger_found
 from provisioning.containers.instances import target_of
 from provisioning.containers.start import start_containers
 from provisioning.exceptions import OperatorError, ProvisioningError, RetryableError, ServiceUnavailable
 from provisioning.models import Workload
+from provisioning.reconcile.backoff import repair_failed, repair_noted
+from provisioning.reconcile.care import Care, settings_of_service
+from provisioning.reconcile.examination import Seen, deployed
+from provisioning.reconcile.repair_table import Action, Condition, Finding
 from provisioning.rendering.specs import Part
-from provisioning.workflows.examination import Seen, deployed
-from provisioning.workflows.pauses import repair_failed, repair_noted
-from provisioning.workflows.repair_table import Action, Condition, Finding
 from provisioning.workflows.specs import engine_seen_from, release_home, release_spec
 from tenants.audit.services.record import audit_record
 

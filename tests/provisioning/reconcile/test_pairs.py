@@ -16,11 +16,13 @@ from provisioning.containers.instances import remove_workloads
 from provisioning.exceptions import OperatorError
 from provisioning.models import Workload, WorkloadRepair
 from provisioning.operations.engine import Run
-from provisioning.workflows import deploy_release, pauses, reconcile
-from provisioning.workflows.repair_table import Condition
+from provisioning.reconcile import backoff as pauses
+from provisioning.reconcile import workflow as reconcile
+from provisioning.reconcile.repair_table import Condition
+from provisioning.workflows import deploy_release
 from tests.provisioning.containers.stage import docker
-from tests.provisioning.repairs.ship import Ship, until
-from tests.provisioning.repairs.test_conditions import mended
+from tests.provisioning.reconcile.ship import Ship, until
+from tests.provisioning.reconcile.test_conditions import mended
 
 pytestmark = [pytest.mark.docker, pytest.mark.django_db]
 Launch = Callable[..., Ship]

@@ -2,7 +2,7 @@ from collections.abc import Callable, Iterator
 
 import pytest
 
-from tests.provisioning.repairs.ship import Ship, ships
+from tests.provisioning.reconcile.ship import Ship, ships
 
 
 @pytest.fixture

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from provisioning.workflows.repair_table import OBSTACLES, TABLE, Action, Condition, Repair
+from provisioning.reconcile.repair_table import OBSTACLES, TABLE, Action, Condition, Repair
 
 ROOT = Path(__file__).resolve().parents[3]
 DOCUMENT = ROOT / "docs" / "operate" / "repair.md"

@@ -20,10 +20,10 @@ from provisioning.edge.fallback.workflow import reconcile_fallbacks, remove_with
 from provisioning.edge.rendering.sites import render_edge_site
 from provisioning.exceptions import ProvisioningError
 from provisioning.models import Host, Operation, Workload, WorkloadRepair
-from provisioning.workflows.examination import Seen, by_place, close_look, first_look, is_settled, strangers_named
-from provisioning.workflows.pauses import is_due, repairs_settled
-from provisioning.workflows.repair_table import Finding
-from provisioning.workflows.repairs import repair
+from provisioning.reconcile.backoff import is_due, repairs_settled
+from provisioning.reconcile.examination import Seen, by_place, close_look, first_look, is_settled, strangers_named
+from provisioning.reconcile.repair_table import Finding
+from provisioning.reconcile.repairs import repair
 from provisioning.workflows.specs import site_spec, with_sites
 from tenants.choices import AppState
 from tenants.models import Environment, PluginApp

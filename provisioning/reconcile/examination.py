@@ -12,13 +12,13 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from provisioning.choices import Transport
-from provisioning.containers.care import Care, settings_of_service
 from provisioning.containers.docker_engine import ContainerState, engine_for
 from provisioning.containers.instances import target_of
 from provisioning.inventory.transport import transport_for
 from provisioning.models import Workload
+from provisioning.reconcile.care import Care, settings_of_service
+from provisioning.reconcile.repair_table import Condition, Finding
 from provisioning.rendering.specs import Part, container_name, parts_of
-from provisioning.workflows.repair_table import Condition, Finding
 from provisioning.workflows.specs import environment_docker_name, release_home, role_of
 
 LOOK_TIMEOUT_S = 20

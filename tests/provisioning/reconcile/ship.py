@@ -22,9 +22,9 @@ from provisioning.containers.rendering.docker_run import render_docker_run
 from provisioning.inventory import leases
 from provisioning.inventory.services import host_register_local
 from provisioning.models import Host, Operation, Workload
+from provisioning.reconcile import workflow as reconcile
 from provisioning.rendering.release import render_release, render_variables
 from provisioning.rendering.specs import Part, Role, parts_of
-from provisioning.workflows import reconcile
 from provisioning.workflows.specs import release_home, release_spec
 from tenants.choices import ReleaseState
 from tenants.models import AuditEvent
