@@ -6,6 +6,9 @@ from celery import shared_task
 from django.core.management import call_command
 
 from provisioning.certificates.services import certificates_refresh
+from provisioning.dns.workflow import check_domain
+from provisioning.dns.workflow import drift as dns_drift
+from provisioning.dns.workflow import sync as dns_sync
 from provisioning.exceptions import ProvisioningError
 from provisioning.forge.client import forge_from_settings
 from provisioning.operations import registry
@@ -26,7 +29,7 @@ from provisioning.reconcile import workflow as reconciler
 from provisioning.repositories.services.deliveries import forget_deliveries
 from provisioning.repositories.services.pushes import pushes_read
 from provisioning.repositories.services.repositories import git_tokens_end, organization_members_sync
-from provisioning.workflows import authors, check_domain, dns_drift, dns_sync, draining
+from provisioning.workflows import authors, draining
 from tenants.choices import AuthorsState
 from tenants.models import Organization, PluginApp, Release
 from tenants.people.services.sign_in import sign_in_attempts_forget

@@ -18,7 +18,7 @@ from django.conf import settings
 from paas.demo.client import ApiClient, DemoFailed, GitClient, through_edge
 from paas.demo.load import Load
 from provisioning.dns.answers import Outcome
-from provisioning.selectors.delegations import resolution
+from provisioning.dns.selectors.delegations import resolution
 from tenants.models import User
 from tenants.people.services.users import user_create
 

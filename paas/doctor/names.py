@@ -10,10 +10,10 @@ from paas.doctor.check import Check, Failed, Warned
 from provisioning.dns.answers import Outcome, ServerAnswer
 from provisioning.dns.providers import PROVIDERS
 from provisioning.dns.resolution import roots_from_settings
+from provisioning.dns.selectors.delegations import resolution
+from provisioning.dns.services.accounts import provider_settings
+from provisioning.dns.services.zones import targets_of
 from provisioning.models import DnsAccount, HostedZone
-from provisioning.selectors.delegations import resolution
-from provisioning.services.dns_accounts import provider_settings
-from provisioning.services.dns_zones import targets_of
 from tenants.choices import OPEN_DOMAIN_STATES
 from tenants.models import CustomDomain
 from tenants.names.selectors.domains import NO_LOOKUPS, are_names_looked_up

@@ -11,6 +11,7 @@ from django.conf import settings
 from django.utils import timezone
 
 from provisioning.choices import UidUse
+from provisioning.dns.workflow.names import ensure_dns_records, ensure_dns_records_asked_for
 from provisioning.exceptions import OperatorError, PermanentError
 from provisioning.forge.client import forge_from_settings
 from provisioning.inventory.leases import subnet_lease, uid_lease
@@ -22,7 +23,6 @@ from provisioning.repositories.services.repositories import (
     organization_members_sync,
     repository_of,
 )
-from provisioning.workflows.dns_names import ensure_dns_records, ensure_dns_records_asked_for
 from tenants.apps.services import apps
 from tenants.choices import AppState
 

@@ -16,13 +16,13 @@ from provisioning.dns.resolution import (
     resolution_from_settings,
     resolvers_from_settings,
 )
+from provisioning.dns.services.events import names_looked_up
 from provisioning.dns.verification import Verification, as_data, verify_records
+from provisioning.dns.workflow.names import ensure_dns_records
 from provisioning.exceptions import OperatorError, ServiceUnavailable
 from provisioning.models import DnsRecord, HostedZone
 from provisioning.operations.engine import Run, Wait
 from provisioning.operations.subject import subject_of
-from provisioning.services.dns_events import names_looked_up
-from provisioning.workflows.dns_names import ensure_dns_records
 from provisioning.workflows.draining import follower_of
 from tenants.models import Environment
 

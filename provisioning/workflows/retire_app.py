@@ -8,6 +8,7 @@ never used again; customers' own are held for their organization for a while.
 from provisioning.choices import UNFINISHED, WorkloadState
 from provisioning.containers.docker_engine import engine_for
 from provisioning.containers.instances import remove_release_trees, remove_workloads
+from provisioning.dns.workflow.names import remove_dns_records
 from provisioning.edge import edge_from_settings
 from provisioning.exceptions import PermanentError
 from provisioning.forge.client import forge_from_settings
@@ -17,7 +18,6 @@ from provisioning.operations.engine import Run, Wait, Workflow, steps
 from provisioning.rendering.specs import SiteSpec
 from provisioning.repositories.reading.copy import reading_copy
 from provisioning.repositories.services.repositories import repository_of
-from provisioning.workflows.dns_names import remove_dns_records
 from provisioning.workflows.specs import environment_docker_name
 from tenants.apps.services import apps
 from tenants.choices import AppState

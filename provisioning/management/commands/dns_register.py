@@ -5,9 +5,9 @@ from django.core.management.base import BaseCommand, CommandError
 
 from provisioning.dns.embedded import ACCOUNT, ensure_zone
 from provisioning.dns.records import canonical_name
+from provisioning.dns.services.plans import names_ensure
+from provisioning.dns.services.zones import hosted_zone_register
 from provisioning.exceptions import OperatorError
-from provisioning.services.dns_plans import names_ensure
-from provisioning.services.dns_zones import hosted_zone_register
 from tenants.exceptions import TenantsError
 
 # The name server listens on all of the machine's addresses: this is the one at which the machine itself reaches it.

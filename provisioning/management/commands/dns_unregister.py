@@ -4,7 +4,7 @@ from django.conf import settings
 from django.core.management.base import BaseCommand, CommandError
 
 from provisioning.dns.embedded import ACCOUNT
-from provisioning.services.dns_zones import hosted_zones_unregister
+from provisioning.dns.services.zones import hosted_zones_unregister
 
 
 class Command(BaseCommand):

@@ -7,18 +7,18 @@ from collections.abc import Callable, Iterator
 
 import pytest
 
+from provisioning.dns.account_calls import AccountCalls
 from provisioning.dns.ownership import Ownership, registry_name, registry_record
 from provisioning.dns.providers.powerdns import PowerDns as PowerDnsProvider
 from provisioning.dns.records import Change, RecordSet, record_set
-from provisioning.dns_calls import AccountCalls
+from provisioning.dns.selectors.zones import zone_plan
+from provisioning.dns.services.accounts import dns_account_create
+from provisioning.dns.services.plans import zone_apply
+from provisioning.dns.services.zones import hosted_zone_set
+from provisioning.dns.workflow.sync import sync
 from provisioning.exceptions import OperatorError, RateLimited, RecordsChanged, RetryableError, ServiceUnavailable
 from provisioning.models import DnsAccount, DnsRecord, HostedZone
 from provisioning.operations.engine import Wait
-from provisioning.selectors.zones import zone_plan
-from provisioning.services.dns_accounts import dns_account_create
-from provisioning.services.dns_plans import zone_apply
-from provisioning.services.dns_zones import hosted_zone_set
-from provisioning.workflows.dns_sync import sync
 from tenants.exceptions import InvalidInput
 from tenants.models import Subdomain
 from tenants.names.services.zones import zone_create

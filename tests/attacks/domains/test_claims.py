@@ -14,7 +14,7 @@ from django.conf import LazySettings
 from tenants.choices import DomainState
 from tenants.models import CustomDomain, PluginApp
 from tests.factories import api_client, environment_of, make_app, owner_of
-from tests.provisioning.domains.world import World
+from tests.provisioning.dns.domains.world import World
 from tests.provisioning.edge.running import Upstream
 
 pytestmark = pytest.mark.django_db

@@ -13,7 +13,7 @@ from tenants.models import HeldName
 from tenants.names.services.domains import names_hold
 from tests.attacks.domains.test_claims import ask_for
 from tests.factories import environment_of, make_app, owner_of
-from tests.provisioning.domains.world import World
+from tests.provisioning.dns.domains.world import World
 from tests.provisioning.edge.running import Upstream
 
 pytestmark = pytest.mark.django_db

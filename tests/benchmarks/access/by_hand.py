@@ -10,8 +10,8 @@ from django.db.models import Count, Q, QuerySet
 from django.utils import timezone
 
 from provisioning.api.views import deployments
-from provisioning.api.zones import zones
 from provisioning.choices import WorkloadState
+from provisioning.dns.api.views import zones
 from provisioning.models import Certificate, DnsAccount, DnsRecord, Host
 from tenants.access import rows
 from tenants.choices import InvitationState

@@ -14,11 +14,11 @@ import requests  # noqa: E402
 from django.utils import timezone  # noqa: E402
 
 from provisioning.dns import planner  # noqa: E402
+from provisioning.dns.account_calls import AccountCalls  # noqa: E402
 from provisioning.dns.records import Change, RecordSet, record_set  # noqa: E402
-from provisioning.dns_calls import AccountCalls  # noqa: E402
+from provisioning.dns.selectors.zones import wanted_records  # noqa: E402
+from provisioning.dns.services.zones import hosted_zone_register  # noqa: E402
 from provisioning.models import HostedZone  # noqa: E402
-from provisioning.selectors.zones import wanted_records  # noqa: E402
-from provisioning.services.dns_zones import hosted_zone_register  # noqa: E402
 from tenants.apps.models.plugin_app import FIRST_NUMBER  # noqa: E402
 from tenants.choices import AppState, EnvironmentName, Stack  # noqa: E402
 from tenants.models import Environment, Organization, PluginApp, Subdomain, User  # noqa: E402

@@ -15,8 +15,8 @@ from django.db import connection
 
 from paas.doctor import examine, machine, names, parts
 from paas.doctor.check import Check, Failed, Level, Warned
+from provisioning.dns.services.zones import hosted_zone_register
 from provisioning.models import DnsAccount, Host, HostedZone
-from provisioning.services.dns_zones import hosted_zone_register
 from tests.name_servers.powerdns import PowerDns, running_powerdns
 from tests.name_servers.server import zone_file
 

@@ -12,10 +12,10 @@ from django.conf import settings
 from django.core.management import call_command
 from rest_framework.test import APIClient
 
+from provisioning.dns.services.plans import names_ensure
+from provisioning.dns.services.zones import hosted_zone_register
+from provisioning.dns.workflow.sync import sync
 from provisioning.models import DnsRecord, HostedZone, WorkloadRepair
-from provisioning.services.dns_plans import names_ensure
-from provisioning.services.dns_zones import hosted_zone_register
-from provisioning.workflows.dns_sync import sync
 from tenants.apps.services.apps import app_create
 from tenants.models import (
     AccessPolicy,

@@ -6,9 +6,9 @@ from typing import Any
 import pytest
 
 from provisioning.dns.providers import PROVIDERS
+from provisioning.dns.services.accounts import dns_account_create
+from provisioning.dns.services.zones import hosted_zone_set
 from provisioning.models import HostedZone
-from provisioning.services.dns_accounts import dns_account_create
-from provisioning.services.dns_zones import hosted_zone_set
 from tenants.models import User
 from tenants.names.services.zones import zone_create
 from tests.factories import make_operator

@@ -4,10 +4,10 @@ import pytest
 
 from provisioning.choices import DnsRecordState, OperationKind
 from provisioning.dns.records import RecordSet
+from provisioning.dns.workflow.names import ensure_dns_records, ensure_dns_records_asked_for
 from provisioning.exceptions import ServiceUnavailable
 from provisioning.models import DnsRecord
 from provisioning.operations.engine import Cancelled
-from provisioning.workflows.dns_names import ensure_dns_records, ensure_dns_records_asked_for
 from provisioning.workflows.provision_app import WORKFLOW
 from tenants.apps.services.apps import app_retire
 from tenants.choices import AppState

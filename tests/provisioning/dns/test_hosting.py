@@ -7,17 +7,12 @@ import pytest
 from django.core import serializers
 from django.db import connection
 
+from provisioning.dns.services.accounts import dns_account_change, dns_account_create, provider_settings
+from provisioning.dns.services.plans import names_ensure
+from provisioning.dns.services.zones import hosted_zone_register, hosted_zone_set, hosted_zones_unregister, targets_of
+from provisioning.dns.workflow.sync import sync
 from provisioning.exceptions import OperatorError
 from provisioning.models import DnsAccount, HostedZone
-from provisioning.services.dns_accounts import dns_account_change, dns_account_create, provider_settings
-from provisioning.services.dns_plans import names_ensure
-from provisioning.services.dns_zones import (
-    hosted_zone_register,
-    hosted_zone_set,
-    hosted_zones_unregister,
-    targets_of,
-)
-from provisioning.workflows.dns_sync import sync
 from tenants.choices import AppState
 from tenants.exceptions import InvalidInput, InvalidTransition, NotPermitted
 from tenants.models import AuditEvent

@@ -8,19 +8,19 @@ import pytest
 from django.core.management import CommandError, call_command
 from django.utils import timezone
 
-from provisioning import dns_rows
 from provisioning.choices import DnsRecordState
+from provisioning.dns import record_rows as dns_rows
 from provisioning.dns.ownership import Ownership, registry_record
 from provisioning.dns.records import RecordSet
+from provisioning.dns.selectors.zones import wanted_records, zone_plan
+from provisioning.dns.services import plans as dns_plans
+from provisioning.dns.services.moves import move_advance, move_cancel, move_plan
+from provisioning.dns.services.plans import record_adopt, zone_apply
+from provisioning.dns.services.zones import hosted_zone_set
+from provisioning.dns.workflow import drift as dns_drift
+from provisioning.dns.workflow.sync import sync
 from provisioning.exceptions import OperatorError, ServiceUnavailable
 from provisioning.models import DnsRecord, HostedZone
-from provisioning.selectors.zones import wanted_records, zone_plan
-from provisioning.services import dns_plans
-from provisioning.services.dns_moves import move_advance, move_cancel, move_plan
-from provisioning.services.dns_plans import record_adopt, zone_apply
-from provisioning.services.dns_zones import hosted_zone_set
-from provisioning.workflows import dns_drift
-from provisioning.workflows.dns_sync import sync
 from tenants.choices import AppState
 from tenants.exceptions import InvalidInput, InvalidTransition, NotPermitted
 from tenants.models import AuditEvent, PluginApp, User

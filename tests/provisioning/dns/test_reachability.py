@@ -13,12 +13,12 @@ from provisioning.choices import OperationState
 from provisioning.dns.ownership import registry_name
 from provisioning.dns.providers import PROVIDERS
 from provisioning.dns.records import Change, record_set
+from provisioning.dns.services.accounts import dns_account_create
+from provisioning.dns.services.zones import hosted_zone_set
 from provisioning.exceptions import OperatorError, ServiceUnavailable
 from provisioning.models import DnsRecord, HostedZone, Operation
 from provisioning.operations.engine import Run, Wait
 from provisioning.operations.services import deployment_create
-from provisioning.services.dns_accounts import dns_account_create
-from provisioning.services.dns_zones import hosted_zone_set
 from provisioning.workflows import reachability
 from provisioning.workflows.reachability import ensure_names_answer
 from tenants.choices import AppState, ReleaseState

@@ -10,11 +10,11 @@ import pytest
 from django.db import connection
 from django.utils import timezone
 
-from provisioning import dns_rows
+from provisioning.dns import record_rows as dns_rows
 from provisioning.dns.desired import Wanted
 from provisioning.dns.records import record_set
+from provisioning.dns.selectors.zones import wanted_records
 from provisioning.models import DnsRecord
-from provisioning.selectors.zones import wanted_records
 from tests.factories import make_app, make_organization
 from tests.provisioning.dns.fixtures import hosted_zone
 

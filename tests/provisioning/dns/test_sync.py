@@ -12,19 +12,19 @@ import pytest
 from django.db import connection
 from django.utils import timezone
 
-from provisioning import dns_rows
 from provisioning.choices import DnsRecordState, OperationKind, OperationState
+from provisioning.dns import record_rows as dns_rows
+from provisioning.dns.account_calls import AccountCalls
 from provisioning.dns.ownership import Ownership, registry_record
 from provisioning.dns.records import RecordSet
-from provisioning.dns_calls import AccountCalls
+from provisioning.dns.selectors.zones import wanted_records
+from provisioning.dns.services.accounts import dns_account_change
+from provisioning.dns.workflow import sync as dns_sync
+from provisioning.dns.workflow.names import ensure_dns_records, remove_dns_records
 from provisioning.exceptions import OperatorError, RateLimited, RecordsChanged, ServiceUnavailable
 from provisioning.models import DnsAccount, DnsRecord, HostedZone, Operation
 from provisioning.operations.engine import Cancelled, Run, Wait
 from provisioning.operations.services import operation_ensure
-from provisioning.selectors.zones import wanted_records
-from provisioning.services.dns_accounts import dns_account_change
-from provisioning.workflows import dns_sync
-from provisioning.workflows.dns_names import ensure_dns_records, remove_dns_records
 from tenants.apps.services.apps import app_retire
 from tenants.choices import AppState
 from tenants.models import AuditEvent, PluginApp

@@ -18,13 +18,13 @@ from rest_framework.test import APIClient
 
 from provisioning.dns.ownership import Ownership, registry_record
 from provisioning.dns.records import RecordSet
+from provisioning.dns.selectors.zones import zone_plan
+from provisioning.dns.services.moves import move_plan
 from provisioning.inventory.services import host_register_local
 from provisioning.models import Certificate, Deployment, DnsRecord, HostedZone, Operation, Repository
 from provisioning.operations.services import deployment_create
 from provisioning.repositories.services.git_tokens import git_tokens_listed
 from provisioning.repositories.services.repositories import git_token_create
-from provisioning.selectors.zones import zone_plan
-from provisioning.services.dns_moves import move_plan
 from tenants.apps.services import environments
 from tenants.choices import EnvironmentName, MemberRole, ReleaseState
 from tenants.models import ApiToken, HeldName, Invitation, User, Zone

@@ -8,15 +8,15 @@ from django.db.models import Max
 from django.db.models.functions import Coalesce
 from django.utils import timezone
 
-from provisioning import dns_rows
 from provisioning.choices import DnsRecordState
+from provisioning.dns import record_rows as dns_rows
 from provisioning.dns.desired import direction, earliest_move, remembered_s, switches_at
 from provisioning.dns.planner import Plan
+from provisioning.dns.selectors.zones import hosted_zone, wanted_records, zone_plan, zone_state
+from provisioning.dns.services.plans import check_override
+from provisioning.dns.services.zones import checked_targets_of, targets_of
 from provisioning.models import HostedZone
 from provisioning.operations.wakeups import wake_zone
-from provisioning.selectors.zones import hosted_zone, wanted_records, zone_plan, zone_state
-from provisioning.services.dns_plans import check_override
-from provisioning.services.dns_zones import checked_targets_of, targets_of
 from tenants import access
 from tenants.audit.services.record import audit_record
 from tenants.audit.services.unit_of_work import unit_of_work

@@ -12,7 +12,8 @@ from django.conf import LazySettings
 from django.utils import timezone
 
 from provisioning import tasks
-from provisioning.workflows import check_domain, retire_app
+from provisioning.dns.workflow import check_domain
+from provisioning.workflows import retire_app
 from tenants.apps.services.apps import app_retire
 from tenants.choices import AppState, DomainState
 from tenants.models import CustomDomain, HeldName, PluginApp
@@ -22,7 +23,7 @@ from tests.factories import make_app, owner_of
 from tests.name_servers.bind import running_bind
 from tests.name_servers.hostile import Hostile
 from tests.name_servers.server import zone_file
-from tests.provisioning.domains.world import ZONE, World, told
+from tests.provisioning.dns.domains.world import ZONE, World, told
 from tests.provisioning.edge.running import Upstream
 
 pytestmark = pytest.mark.django_db

@@ -7,16 +7,16 @@ from functools import partial
 from django.db import transaction
 from django.utils import timezone
 
-from provisioning import dns_rows
+from provisioning.dns import record_rows as dns_rows
+from provisioning.dns.account_calls import AccountCalls
 from provisioning.dns.desired import Wanted
 from provisioning.dns.ownership import PLATFORM, PREFIX, Ownership, parsed, registry_name, registry_record
 from provisioning.dns.planner import Plan, names_around
 from provisioning.dns.records import TYPES, Change, RecordSet, canonical_name, is_in_zone
-from provisioning.dns_calls import AccountCalls
+from provisioning.dns.selectors.zones import hosted_zone, wanted_records, zone_plan
+from provisioning.dns.services.events import zone_event
 from provisioning.models import DnsRecord, HostedZone
 from provisioning.operations.wakeups import wake_zone
-from provisioning.selectors.zones import hosted_zone, wanted_records, zone_plan
-from provisioning.services.dns_events import zone_event
 from tenants import access, validators
 from tenants.audit.services.record import audit_record
 from tenants.audit.services.unit_of_work import unit_of_work

@@ -12,13 +12,13 @@ from paas.doctor.check import Level
 from paas.doctor.examine import outcome
 from paas.portal.presenters import show_domain
 from provisioning.dns.resolution import ROOTS, resolution_from_settings
-from provisioning.workflows import check_domain
+from provisioning.dns.workflow import check_domain
 from tenants.choices import DomainState
 from tenants.models import CustomDomain
 from tenants.names.selectors.domains import NO_LOOKUPS, are_names_looked_up
 from tests.factories import api_client, make_app, owner_of
 from tests.name_servers.hierarchy import ROOT
-from tests.provisioning.domains.world import World, told
+from tests.provisioning.dns.domains.world import World, told
 from tests.socket_guard import guarded
 
 pytestmark = pytest.mark.django_db(transaction=True)

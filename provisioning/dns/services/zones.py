@@ -11,8 +11,8 @@ from django.utils.crypto import salted_hmac
 
 from provisioning.choices import DriftPolicy
 from provisioning.dns.desired import checked_targets
+from provisioning.dns.services.accounts import dns_account_register, dns_account_unregister
 from provisioning.models import DnsAccount, HostedZone
-from provisioning.services.dns_accounts import dns_account_register, dns_account_unregister
 from tenants import access, validators
 from tenants.audit.services.record import audit_record
 from tenants.audit.services.unit_of_work import unit_of_work

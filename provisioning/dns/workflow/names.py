@@ -8,15 +8,15 @@ from django.db import transaction
 from django.db.models import Exists, OuterRef, QuerySet
 from django.utils import timezone
 
-from provisioning import dns_rows
 from provisioning.choices import DnsRecordState
+from provisioning.dns import record_rows as dns_rows
 from provisioning.dns.desired import Hostname, desired
+from provisioning.dns.selectors.zones import wanted_records, zone_state
+from provisioning.dns.services.events import names_back, names_wait
+from provisioning.dns.workflow.sync import sync
 from provisioning.exceptions import OperatorError, PermanentError, RateLimited, RetryableError, ServiceUnavailable
 from provisioning.models import DnsRecord, HostedZone
 from provisioning.operations.engine import Cancelled, Run, Wait
-from provisioning.selectors.zones import wanted_records, zone_state
-from provisioning.services.dns_events import names_back, names_wait
-from provisioning.workflows.dns_sync import sync
 from tenants.choices import AppState
 from tenants.models import PluginApp, Subdomain
 

@@ -12,10 +12,10 @@ import dns.update
 from django.utils import timezone
 
 from provisioning.choices import OperationKind, WorkloadRole, WorkloadState
+from provisioning.dns.workflow import check_domain
 from provisioning.inventory.services import host_register_local
 from provisioning.models import Host, Operation, PortLease, Workload
 from provisioning.reconcile.workflow import reconcile_edge
-from provisioning.workflows import check_domain
 from tenants.choices import ReleaseState
 from tenants.models import AuditEvent, CustomDomain, PluginApp
 from tenants.names.services.domains import domain_add, domain_check_request, domain_remove

@@ -9,16 +9,16 @@ from typing import Any
 
 from django.utils import timezone
 
-from provisioning import dns_rows
 from provisioning.choices import DnsRecordState, DriftPolicy
+from provisioning.dns import record_rows as dns_rows
 from provisioning.dns.planner import MAX_SHARE, Plan
 from provisioning.dns.records import RecordSet
+from provisioning.dns.selectors.zones import wanted_records, zone_plan
+from provisioning.dns.services.events import zone_event
+from provisioning.dns.services.moves import move_advance
+from provisioning.dns.workflow.sync import sync
 from provisioning.exceptions import ProvisioningError
 from provisioning.models import HostedZone
-from provisioning.selectors.zones import wanted_records, zone_plan
-from provisioning.services.dns_events import zone_event
-from provisioning.services.dns_moves import move_advance
-from provisioning.workflows.dns_sync import sync
 
 logger = logging.getLogger(__name__)
 # What is kept and told of one round.

@@ -3,9 +3,9 @@ from pathlib import Path
 import pytest
 from django.conf import LazySettings
 
-from provisioning.workflows import check_domain
+from provisioning.dns.workflow import check_domain
 from tests.name_servers.hierarchy import ROOT, Hierarchy
-from tests.provisioning.domains.world import World
+from tests.provisioning.dns.domains.world import World
 from tests.provisioning.edge.running import RunningEdge
 
 

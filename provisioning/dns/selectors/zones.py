@@ -6,14 +6,14 @@ from datetime import datetime
 from django.db.models import Exists, OuterRef, Q
 from django.utils import timezone
 
-from provisioning import dns_rows
 from provisioning.choices import DnsRecordState
+from provisioning.dns import record_rows as dns_rows
+from provisioning.dns.account_calls import AccountCalls
 from provisioning.dns.desired import Hostname, Wanted, ZoneState, desired
 from provisioning.dns.planner import Plan, plan
-from provisioning.dns_calls import AccountCalls
+from provisioning.dns.services.zones import targets_of
 from provisioning.exceptions import OperatorError
 from provisioning.models import DnsRecord, HostedZone
-from provisioning.services.dns_zones import targets_of
 from tenants.choices import AppState
 from tenants.exceptions import InvalidTransition
 from tenants.models import PluginApp, Subdomain, Zone
