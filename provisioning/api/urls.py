@@ -3,8 +3,8 @@
 from django.urls import URLPattern, path
 
 from provisioning.api import readings, views
-from provisioning.api.logs import logs_urls
 from provisioning.dns.api.views import zones_urls
+from provisioning.logs.api.views import logs_urls
 
 urlpatterns: list[URLPattern] = [
     path("me/git-token/", views.GitTokenView.as_view()),

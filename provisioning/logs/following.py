@@ -10,7 +10,7 @@ from collections.abc import AsyncIterator, Awaitable, Callable
 from dataclasses import dataclass, replace
 
 from provisioning.exceptions import ProvisioningError
-from provisioning.logs.engine import ContainerGone, LogContainer, LogEngine
+from provisioning.logs.docker_logs import ContainerGone, LogContainer, LogEngine
 from provisioning.logs.frames import LineAssembler, RawLine
 from provisioning.logs.positions import STREAMS, Positions
 from provisioning.logs.query import LogQuery

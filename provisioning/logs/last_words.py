@@ -5,7 +5,7 @@ import re
 from collections.abc import Iterable
 
 from provisioning.exceptions import ProvisioningError
-from provisioning.logs.engine import LogContainer, LogEngine
+from provisioning.logs.docker_logs import LogContainer, LogEngine
 from provisioning.logs.query import LogQuery
 from provisioning.logs.reading import read_container
 from provisioning.logs.redaction import Redactor

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
-from provisioning.logs.engine import ContainerGone, LogContainer, LogEngine
+from provisioning.logs.docker_logs import ContainerGone, LogContainer, LogEngine
 from provisioning.logs.frames import LineAssembler, RawLine
 from provisioning.logs.query import ROLES, LogQuery
 from provisioning.logs.redaction import Redactor
