@@ -18,9 +18,9 @@ from rest_framework.exceptions import AuthenticationFailed
 
 from paas.api.authentication import owner_of_token
 from provisioning.exceptions import ProvisioningError, RetryableError
+from provisioning.releases.services.readings import offer_commit
 from provisioning.repositories.reading import streams
 from provisioning.repositories.reading.copy import ReadingCopy
-from provisioning.services.readings import offer_commit
 from tenants.exceptions import TenantsError
 from tenants.models import Release
 from tenants.rest.base import get_visible

@@ -16,8 +16,8 @@ from provisioning.operations.wakeups import (
     wake_membership,
     wake_pushes,
 )
+from provisioning.releases.workflow.check import resolve_at_once
 from provisioning.repositories.services.repositories import git_tokens_condemn
-from provisioning.workflows.check_release import resolve_at_once
 from tenants import signals
 from tenants.models import PluginApp, Release, User
 

@@ -26,10 +26,10 @@ from provisioning.operations.wakeups import (
     wake_removal,
 )
 from provisioning.reconcile import workflow as reconciler
+from provisioning.releases.workflow import authors, draining
 from provisioning.repositories.services.deliveries import forget_deliveries
 from provisioning.repositories.services.pushes import pushes_read
 from provisioning.repositories.services.repositories import git_tokens_end, organization_members_sync
-from provisioning.workflows import authors, draining
 from tenants.choices import AuthorsState
 from tenants.models import Organization, PluginApp, Release
 from tenants.people.services.sign_in import sign_in_attempts_forget

@@ -5,7 +5,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any
 
-from provisioning.selectors.diffs import OMISSION_WORDS
+from provisioning.releases.selectors.diffs import OMISSION_WORDS
 from tenants.hostile_text import written_out
 
 # So many files are offered for acknowledgement by name on one page; of the others, parts and pieces remain.

@@ -2,9 +2,9 @@
 
 from django.urls import URLPattern, path
 
-from provisioning.api import readings, views
 from provisioning.dns.api.views import zones_urls
 from provisioning.logs.api.views import logs_urls
+from provisioning.releases.api import readings, views
 
 urlpatterns: list[URLPattern] = [
     path("me/git-token/", views.GitTokenView.as_view()),

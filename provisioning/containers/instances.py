@@ -13,7 +13,7 @@ from provisioning.edge.fallback import fallback_from_settings
 from provisioning.inventory import leases
 from provisioning.inventory.transport import TargetSpec, transport_for
 from provisioning.models import Host, Workload
-from provisioning.workflows.specs import engine_seen_from, fallback_spec, release_spec, role_of
+from provisioning.releases.workflow.specs import engine_seen_from, fallback_spec, release_spec, role_of
 
 
 def target_of(host: Host) -> TargetSpec:

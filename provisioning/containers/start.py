@@ -10,8 +10,8 @@ from provisioning.containers.rendering.compose import DEFAULT_INSTALLATION
 from provisioning.containers.rendering.compose import services as services_of
 from provisioning.exceptions import OperatorError, RetryableError
 from provisioning.inventory.transport import Result, TargetSpec, transport_for
+from provisioning.releases.rendering.pipeline import render_start_functions
 from provisioning.rendering.grammar import check_release
-from provisioning.rendering.pipeline import render_start_functions
 from provisioning.rendering.specs import ReleaseSpec
 
 TIMEOUT_S = 120

@@ -1,9 +1,12 @@
 """Which workflow does which kind of operation."""
 
+from provisioning.apps.workflow import provision as provision_app
+from provisioning.apps.workflow import retire as retire_app
 from provisioning.choices import OperationKind
 from provisioning.models import Operation
 from provisioning.operations import engine
-from provisioning.workflows import check_release, deploy_release, provision_app, retire_app
+from provisioning.releases.workflow import check as check_release
+from provisioning.releases.workflow import deploy as deploy_release
 
 WORKFLOWS = {
     OperationKind.PROVISION_APP: provision_app.WORKFLOW,

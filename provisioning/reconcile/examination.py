@@ -18,8 +18,8 @@ from provisioning.inventory.transport import transport_for
 from provisioning.models import Workload
 from provisioning.reconcile.care import Care, settings_of_service
 from provisioning.reconcile.repair_table import Condition, Finding
+from provisioning.releases.workflow.specs import environment_docker_name, release_home, role_of
 from provisioning.rendering.specs import Part, container_name, parts_of
-from provisioning.workflows.specs import environment_docker_name, release_home, role_of
 
 LOOK_TIMEOUT_S = 20
 CONNECT_TIMEOUT_S = 2

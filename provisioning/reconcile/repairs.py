@@ -16,8 +16,8 @@ from provisioning.reconcile.backoff import repair_failed, repair_noted
 from provisioning.reconcile.care import Care, settings_of_service
 from provisioning.reconcile.examination import Seen, deployed
 from provisioning.reconcile.repair_table import Action, Condition, Finding
+from provisioning.releases.workflow.specs import engine_seen_from, release_home, release_spec
 from provisioning.rendering.specs import Part
-from provisioning.workflows.specs import engine_seen_from, release_home, release_spec
 from tenants.audit.services.record import audit_record
 
 

@@ -24,7 +24,7 @@ from provisioning.reconcile.backoff import is_due, repairs_settled
 from provisioning.reconcile.examination import Seen, by_place, close_look, first_look, is_settled, strangers_named
 from provisioning.reconcile.repair_table import Finding
 from provisioning.reconcile.repairs import repair
-from provisioning.workflows.specs import site_spec, with_sites
+from provisioning.releases.workflow.specs import site_spec, with_sites
 from tenants.choices import AppState
 from tenants.models import Environment, PluginApp
 

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from provisioning.models import Repository
-from provisioning.services.readings import scope_ensure
+from provisioning.releases.services.readings import scope_ensure
 from tenants.choices import ReleaseState
 from tenants.models import Release
 from tenants.releases.services import authorship, releases

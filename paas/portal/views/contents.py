@@ -9,11 +9,11 @@ from django.shortcuts import render
 from paas.portal.differences import DiffLine, diff_lines
 from paas.portal.pages import asked_number, find_release, page, person
 from provisioning.exceptions import ProvisioningError
+from provisioning.releases.selectors.diffs import address_of
+from provisioning.releases.services.readings import file_diff_show, file_of, tree_of
 from provisioning.repositories.reading.difference import fitting
 from provisioning.repositories.reading.texts import MAX_TEXT_BYTES, is_text
 from provisioning.repositories.reading.types import SUBMODULE, TreeFile
-from provisioning.selectors.diffs import address_of
-from provisioning.services.readings import file_diff_show, file_of, tree_of
 from tenants.exceptions import TenantsError
 from tenants.hostile_text import shown_bytes, shown_path
 from tenants.models import Release

@@ -12,7 +12,7 @@ from paas.portal.pages import asked_number, find_app, find_environment, find_rel
 from paas.portal.presenters import show_work
 from paas.portal.views.app_page import deployments
 from provisioning.exceptions import ProvisioningError
-from provisioning.services.readings import diff_show
+from provisioning.releases.services.readings import diff_show
 from tenants import access, validators
 from tenants.choices import RELEASE_SOURCES, ReleaseState
 from tenants.exceptions import TenantsError

@@ -6,8 +6,8 @@ from django.shortcuts import redirect, render
 
 from paas.portal.forms import RollbackForm
 from paas.portal.pages import find_environment, page, person, put_refusal
-from provisioning.selectors.rollbacks import rollback_candidates, rollback_default
-from provisioning.services.rollbacks import rollback_request
+from provisioning.releases.selectors.rollbacks import rollback_candidates, rollback_default
+from provisioning.releases.services.rollbacks import rollback_request
 from tenants import access
 from tenants.exceptions import TenantsError
 from tenants.models import Environment, Release

@@ -23,7 +23,7 @@ from provisioning.models import Host, Operation, Workload
 from provisioning.operations.engine import Run
 from provisioning.operations.subject import subject_of
 from provisioning.reconcile.backoff import may_repair, repair_failed, repair_noted, repairs_settled
-from provisioning.workflows.specs import fallback_spec
+from provisioning.releases.workflow.specs import fallback_spec
 from tenants.audit.services.record import audit_record
 from tenants.choices import AppState, Fallback
 from tenants.models import Environment, Release

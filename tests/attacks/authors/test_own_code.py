@@ -9,8 +9,8 @@ from django.test import Client
 from rest_framework.test import APIClient
 
 from provisioning.models import ForgeAccount, Push, Repository
+from provisioning.releases.services.readings import scope_ensure
 from provisioning.repositories.services.repositories import git_tokens_end
-from provisioning.services.readings import scope_ensure
 from provisioning.tasks import read_pushes
 from tenants.models import ApiToken, Organization, Release, User
 from tenants.people.services.memberships import membership_change, membership_remove

@@ -5,8 +5,8 @@ import pytest
 from asgiref.sync import async_to_sync
 from rest_framework.test import APIClient
 
-from provisioning.services.readings import scope_ensure
-from provisioning.workflows import check_release
+from provisioning.releases.services.readings import scope_ensure
+from provisioning.releases.workflow import check as check_release
 from tenants.choices import ReleaseState
 from tenants.models import Release, User
 from tenants.releases.services import authorship, releases

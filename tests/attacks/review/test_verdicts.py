@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from provisioning.workflows import check_release
+from provisioning.releases.workflow import check as check_release
 from tenants.choices import ReleaseState
 from tenants.exceptions import AlreadyExists
 from tenants.models import Release

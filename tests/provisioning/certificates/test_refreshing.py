@@ -24,9 +24,9 @@ from provisioning.edge import edge_command, edge_from_settings
 from provisioning.edge.rendering.sites import render_edge_site
 from provisioning.exceptions import OperatorError
 from provisioning.models import Certificate
+from provisioning.releases.workflow import switchover
 from provisioning.rendering.specs import SiteSpec, UpstreamServer
 from provisioning.tasks import refresh_certificates
-from provisioning.workflows import switchover
 from tenants.models import AuditEvent, CustomDomain, RegistrableDomain, Zone
 from tests.factories import environment_of, make_app, make_operator, make_user
 from tests.provisioning.certificates.making import DAY, key_pem, new_key

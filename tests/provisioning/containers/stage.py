@@ -13,7 +13,7 @@ from typing import IO, Any
 from provisioning.containers.docker_engine import Engine
 from provisioning.containers.images import ensure_images
 from provisioning.containers.rendering.compose import SOCKET
-from provisioning.rendering.release import (
+from provisioning.releases.rendering.release import (
     encode_variables,
     render_check_tree,
     render_deploy_script,

@@ -12,11 +12,7 @@ from hypothesis import given
 from hypothesis import settings as hypothesis_settings
 from hypothesis import strategies as st
 
-from provisioning.rendering.release import (
-    configuration_sha256,
-    render_compose,
-    render_release,
-)
+from provisioning.releases.rendering.release import configuration_sha256, render_compose, render_release
 from provisioning.rendering.specs import InstanceSpec, ReleaseSpec
 from tests.provisioning.rendering.specs import IMAGES, LIVE, STANDBY, release_spec
 

@@ -12,8 +12,8 @@ import pytest
 from provisioning.containers.start import start_early
 from provisioning.exceptions import OperatorError, RetryableError
 from provisioning.inventory.transport import TargetSpec
-from provisioning.rendering.release import render_release, render_variables
-from provisioning.workflows import early_start
+from provisioning.releases.rendering.release import render_release, render_variables
+from provisioning.releases.workflow import early_start
 from tests.provisioning.containers.fixtures import make_stage, slot, stage
 from tests.provisioning.containers.stage import Stage, docker
 

@@ -2,13 +2,13 @@
 
 import pytest
 
+from provisioning.apps.workflow.provision import WORKFLOW
 from provisioning.choices import DnsRecordState, OperationKind
 from provisioning.dns.records import RecordSet
 from provisioning.dns.workflow.names import ensure_dns_records, ensure_dns_records_asked_for
 from provisioning.exceptions import ServiceUnavailable
 from provisioning.models import DnsRecord
 from provisioning.operations.engine import Cancelled
-from provisioning.workflows.provision_app import WORKFLOW
 from tenants.apps.services.apps import app_retire
 from tenants.choices import AppState
 from tenants.organizations.services.quotas import organization_quota_set

@@ -19,8 +19,8 @@ from provisioning.exceptions import OperatorError, ServiceUnavailable
 from provisioning.models import DnsRecord, HostedZone, Operation
 from provisioning.operations.engine import Run, Wait
 from provisioning.operations.services import deployment_create
-from provisioning.workflows import reachability
-from provisioning.workflows.reachability import ensure_names_answer
+from provisioning.releases.workflow import reachability
+from provisioning.releases.workflow.reachability import ensure_names_answer
 from tenants.choices import AppState, ReleaseState
 from tenants.models import AuditEvent, PluginApp, Release, User
 from tenants.names.services.zones import zone_create

@@ -23,9 +23,9 @@ from provisioning.inventory import leases
 from provisioning.inventory.services import host_register_local
 from provisioning.models import Host, Operation, Workload
 from provisioning.reconcile import workflow as reconcile
-from provisioning.rendering.release import render_release, render_variables
+from provisioning.releases.rendering.release import render_release, render_variables
+from provisioning.releases.workflow.specs import release_home, release_spec
 from provisioning.rendering.specs import Part, Role, parts_of
-from provisioning.workflows.specs import release_home, release_spec
 from tenants.choices import ReleaseState
 from tenants.models import AuditEvent
 from tests.factories import make_app, make_release

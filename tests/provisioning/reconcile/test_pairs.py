@@ -19,7 +19,7 @@ from provisioning.operations.engine import Run
 from provisioning.reconcile import backoff as pauses
 from provisioning.reconcile import workflow as reconcile
 from provisioning.reconcile.repair_table import Condition
-from provisioning.workflows import deploy_release
+from provisioning.releases.workflow import deploy as deploy_release
 from tests.provisioning.containers.stage import docker
 from tests.provisioning.reconcile.ship import Ship, until
 from tests.provisioning.reconcile.test_conditions import mended

@@ -7,8 +7,13 @@ import pytest
 import yaml
 
 from provisioning.containers.images import ensure_images
+from provisioning.releases.rendering.release import (
+    render_deploy_script,
+    render_gitlab_ci,
+    render_php_fpm,
+    render_sidecar_nginx,
+)
 from provisioning.rendering.limits import php_limits
-from provisioning.rendering.release import render_deploy_script, render_gitlab_ci, render_php_fpm, render_sidecar_nginx
 from tests.provisioning.containers.stage import docker
 from tests.provisioning.rendering.specs import release_spec
 

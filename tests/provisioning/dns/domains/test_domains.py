@@ -12,8 +12,8 @@ from django.conf import LazySettings
 from django.utils import timezone
 
 from provisioning import tasks
+from provisioning.apps.workflow import retire as retire_app
 from provisioning.dns.workflow import check_domain
-from provisioning.workflows import retire_app
 from tenants.apps.services.apps import app_retire
 from tenants.choices import AppState, DomainState
 from tenants.models import CustomDomain, HeldName, PluginApp

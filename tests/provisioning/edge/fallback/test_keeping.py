@@ -25,8 +25,9 @@ from provisioning.models import Host, Operation, PortLease, Workload
 from provisioning.operations.engine import Run
 from provisioning.reconcile import backoff as pauses
 from provisioning.reconcile import workflow as reconcile
-from provisioning.workflows import deploy_release, images
-from provisioning.workflows.specs import fallback_spec, release_home, roles_of, site_spec
+from provisioning.releases.workflow import deploy as deploy_release
+from provisioning.releases.workflow import images
+from provisioning.releases.workflow.specs import fallback_spec, release_home, roles_of, site_spec
 from tenants.apps.services.environments import environment_fallback_set
 from tenants.choices import ReleaseState, Stack
 from tenants.models import AuditEvent
