@@ -17,7 +17,7 @@ urlpatterns: list[URLPattern | URLResolver] = [
 ]
 
 if settings.EMBEDDED_FORGE:
-    urlpatterns.append(path("forge/", include("provisioning.forge.embedded.urls")))
+    urlpatterns.append(path("forge/", include("provisioning.embedded_forge.urls")))
 
 handler400 = "paas.api.errors.bad_request"
 handler403 = "paas.api.errors.permission_denied"

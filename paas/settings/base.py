@@ -30,7 +30,7 @@ INSTALLED_APPS = [
     "drf_spectacular_sidecar",
     "tenants.config.TenantsConfig",
     "provisioning.config.ProvisioningConfig",
-    "provisioning.forge.embedded",
+    "provisioning.embedded_forge",
     "paas",
 ]
 MIDDLEWARE = [

@@ -16,13 +16,13 @@ pytestmark = [pytest.mark.docker, pytest.mark.usefixtures("breakable")]
 POINTS = ("ensure_configuration_committed", "ensure_pipeline_finished", "ensure_standby")
 PIPELINES = """
 import json
-from provisioning.forge.embedded.models import Pipeline
+from provisioning.embedded_forge.models import Pipeline
 attempts = [pair["value"] for pipeline in Pipeline.objects.all() for pair in json.loads(pipeline.variables or "[]")
             if pair["key"] == "BERTH_DEPLOYMENT"]
 print("attempts:", *[attempt for attempt in attempts if attempt.split(".")[0] == "{deployment}"])
 """
 STATES = """
-from provisioning.forge.embedded.models import Pipeline
+from provisioning.embedded_forge.models import Pipeline
 for pipeline in Pipeline.objects.order_by("pk"):
     if pipeline.project.full_path == {path!r}:
         print(pipeline.status)

@@ -258,7 +258,7 @@ def test_b13_commits_older_than_the_record_are_any_members_of_then(house: House,
     house.push(rita)
     leave(house, rita)
     forge.manage("shell", "-c", (
-        "from provisioning.forge.embedded.models import PushEvent; PushEvent.objects.all().delete()"
+        "from provisioning.embedded_forge.models import PushEvent; PushEvent.objects.all().delete()"
     ))  # fmt: skip
     Repository.objects.filter(app=house.app).update(has_all_pushes=False)
     release = house.release(house.owner)
@@ -270,7 +270,7 @@ def test_b13_commits_older_than_the_record_are_any_members_of_then(house: House,
 def test_b13_commits_without_any_record_are_approved_by_nobody(house: House, forge: Any) -> None:
     house.push(house.owner)
     forge.manage("shell", "-c", (
-        "from provisioning.forge.embedded.models import PushEvent; PushEvent.objects.all().delete()"
+        "from provisioning.embedded_forge.models import PushEvent; PushEvent.objects.all().delete()"
     ))  # fmt: skip
     release = house.release(house.owner)
     status, reason = approve(make_reviewer(), release)

@@ -53,7 +53,7 @@ ELSEWHERE = {
     "provisioning.workflows.*": "a workflow's notes on its own work; what comes of it is told by services",
 }
 # Another product's house: it stands in for GitLab and keeps rows of its own.
-FOREIGN = ("provisioning/forge/embedded/", "/migrations/")
+FOREIGN = ("provisioning/embedded_forge/", "/migrations/")
 
 
 def functions(under: tuple[str, ...], *, without: tuple[str, ...] = ()) -> dict[str, Function]:

@@ -1,9 +1,0 @@
-"""The embedded forge as a Django app."""
-
-from django.apps import AppConfig
-
-
-class EmbeddedForgeConfig(AppConfig):
-    name = "provisioning.forge.embedded"
-    label = "embedded_forge"
-    verbose_name = "embedded forge"
