@@ -4,22 +4,15 @@ from django.contrib.auth.views import LogoutView
 from django.urls import URLPattern, path
 from django.views.generic import RedirectView
 
-from paas.portal.views import (
-    app_page,
-    apps,
-    contents,
-    domains,
-    members,
-    organizations,
-    quotas,
-    releases,
-    reviews,
-    rollbacks,
-    security,
-    service_accounts,
-    sign_in,
-    tokens,
-)
+from paas.portal.account import security, sign_in, tokens
+from paas.portal.apps import app_page
+from paas.portal.apps import views as apps
+from paas.portal.names import views as domains
+from paas.portal.organizations import members, quotas, service_accounts
+from paas.portal.organizations import views as organizations
+from paas.portal.releases import contents, rollbacks
+from paas.portal.releases import views as releases
+from paas.portal.reviews import views as reviews
 
 app_name = "portal"
 urlpatterns: list[URLPattern] = [

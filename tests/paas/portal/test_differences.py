@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from paas.portal.differences import show_diff
+from paas.portal.releases.differences import show_diff
 
 NOTHING = {"files": 0, "lines": 0, "reasons": {}}
 

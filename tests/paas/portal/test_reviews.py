@@ -8,7 +8,7 @@ from django.db import connection
 from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
-from paas.portal.views import reviews
+from paas.portal.reviews import views as reviews
 from tenants.choices import ReleaseState
 from tenants.models import Release, Review, User
 from tenants.policies.services.policies import freeze_create, policy_create

@@ -8,7 +8,7 @@ from django.shortcuts import redirect, render
 
 from paas.portal.forms import DecisionForm
 from paas.portal.pages import find_release, page, page_of, person, put_refusal
-from paas.portal.views.releases import contents_of, read_diff
+from paas.portal.releases.views import contents_of, read_diff
 from tenants import access
 from tenants.access import rows
 from tenants.choices import ReleaseState

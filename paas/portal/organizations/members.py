@@ -9,8 +9,8 @@ from django.urls import reverse
 
 from paas.portal.confirmation import Question, ask, is_confirmed
 from paas.portal.forms import InvitationForm
+from paas.portal.organizations.views import attempt, show_list, show_organization
 from paas.portal.pages import find_organization, page, person, put_refusal
-from paas.portal.views.organizations import attempt, show_list, show_organization
 from tenants.access import rows
 from tenants.exceptions import TenantsError
 from tenants.models import Invitation, Membership, Organization

@@ -6,8 +6,8 @@ from django.core.paginator import Paginator
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import render
 
-from paas.portal.differences import DiffLine, diff_lines
 from paas.portal.pages import asked_number, find_release, page, person
+from paas.portal.releases.differences import DiffLine, diff_lines
 from provisioning.exceptions import ProvisioningError
 from provisioning.releases.selectors.diffs import address_of
 from provisioning.releases.services.readings import file_diff_show, file_of, tree_of

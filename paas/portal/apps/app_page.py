@@ -7,8 +7,8 @@ from django.db.models import Prefetch, QuerySet
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import render
 
-from paas.portal.environments import show_settings
-from paas.portal.logs import ShownLogs, last_lines
+from paas.portal.apps.environments import show_settings
+from paas.portal.operations.logs import ShownLogs, last_lines
 from paas.portal.pages import find_app, find_environment, page, page_of, person, query_without_page
 from paas.portal.presenters import ShownWork, edge_urls, show_work
 from provisioning.choices import UNFINISHED, OperationKind
