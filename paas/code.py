@@ -22,7 +22,7 @@ from provisioning.releases.services.readings import offer_commit
 from provisioning.repositories.reading import streams
 from provisioning.repositories.reading.copy import ReadingCopy
 from tenants.exceptions import TenantsError
-from tenants.models import Release
+from tenants.releases.models.release import Release
 from tenants.rest.base import get_visible
 
 SERVICE = "git-upload-pack"

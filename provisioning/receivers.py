@@ -5,7 +5,7 @@ from typing import Any
 from django.dispatch import receiver
 
 from provisioning.choices import UNFINISHED, OperationKind
-from provisioning.models import Operation
+from provisioning.operations.models import Operation
 from provisioning.operations.services import operation_ensure
 from provisioning.operations.sweep import adopt_approved_releases
 from provisioning.operations.wakeups import (
@@ -19,7 +19,9 @@ from provisioning.operations.wakeups import (
 from provisioning.releases.workflow.check import resolve_at_once
 from provisioning.repositories.services.repositories import git_tokens_condemn
 from tenants import signals
-from tenants.models import PluginApp, Release, User
+from tenants.apps.models.plugin_app import PluginApp
+from tenants.people.models.user import User
+from tenants.releases.models.release import Release
 
 
 @receiver(signals.app_requested)

@@ -13,7 +13,8 @@ from rest_framework.request import Request
 
 from tenants.audit.request_context import Authentication, authentication
 from tenants.choices import AuthenticationMethod
-from tenants.models import ApiToken, User
+from tenants.people.models.credentials import ApiToken
+from tenants.people.models.user import User
 from tenants.people.selectors.second_factors import second_factor_stands
 from tenants.people.services.tokens import TOKEN_PREFIX, token_sha256
 

@@ -15,5 +15,5 @@ urlpatterns = [
     path("schema/", SchemaView.as_view(), name="schema"),
     path("docs/", DocsView.as_view(url_name="schema"), name="docs"),
     path("", include("tenants.rest.urls")),
-    path("", include("provisioning.api.urls")),
+    path("", include("provisioning.urls")),
 ]

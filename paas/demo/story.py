@@ -19,7 +19,7 @@ from paas.demo.client import ApiClient, DemoFailed, GitClient, through_edge
 from paas.demo.load import Load
 from provisioning.dns.answers import Outcome
 from provisioning.dns.selectors.delegations import resolution
-from tenants.models import User
+from tenants.people.models.user import User
 from tenants.people.services.users import user_create
 
 ROLES = ("developer", "reviewer", "operator")

@@ -11,9 +11,9 @@ from django.db import DatabaseError, connections
 
 from paas.doctor import certificates, domains, limits, machine, names, parts, repairs
 from paas.doctor.check import Check, Failed, Finding, Level, Warned
+from provisioning.dns.models import DnsAccount
 from provisioning.exceptions import ProvisioningError
 from provisioning.logs.redaction import Redactor
-from provisioning.models import DnsAccount
 
 LIMIT_S = 20
 AT_ONCE = 8

@@ -8,14 +8,14 @@ from django.conf import settings
 
 from paas.doctor.check import Check, Failed, Warned
 from provisioning.dns.answers import Outcome, ServerAnswer
+from provisioning.dns.models import DnsAccount, HostedZone
 from provisioning.dns.providers import PROVIDERS
 from provisioning.dns.resolution import roots_from_settings
 from provisioning.dns.selectors.delegations import resolution
 from provisioning.dns.services.accounts import provider_settings
 from provisioning.dns.services.zones import targets_of
-from provisioning.models import DnsAccount, HostedZone
 from tenants.choices import OPEN_DOMAIN_STATES
-from tenants.models import CustomDomain
+from tenants.names.models.custom_domain import CustomDomain
 from tenants.names.selectors.domains import NO_LOOKUPS, are_names_looked_up
 
 

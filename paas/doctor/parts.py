@@ -15,7 +15,7 @@ from provisioning.containers.docker_engine import Engine
 from provisioning.containers.images import image_tags
 from provisioning.edge.config import edge_from_settings
 from provisioning.forge.client import forge_from_settings
-from provisioning.models import Host
+from provisioning.inventory.models.host import Host
 
 TIMEOUT_S = 5
 PING_S = 2

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 from paas.doctor.check import Check, Failed
 from provisioning.choices import WorkloadState
-from provisioning.models import WorkloadRepair
+from provisioning.containers.models import WorkloadRepair
 
 SHOWN = 5
 

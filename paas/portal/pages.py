@@ -15,9 +15,13 @@ from django.views.decorators.http import require_http_methods
 
 from paas.api.authentication import by_session
 from tenants.access import rows
+from tenants.apps.models.environment import Environment
+from tenants.apps.models.plugin_app import PluginApp
 from tenants.audit.request_context import authentication
 from tenants.exceptions import TenantsError
-from tenants.models import Environment, Organization, PluginApp, Release, User
+from tenants.organizations.models.organization import Organization
+from tenants.people.models.user import User
+from tenants.releases.models.release import Release
 from tenants.rest.base import get_visible, number_of
 
 PAGE_SIZE = 25

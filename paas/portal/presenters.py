@@ -8,10 +8,11 @@ from django.conf import settings
 from django.utils import timezone
 
 from provisioning.choices import UNFINISHED
-from provisioning.models import Operation
+from provisioning.operations.models import Operation
 from provisioning.operations.selectors.moves import Move, move_of
-from tenants.models import CustomDomain, Environment
+from tenants.apps.models.environment import Environment
 from tenants.names.custom_names import in_unicode
+from tenants.names.models.custom_domain import CustomDomain
 from tenants.names.selectors.domains import RecordToSet, is_apex, is_waiting, records_to_set, served_hostnames, told
 
 

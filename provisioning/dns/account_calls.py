@@ -14,12 +14,12 @@ from django.db.models import Q
 from django.utils import timezone
 
 from provisioning.dns.bucket import Bucket
+from provisioning.dns.models import DnsAccount
 from provisioning.dns.protocol import Capabilities, Provider
 from provisioning.dns.providers import PROVIDERS
 from provisioning.dns.records import Change, RecordSet
 from provisioning.dns.services.accounts import provider_settings
 from provisioning.exceptions import OperatorError, RateLimited
-from provisioning.models import DnsAccount
 
 Result = TypeVar("Result")
 # So long a worker waits for its turn itself, and so long for several, where others are faster. For longer it gives the

@@ -13,11 +13,12 @@ from django.db.models import F, QuerySet
 
 from provisioning.choices import DnsRecordState
 from provisioning.dns.desired import Wanted
+from provisioning.dns.models import DnsRecord, HostedZone
 from provisioning.dns.ownership import PLATFORM
 from provisioning.dns.records import RecordSet
-from provisioning.models import DnsRecord, HostedZone
+from tenants.apps.models.environment import Environment
+from tenants.apps.models.plugin_app import PluginApp
 from tenants.choices import AppState
-from tenants.models import Environment, PluginApp
 
 Key = tuple[str, str]
 # A statement takes so many values.

@@ -10,8 +10,10 @@ from django.utils import timezone
 
 from provisioning.choices import UidUse
 from provisioning.exceptions import PortsExhausted, SubnetsExhausted, UidsExhausted
-from provisioning.models import Host, PortLease, SubnetLease, UidLease
-from tenants.models import Environment, PluginApp
+from provisioning.inventory.models.host import Host
+from provisioning.inventory.models.leases import PortLease, SubnetLease, UidLease
+from tenants.apps.models.environment import Environment
+from tenants.apps.models.plugin_app import PluginApp
 
 # A port or subnet that was given back rests, so that a late connection never meets another tenant.
 REST = timedelta(minutes=5)

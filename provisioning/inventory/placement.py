@@ -4,8 +4,8 @@ from django.db.models import Count, Q
 
 from provisioning.choices import WorkloadState
 from provisioning.exceptions import OperatorError
-from provisioning.models import Host
-from tenants.models import Environment
+from provisioning.inventory.models.host import Host
+from tenants.apps.models.environment import Environment
 
 
 def choose_host(environment: Environment) -> Host:

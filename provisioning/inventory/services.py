@@ -3,7 +3,7 @@
 from django.conf import settings
 
 from provisioning.choices import Transport
-from provisioning.models import Host
+from provisioning.inventory.models.host import Host
 from tenants.audit.services.record import audit_record
 from tenants.audit.services.unit_of_work import unit_of_work
 

@@ -8,9 +8,10 @@ from django.conf import settings
 from django.db.models import Q
 
 from provisioning.choices import WorkloadState
+from provisioning.containers.models import Workload
 from provisioning.logs.redaction import Redactor
-from provisioning.models import Workload
-from tenants.models import Environment, Release
+from tenants.apps.models.environment import Environment
+from tenants.releases.models.release import Release
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -26,8 +26,8 @@ from provisioning.exceptions import (
     StepCrashed,
 )
 from provisioning.logs.sources import masked
-from provisioning.models import Operation, Step
 from provisioning.operations.heartbeat import LEASE, lease_owner, renewing
+from provisioning.operations.models import Operation, Step
 
 logger = logging.getLogger(__name__)
 

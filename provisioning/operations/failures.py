@@ -4,9 +4,9 @@ import re
 from collections.abc import Mapping, Sequence
 
 from provisioning.containers.docker_engine import engine_for
+from provisioning.containers.models import Workload
 from provisioning.logs.last_words import last_words
 from provisioning.logs.sources import log_source
-from provisioning.models import Workload
 
 _PHP_ERROR = re.compile(
     r"PHP (?:Parse|Fatal|Recoverable fatal) error:\s+(?:PHP \w+ error:\s+)?(?P<what>.+?) in (?:/app/)?"

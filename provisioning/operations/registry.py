@@ -3,8 +3,8 @@
 from provisioning.apps.workflow import provision as provision_app
 from provisioning.apps.workflow import retire as retire_app
 from provisioning.choices import OperationKind
-from provisioning.models import Operation
 from provisioning.operations import engine
+from provisioning.operations.models import Operation
 from provisioning.releases.workflow import check as check_release
 from provisioning.releases.workflow import deploy as deploy_release
 

@@ -3,10 +3,12 @@
 from django.db import IntegrityError
 
 from provisioning.choices import UNFINISHED, OperationKind
-from provisioning.models import Deployment, Operation
+from provisioning.operations.models import Deployment, Operation
+from tenants.apps.models.plugin_app import PluginApp
 from tenants.audit.services.record import audit_record
 from tenants.audit.services.unit_of_work import unit_of_work
-from tenants.models import PluginApp, Release, User
+from tenants.people.models.user import User
+from tenants.releases.models.release import Release
 
 
 def operation_ensure(*, kind: OperationKind, app: PluginApp, release: Release | None = None) -> Operation:

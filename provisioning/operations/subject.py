@@ -1,8 +1,9 @@
 """What a deployment is about, read anew."""
 
 from provisioning.operations.engine import Cancelled, Run
+from tenants.apps.models.environment import Environment
 from tenants.choices import AppState, ReleaseState
-from tenants.models import Environment, Release
+from tenants.releases.models.release import Release
 
 
 def subject_of(run: Run) -> tuple[Release, Environment]:

@@ -7,10 +7,11 @@ from django.db.models import Exists, OuterRef, Q
 from django.utils import timezone
 
 from provisioning.choices import UNFINISHED, OperationKind, OperationState
-from provisioning.models import Operation
+from provisioning.operations.models import Operation
 from provisioning.operations.services import deployment_create, operation_ensure
+from tenants.apps.models.plugin_app import PluginApp
 from tenants.choices import AppState, ReleaseState
-from tenants.models import PluginApp, Release
+from tenants.releases.models.release import Release
 
 
 def due() -> list[int]:

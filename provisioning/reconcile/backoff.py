@@ -9,7 +9,7 @@ from datetime import datetime, timedelta
 from django.db.models import F
 from django.utils import timezone
 
-from provisioning.models import Workload, WorkloadRepair
+from provisioning.containers.models import Workload, WorkloadRepair
 
 # The first tries come at once, and further ones after 2, 6, 14, … seconds, at most this many.
 MAX_PAUSE = timedelta(minutes=5)

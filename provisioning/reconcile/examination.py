@@ -14,8 +14,8 @@ from typing import Any
 from provisioning.choices import Transport
 from provisioning.containers.docker_engine import ContainerState, engine_for
 from provisioning.containers.instances import target_of
+from provisioning.containers.models import Workload
 from provisioning.inventory.transport import transport_for
-from provisioning.models import Workload
 from provisioning.reconcile.care import Care, settings_of_service
 from provisioning.reconcile.repair_table import Condition, Finding
 from provisioning.releases.workflow.specs import environment_docker_name, release_home, role_of

@@ -9,9 +9,9 @@ from django.utils import timezone
 from provisioning.containers.docker_engine import engine_for
 from provisioning.containers.faults import stranger_found
 from provisioning.containers.instances import target_of
+from provisioning.containers.models import Workload
 from provisioning.containers.start import start_containers
 from provisioning.exceptions import OperatorError, ProvisioningError, RetryableError, ServiceUnavailable
-from provisioning.models import Workload
 from provisioning.reconcile.backoff import repair_failed, repair_noted
 from provisioning.reconcile.care import Care, settings_of_service
 from provisioning.reconcile.examination import Seen, deployed

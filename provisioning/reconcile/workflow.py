@@ -15,18 +15,21 @@ from django.db.models import Exists, OuterRef, QuerySet
 from provisioning.certificates.selectors import installed_certificates
 from provisioning.choices import UNFINISHED, OperationKind, WorkloadRole, WorkloadState
 from provisioning.containers.docker_engine import engine_for
+from provisioning.containers.models import Workload, WorkloadRepair
 from provisioning.edge import edge_from_settings, probes
 from provisioning.edge.fallback.workflow import reconcile_fallbacks, remove_withdrawn_fallbacks
 from provisioning.edge.rendering.sites import render_edge_site
 from provisioning.exceptions import ProvisioningError
-from provisioning.models import Host, Operation, Workload, WorkloadRepair
+from provisioning.inventory.models.host import Host
+from provisioning.operations.models import Operation
 from provisioning.reconcile.backoff import is_due, repairs_settled
 from provisioning.reconcile.examination import Seen, by_place, close_look, first_look, is_settled, strangers_named
 from provisioning.reconcile.repair_table import Finding
 from provisioning.reconcile.repairs import repair
 from provisioning.releases.workflow.specs import site_spec, with_sites
+from tenants.apps.models.environment import Environment
+from tenants.apps.models.plugin_app import PluginApp
 from tenants.choices import AppState
-from tenants.models import Environment, PluginApp
 
 logger = logging.getLogger(__name__)
 

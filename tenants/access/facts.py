@@ -9,7 +9,10 @@ from django.db.models import BigIntegerField, CharField, QuerySet, Value
 from django.db.models.functions import Cast
 
 from tenants.access.prepared_queries import KeptQuery
-from tenants.models import AccessStamp, Membership, PluginAppUserObjectPermission, ReleaseUserObjectPermission, User
+from tenants.organizations.models.organization import Membership
+from tenants.people.models.user import User
+from tenants.policies.models.grants import PluginAppUserObjectPermission, ReleaseUserObjectPermission
+from tenants.policies.models.policy import AccessStamp
 
 # The ids granted on rows of one model, by permission.
 Granted = Mapping[str, frozenset[int]]

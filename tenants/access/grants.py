@@ -10,7 +10,7 @@ from tenants.access.constraints import Constraint, among, either, within
 from tenants.access.evaluation import path_reader
 from tenants.access.facts import GRANT_MODELS, Granted, granted
 from tenants.access.subjects import Subject
-from tenants.models import PluginAppUserObjectPermission, ReleaseUserObjectPermission
+from tenants.policies.models.grants import PluginAppUserObjectPermission, ReleaseUserObjectPermission
 from tenants.policies.resources import ResourceType
 
 _OWN = {"release": ReleaseUserObjectPermission}

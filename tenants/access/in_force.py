@@ -16,7 +16,7 @@ from tenants.access.facts import POLICIES
 from tenants.access.prepared_queries import KeptQuery
 from tenants.access.subjects import Context, Subject, subject_of
 from tenants.audit.request_context import authentication
-from tenants.models import AccessPolicy, AccessStamp
+from tenants.policies.models.policy import AccessPolicy, AccessStamp
 
 PEOPLE = "people"
 

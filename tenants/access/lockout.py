@@ -12,9 +12,10 @@ from tenants.access.in_force import evaluation
 from tenants.access.subjects import Context, Subject
 from tenants.audit.request_context import Authentication, authentication
 from tenants.exceptions import InvalidInput, WouldLockOut
-from tenants.models import AccessPolicy, User
+from tenants.people.models.user import User
 from tenants.policies.condition_values import Window
 from tenants.policies.conditions import check_policy
+from tenants.policies.models.policy import AccessPolicy
 
 # Who can't see a policy can't find it to change it.
 _VIEW, _CHANGE = "policy.view", "policy.change"

@@ -3,23 +3,17 @@
 from django.db.models import Prefetch, QuerySet
 from django.utils import timezone
 
-from tenants.models import (
-    ApiToken,
-    AuditEvent,
-    Environment,
-    Invitation,
-    Membership,
-    Organization,
-    PluginApp,
-    PluginAppUserObjectPermission,
-    Release,
-    ReleaseContributor,
-    ReleaseUserObjectPermission,
-    Review,
-    ServiceAccountKeeper,
-    User,
-)
+from tenants.apps.models.environment import Environment
+from tenants.apps.models.plugin_app import PluginApp
+from tenants.audit.models import AuditEvent
 from tenants.names.selectors.domains import with_served_hostnames
+from tenants.organizations.models.organization import Membership, Organization
+from tenants.people.models.credentials import ApiToken
+from tenants.people.models.invitation import Invitation
+from tenants.people.models.user import User
+from tenants.policies.models.grants import PluginAppUserObjectPermission, ReleaseUserObjectPermission
+from tenants.releases.models.authorship import ReleaseContributor, ServiceAccountKeeper
+from tenants.releases.models.release import Release, Review
 
 
 def organizations() -> QuerySet[Organization]:

@@ -14,7 +14,8 @@ from django.utils import timezone
 from tenants.access.facts import Facts, Granted, facts_of
 from tenants.audit.request_context import Authentication, authentication
 from tenants.choices import PlatformRole, TokenScope
-from tenants.models import Freeze, User
+from tenants.people.models.user import User
+from tenants.policies.models.policy import Freeze
 
 # What is true of the platform's own calls and of people without a token: no scope limits them.
 UNLIMITED: frozenset[str] = frozenset(TokenScope.values)

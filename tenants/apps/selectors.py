@@ -5,7 +5,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from tenants.models import Environment, Release
+from tenants.apps.models.environment import Environment
+from tenants.releases.models.release import Release
 
 SETTINGS = ("memory_mib", "cpu_millis", "pids", "disk_mib", "health_check_path")
 

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 from tenants.canonical import canonical_json
 
 if TYPE_CHECKING:
-    from tenants.models import AuditEvent
+    from tenants.audit.models import AuditEvent
 
 # What the first event of a chain has for `previous_hash`.
 GENESIS = "0" * 64

@@ -6,7 +6,8 @@ from dataclasses import dataclass
 from django.db.models import Max
 
 from tenants.audit.chain import GENESIS, chain_name, content, hash_of
-from tenants.models import AuditChain, AuditEvent, Organization
+from tenants.audit.models import AuditChain, AuditEvent
+from tenants.organizations.models.organization import Organization
 
 _CHUNK = 1000
 

@@ -8,6 +8,8 @@ from django.conf import settings
 from django.db.models import Count, QuerySet
 from django.utils import timezone
 
+from tenants.apps.models.environment import ConfigVariable, Environment
+from tenants.apps.models.plugin_app import PluginApp
 from tenants.choices import (
     OPEN_DOMAIN_STATES,
     OPEN_RELEASE_STATES,
@@ -16,19 +18,13 @@ from tenants.choices import (
     QuotaName,
     ReleaseState,
 )
-from tenants.models import (
-    ApiToken,
-    ConfigVariable,
-    CustomDomain,
-    Environment,
-    Invitation,
-    Membership,
-    Organization,
-    PluginApp,
-    Quota,
-    Release,
-    User,
-)
+from tenants.names.models.custom_domain import CustomDomain
+from tenants.organizations.models.organization import Membership, Organization
+from tenants.organizations.models.quota import Quota
+from tenants.people.models.credentials import ApiToken
+from tenants.people.models.invitation import Invitation
+from tenants.people.models.user import User
+from tenants.releases.models.release import Release
 
 ORGANIZATIONS_QUOTAS = (
     QuotaName.APPS,

@@ -12,9 +12,12 @@ from tenants.access.grants import preload
 from tenants.access.in_force import known_context
 from tenants.access.recording import readers_of_records, replayed_context, replayed_subject
 from tenants.access.subjects import Context, Subject
+from tenants.audit.models import AuditEvent
 from tenants.audit.request_context import Authentication
-from tenants.models import AccessPolicy, AuditEvent, Membership, User
+from tenants.organizations.models.organization import Membership
+from tenants.people.models.user import User
 from tenants.policies.conditions import check_policy
+from tenants.policies.models.policy import AccessPolicy
 from tenants.policies.resources import RESOURCE_TYPES
 
 _CHUNK = 500

@@ -10,7 +10,11 @@ from rest_framework.request import Request
 from rest_framework.views import APIView
 
 from tenants import access
-from tenants.models import Environment, Organization, PluginApp, Release, User
+from tenants.apps.models.environment import Environment
+from tenants.apps.models.plugin_app import PluginApp
+from tenants.organizations.models.organization import Organization
+from tenants.people.models.user import User
+from tenants.releases.models.release import Release
 
 Row = TypeVar("Row", bound=Model)
 _PUBLIC_ID = re.compile(r"app([1-9][0-9]{6,8})")

@@ -3,8 +3,12 @@
 import django_filters
 from django.db.models import Q, QuerySet
 
+from tenants.apps.models.plugin_app import PluginApp
 from tenants.choices import AppState, EnvironmentName, InvitationState, PlatformRole, ReleaseState
-from tenants.models import ApiToken, Invitation, PluginApp, Release, User
+from tenants.people.models.credentials import ApiToken
+from tenants.people.models.invitation import Invitation
+from tenants.people.models.user import User
+from tenants.releases.models.release import Release
 from tenants.rest.base import number_of
 
 

@@ -22,7 +22,7 @@ from rest_framework.views import APIView
 from tenants.audit.services.unit_of_work import unit_of_work
 from tenants.canonical import canonical_json
 from tenants.exceptions import IdempotencyInProgress, IdempotencyKeyReused, InvalidInput
-from tenants.models import IdempotencyKey
+from tenants.people.models.credentials import IdempotencyKey
 from tenants.policies.resources import ACTIONS, RESOURCE_TYPES
 from tenants.rest.base import get_visible, signed_in
 from tenants.rest.permissions import declared_by

@@ -6,6 +6,8 @@ from drf_spectacular.utils import extend_schema_field
 from rest_framework import serializers
 
 from tenants.apps.api.serializers_live import EnvironmentComparison
+from tenants.apps.models.environment import ConfigVariable, Environment
+from tenants.apps.models.plugin_app import PluginApp
 from tenants.choices import (
     Actor,
     AppState,
@@ -19,16 +21,9 @@ from tenants.choices import (
     ReviewDecision,
     Stack,
 )
-from tenants.models import (
-    ConfigVariable,
-    Environment,
-    Membership,
-    Organization,
-    PluginApp,
-    Release,
-    ReleaseContributor,
-    Review,
-)
+from tenants.organizations.models.organization import Membership, Organization
+from tenants.releases.models.authorship import ReleaseContributor
+from tenants.releases.models.release import Release, Review
 from tenants.rest.fields import Flag, StrictSerializer, Text, WholeNumber
 from tenants.reviews.services.readings import NOT_SAID
 

@@ -4,7 +4,7 @@ from datetime import timedelta
 
 from django.utils import timezone
 
-from tenants.models import IdempotencyKey
+from tenants.people.models.credentials import IdempotencyKey
 
 KEPT_FOR = timedelta(days=7)
 

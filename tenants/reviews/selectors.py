@@ -6,7 +6,9 @@ from django.db.models import Q, QuerySet
 
 from tenants import access
 from tenants.choices import ReleaseState
-from tenants.models import Release, Review, ReviewScope, ShownFile, User
+from tenants.people.models.user import User
+from tenants.releases.models.release import Release, Review
+from tenants.reviews.models import ReviewScope, ShownFile
 
 
 def unread_files(*, release: Release, reviewer: User) -> list[dict[str, Any]]:

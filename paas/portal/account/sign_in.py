@@ -23,7 +23,7 @@ from paas.portal.forms import CodeForm, SignInForm
 from paas.portal.pages import put_refusal
 from tenants.audit.request_context import authentication
 from tenants.exceptions import InvalidSecondFactor, LockedOut, SecondFactorThrottled
-from tenants.models import User
+from tenants.people.models.user import User
 from tenants.people.services.second_factor import second_factor_shown, second_factor_state
 from tenants.people.services.sign_in import signed_in_record
 

@@ -5,9 +5,9 @@ from typing import Any
 
 from paas.portal.presenters import cores
 from provisioning.rendering.limits import php_limits
+from tenants.apps.models.environment import Environment
 from tenants.apps.selectors import SETTINGS, SettingCompared, VariableCompared, compared
 from tenants.hostile_text import written_out
-from tenants.models import Environment
 
 _LABELS = {
     "memory_mib": "memory",

@@ -15,9 +15,10 @@ from paas.portal.forms import DomainForm
 from paas.portal.pages import find_environment, page, person, put_refusal
 from paas.portal.presenters import show_domain
 from tenants import access
+from tenants.apps.models.environment import Environment
 from tenants.exceptions import TenantsError, TooManyAttempts
-from tenants.models import CustomDomain, Environment
 from tenants.names.custom_names import in_unicode
+from tenants.names.models.custom_domain import CustomDomain
 from tenants.names.selectors import domains as selectors
 from tenants.names.services.domains import domain_add, domain_check_request, domain_remove
 from tenants.rest.base import get_visible

@@ -10,7 +10,7 @@ from provisioning.exceptions import ProvisioningError
 from provisioning.logs.query import LogQuery
 from provisioning.logs.reading import LogLine, read_tail
 from provisioning.logs.sources import LogSource, log_source
-from tenants.models import Environment
+from tenants.apps.models.environment import Environment
 
 # A page waits so long for the engine at most.
 PATIENCE_S = 5.0

@@ -13,7 +13,8 @@ from paas.portal.organizations.views import attempt, show_list, show_organizatio
 from paas.portal.pages import find_organization, page, person, put_refusal
 from tenants.access import rows
 from tenants.exceptions import TenantsError
-from tenants.models import Invitation, Membership, Organization
+from tenants.organizations.models.organization import Membership, Organization
+from tenants.people.models.invitation import Invitation
 from tenants.people.services.invitations import (
     invitation_accept,
     invitation_create,

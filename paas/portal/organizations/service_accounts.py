@@ -16,8 +16,10 @@ from tenants import access
 from tenants.access import rows
 from tenants.audit.request_context import authentication
 from tenants.exceptions import TenantsError
-from tenants.models import ApiToken, Organization, User
+from tenants.organizations.models.organization import Organization
 from tenants.people.api.service_accounts import named_app, named_ttl
+from tenants.people.models.credentials import ApiToken
+from tenants.people.models.user import User
 from tenants.people.services.service_accounts import (
     service_account_create,
     service_account_remove,

@@ -16,7 +16,7 @@ from provisioning.repositories.reading.texts import MAX_TEXT_BYTES, is_text
 from provisioning.repositories.reading.types import SUBMODULE, TreeFile
 from tenants.exceptions import TenantsError
 from tenants.hostile_text import shown_bytes, shown_path
-from tenants.models import Release
+from tenants.releases.models.release import Release
 
 FILES_PER_PAGE = 500
 

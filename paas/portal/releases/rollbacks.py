@@ -9,8 +9,9 @@ from paas.portal.pages import find_environment, page, person, put_refusal
 from provisioning.releases.selectors.rollbacks import rollback_candidates, rollback_default
 from provisioning.releases.services.rollbacks import rollback_request
 from tenants import access
+from tenants.apps.models.environment import Environment
 from tenants.exceptions import TenantsError
-from tenants.models import Environment, Release
+from tenants.releases.models.release import Release
 
 _LISTED = 20
 

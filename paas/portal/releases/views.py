@@ -14,9 +14,10 @@ from paas.portal.releases.differences import show_diff
 from provisioning.exceptions import ProvisioningError
 from provisioning.releases.services.readings import diff_show
 from tenants import access, validators
+from tenants.apps.models.plugin_app import PluginApp
 from tenants.choices import RELEASE_SOURCES, ReleaseState
 from tenants.exceptions import TenantsError
-from tenants.models import PluginApp, Release
+from tenants.releases.models.release import Release
 from tenants.releases.services.releases import release_cancel, release_submit
 from tenants.reviews.selectors import also_waiting, earlier_decisions
 

@@ -13,8 +13,8 @@ from tenants import access
 from tenants.access import rows
 from tenants.choices import ReleaseState
 from tenants.exceptions import TenantsError
-from tenants.models import Release
 from tenants.names.selectors.domains import flagged
+from tenants.releases.models.release import Release
 from tenants.reviews.services.readings import NOT_SAID
 from tenants.reviews.services.reviews import release_approve, release_reject
 

@@ -15,8 +15,8 @@ from provisioning.dns.workflow.names import ensure_dns_records, ensure_dns_recor
 from provisioning.exceptions import OperatorError, PermanentError
 from provisioning.forge.client import forge_from_settings
 from provisioning.inventory.leases import subnet_lease, uid_lease
-from provisioning.models import Repository
 from provisioning.operations.engine import Cancelled, Run, Workflow, steps
+from provisioning.repositories.models.repository import Repository
 from provisioning.repositories.services.repositories import (
     MANAGEMENT_GROUP,
     group_path,

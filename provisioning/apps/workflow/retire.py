@@ -13,8 +13,9 @@ from provisioning.edge import edge_from_settings
 from provisioning.exceptions import PermanentError
 from provisioning.forge.client import forge_from_settings
 from provisioning.inventory import leases
-from provisioning.models import Host, Operation
+from provisioning.inventory.models.host import Host
 from provisioning.operations.engine import Run, Wait, Workflow, steps
+from provisioning.operations.models import Operation
 from provisioning.releases.workflow.specs import environment_docker_name
 from provisioning.rendering.specs import SiteSpec
 from provisioning.repositories.reading.copy import reading_copy

@@ -6,9 +6,9 @@ from typing import Any
 from rest_framework import serializers
 
 from provisioning.choices import DnsRecordState, DriftPolicy
+from provisioning.dns.models import DnsAccount, DnsRecord, HostedZone
 from provisioning.dns.planner import Plan
-from provisioning.models import DnsAccount, DnsRecord, HostedZone
-from tenants.models import Zone
+from tenants.names.models.zone import Zone
 from tenants.rest.fields import Flag, StrictSerializer, Text, WholeNumber
 
 MAX_TEXTS = 1000

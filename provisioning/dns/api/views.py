@@ -13,15 +13,15 @@ from rest_framework.response import Response
 from rest_framework.views import APIView
 
 from provisioning.dns.api import serializers
+from provisioning.dns.models import DnsAccount, DnsRecord
 from provisioning.dns.providers import PROVIDERS
 from provisioning.dns.selectors.zones import hosted_zone, zone_plan
 from provisioning.dns.services.accounts import dns_account_change, dns_account_create
 from provisioning.dns.services.moves import move_cancel, move_plan
 from provisioning.dns.services.plans import record_adopt, zone_apply
 from provisioning.dns.services.zones import hosted_zone_set
-from provisioning.models import DnsAccount, DnsRecord
 from tenants import access
-from tenants.models import Zone
+from tenants.names.models.zone import Zone
 from tenants.names.services.zones import zone_change, zone_create
 from tenants.rest.base import again, get_visible, signed_in
 

@@ -1,7 +1,7 @@
 """How the installation looks names up: zones of its own at the servers that their operator has named."""
 
+from provisioning.dns.models import HostedZone
 from provisioning.dns.resolution import Resolution, nameserver_from_text, resolution_from_settings
-from provisioning.models import HostedZone
 
 
 def resolution() -> Resolution:

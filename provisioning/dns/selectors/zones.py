@@ -10,13 +10,15 @@ from provisioning.choices import DnsRecordState
 from provisioning.dns import record_rows as dns_rows
 from provisioning.dns.account_calls import AccountCalls
 from provisioning.dns.desired import Hostname, Wanted, ZoneState, desired
+from provisioning.dns.models import DnsRecord, HostedZone
 from provisioning.dns.planner import Plan, plan
 from provisioning.dns.services.zones import targets_of
 from provisioning.exceptions import OperatorError
-from provisioning.models import DnsRecord, HostedZone
+from tenants.apps.models.plugin_app import PluginApp
 from tenants.choices import AppState
 from tenants.exceptions import InvalidTransition
-from tenants.models import PluginApp, Subdomain, Zone
+from tenants.names.models.subdomain import Subdomain
+from tenants.names.models.zone import Zone
 
 
 def zone_state(hosted: HostedZone) -> ZoneState:

@@ -7,15 +7,15 @@ from typing import Any
 
 from django.db import IntegrityError, transaction
 
+from provisioning.dns.models import DnsAccount
 from provisioning.dns.protocol import Provider
 from provisioning.dns.providers import PROVIDERS
-from provisioning.models import DnsAccount
 from tenants import access, validators
 from tenants.audit.services.record import audit_record
 from tenants.audit.services.unit_of_work import unit_of_work
 from tenants.exceptions import AlreadyExists, InvalidInput, InvalidTransition
-from tenants.models import User
 from tenants.names.hostnames import zone_name
+from tenants.people.models.user import User
 
 MAX_ZONES = 1000
 MAX_TEXT = 4000

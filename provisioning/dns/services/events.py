@@ -2,9 +2,11 @@
 
 from typing import Any
 
+from tenants.apps.models.plugin_app import PluginApp
 from tenants.audit.services.record import audit_record
 from tenants.audit.services.unit_of_work import unit_of_work
-from tenants.models import PluginApp, Release, Zone
+from tenants.names.models.zone import Zone
+from tenants.releases.models.release import Release
 
 
 @unit_of_work

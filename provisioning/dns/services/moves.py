@@ -11,17 +11,18 @@ from django.utils import timezone
 from provisioning.choices import DnsRecordState
 from provisioning.dns import record_rows as dns_rows
 from provisioning.dns.desired import direction, earliest_move, remembered_s, switches_at
+from provisioning.dns.models import HostedZone
 from provisioning.dns.planner import Plan
 from provisioning.dns.selectors.zones import hosted_zone, wanted_records, zone_plan, zone_state
 from provisioning.dns.services.plans import check_override
 from provisioning.dns.services.zones import checked_targets_of, targets_of
-from provisioning.models import HostedZone
 from provisioning.operations.wakeups import wake_zone
 from tenants import access
 from tenants.audit.services.record import audit_record
 from tenants.audit.services.unit_of_work import unit_of_work
 from tenants.exceptions import InvalidInput, InvalidTransition
-from tenants.models import User, Zone
+from tenants.names.models.zone import Zone
+from tenants.people.models.user import User
 
 
 def move_plan(*, zone: Zone, targets: list[str], at: datetime, actor: User, override: str = "") -> HostedZone:

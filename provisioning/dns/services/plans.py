@@ -10,18 +10,21 @@ from django.utils import timezone
 from provisioning.dns import record_rows as dns_rows
 from provisioning.dns.account_calls import AccountCalls
 from provisioning.dns.desired import Wanted
+from provisioning.dns.models import DnsRecord, HostedZone
 from provisioning.dns.ownership import PLATFORM, PREFIX, Ownership, parsed, registry_name, registry_record
 from provisioning.dns.planner import Plan, names_around
 from provisioning.dns.records import TYPES, Change, RecordSet, canonical_name, is_in_zone
 from provisioning.dns.selectors.zones import hosted_zone, wanted_records, zone_plan
 from provisioning.dns.services.events import zone_event
-from provisioning.models import DnsRecord, HostedZone
 from provisioning.operations.wakeups import wake_zone
 from tenants import access, validators
+from tenants.apps.models.plugin_app import PluginApp
 from tenants.audit.services.record import audit_record
 from tenants.audit.services.unit_of_work import unit_of_work
 from tenants.exceptions import InvalidInput, InvalidTransition
-from tenants.models import PluginApp, Subdomain, User, Zone
+from tenants.names.models.subdomain import Subdomain
+from tenants.names.models.zone import Zone
+from tenants.people.models.user import User
 
 # What the trail quotes of a plan.
 QUOTED = 50

@@ -11,15 +11,16 @@ from django.utils.crypto import salted_hmac
 
 from provisioning.choices import DriftPolicy
 from provisioning.dns.desired import checked_targets
+from provisioning.dns.models import DnsAccount, HostedZone
 from provisioning.dns.services.accounts import dns_account_register, dns_account_unregister
-from provisioning.models import DnsAccount, HostedZone
 from tenants import access, validators
 from tenants.audit.services.record import audit_record
 from tenants.audit.services.unit_of_work import unit_of_work
 from tenants.exceptions import InvalidInput, InvalidTransition
-from tenants.models import User, Zone
 from tenants.names.hostnames import is_platform_hostname, is_within
+from tenants.names.models.zone import Zone
 from tenants.names.services.zones import zone_register
+from tenants.people.models.user import User
 
 FIELDS = ("targets", "ttl_s", "low_ttl_s", "drift_policy", "live_checks", "nameservers")
 LIVE_CHECKS = ("authoritative", "resolvers", "edge")

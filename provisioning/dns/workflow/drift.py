@@ -11,6 +11,7 @@ from django.utils import timezone
 
 from provisioning.choices import DnsRecordState, DriftPolicy
 from provisioning.dns import record_rows as dns_rows
+from provisioning.dns.models import HostedZone
 from provisioning.dns.planner import MAX_SHARE, Plan
 from provisioning.dns.records import RecordSet
 from provisioning.dns.selectors.zones import wanted_records, zone_plan
@@ -18,7 +19,6 @@ from provisioning.dns.services.events import zone_event
 from provisioning.dns.services.moves import move_advance
 from provisioning.dns.workflow.sync import sync
 from provisioning.exceptions import ProvisioningError
-from provisioning.models import HostedZone
 
 logger = logging.getLogger(__name__)
 # What is kept and told of one round.

@@ -11,14 +11,15 @@ from django.utils import timezone
 from provisioning.choices import DnsRecordState
 from provisioning.dns import record_rows as dns_rows
 from provisioning.dns.desired import Hostname, desired
+from provisioning.dns.models import DnsRecord, HostedZone
 from provisioning.dns.selectors.zones import wanted_records, zone_state
 from provisioning.dns.services.events import names_back, names_wait
 from provisioning.dns.workflow.sync import sync
 from provisioning.exceptions import OperatorError, PermanentError, RateLimited, RetryableError, ServiceUnavailable
-from provisioning.models import DnsRecord, HostedZone
 from provisioning.operations.engine import Cancelled, Run, Wait
+from tenants.apps.models.plugin_app import PluginApp
 from tenants.choices import AppState
-from tenants.models import PluginApp, Subdomain
+from tenants.names.models.subdomain import Subdomain
 
 # While another worker writes the zone, this one looks again; after a while it gives the work back.
 LOOK_S, LOOK_FOR_S, PAUSE_S = 0.03, 3.0, 0.5

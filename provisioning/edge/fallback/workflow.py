@@ -16,17 +16,20 @@ from django.utils import timezone
 
 from provisioning.choices import UNFINISHED, OperationKind, Transport, WorkloadRole, WorkloadState
 from provisioning.containers.instances import remove_workloads
+from provisioning.containers.models import Workload
 from provisioning.edge.fallback import HostFallback, fallback_from_settings, missing_extensions, refusal
 from provisioning.exceptions import ProvisioningError
 from provisioning.inventory import leases
-from provisioning.models import Host, Operation, Workload
+from provisioning.inventory.models.host import Host
 from provisioning.operations.engine import Run
+from provisioning.operations.models import Operation
 from provisioning.operations.subject import subject_of
 from provisioning.reconcile.backoff import may_repair, repair_failed, repair_noted, repairs_settled
 from provisioning.releases.workflow.specs import fallback_spec
+from tenants.apps.models.environment import Environment
 from tenants.audit.services.record import audit_record
 from tenants.choices import AppState, Fallback
-from tenants.models import Environment, Release
+from tenants.releases.models.release import Release
 
 logger = logging.getLogger(__name__)
 

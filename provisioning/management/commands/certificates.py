@@ -4,9 +4,9 @@ from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError
 
+from provisioning.certificates.models import Certificate
 from provisioning.certificates.services import certificates_refresh
 from provisioning.exceptions import ProvisioningError
-from provisioning.models import Certificate
 
 
 class Command(BaseCommand):

@@ -7,7 +7,7 @@ from functools import cache
 from provisioning.choices import FINISHED, OperationState
 from provisioning.exceptions import ProvisioningError
 from provisioning.forge.errors import ForgeRefused
-from provisioning.models import Operation
+from provisioning.operations.models import Operation
 from provisioning.repositories.reading.copy import CommitGone, CommitUnreadable
 from tenants.choices import Actor
 

@@ -20,7 +20,7 @@ from provisioning.releases.services import readings
 from provisioning.repositories.reading import streams
 from tenants.exceptions import InvalidInput
 from tenants.hostile_text import shown_path
-from tenants.models import Release
+from tenants.releases.models.release import Release
 from tenants.rest.base import get_release, signed_in
 
 _PATH = OpenApiParameter("path", str, required=True, description="The file's `address`: a path, percent-encoded")

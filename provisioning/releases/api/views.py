@@ -11,8 +11,10 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.views import APIView
 
+from provisioning.certificates.models import Certificate
 from provisioning.choices import WorkloadState
-from provisioning.models import Certificate, Deployment, Host
+from provisioning.inventory.models.host import Host
+from provisioning.operations.models import Deployment
 from provisioning.releases.api import serializers
 from provisioning.releases.services.rollbacks import rollback_request
 from provisioning.repositories.services.git_tokens import git_token_revoke, git_tokens_listed
@@ -21,7 +23,7 @@ from tenants import access
 from tenants.audit.request_context import authentication
 from tenants.choices import TokenScope
 from tenants.exceptions import NotPermitted
-from tenants.models import User
+from tenants.people.models.user import User
 from tenants.rest.base import again, get_app, get_environment, get_visible, signed_in
 from tenants.rest.idempotency import IDEMPOTENCY_KEY, IdempotentCreate
 from tenants.rest.permissions import OwnAffair

@@ -13,7 +13,8 @@ from provisioning.repositories.reading.types import ABSENT, EXECUTABLE, LINK, SU
 from tenants.choices import ReleaseState
 from tenants.exceptions import InvalidInput, InvalidTransition
 from tenants.hostile_text import shown_bytes, shown_path
-from tenants.models import Release, ReviewScope
+from tenants.releases.models.release import Release
+from tenants.reviews.models import ReviewScope
 
 # Until somebody decides, a release is held against what is live now; afterwards against what was live then.
 UNDECIDED = (ReleaseState.SUBMITTED, ReleaseState.CHECKING, ReleaseState.AWAITING_REVIEW)

@@ -2,8 +2,9 @@
 
 from django.db.models import QuerySet
 
+from tenants.apps.models.environment import Environment
 from tenants.choices import ReleaseState
-from tenants.models import Environment, Release
+from tenants.releases.models.release import Release
 
 _NOT_BY_DEFAULT = (ReleaseState.LIVE, ReleaseState.ROLLED_BACK, ReleaseState.FAILED)
 

@@ -3,7 +3,7 @@
 import json
 from typing import Any
 
-from tenants.models import Release
+from tenants.releases.models.release import Release
 
 
 def variable_changes(live: Release | None, release: Release) -> list[dict[str, Any]]:

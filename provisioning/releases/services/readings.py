@@ -9,9 +9,11 @@ from provisioning.releases.selectors import diffs
 from provisioning.repositories.reading.copy import ReadingCopy, reading_copy
 from provisioning.repositories.reading.difference import Difference
 from provisioning.repositories.reading.types import LINK, SUBMODULE, TreeFile
+from tenants.apps.models.environment import Environment
 from tenants.exceptions import InvalidInput, InvalidTransition
 from tenants.hostile_text import shown_path
-from tenants.models import Environment, Release, User
+from tenants.people.models.user import User
+from tenants.releases.models.release import Release
 from tenants.reviews.selectors import unread_files
 from tenants.reviews.services.readings import difference_shown, file_shown, review_scope_set
 

@@ -14,11 +14,14 @@ from functools import lru_cache
 from provisioning.exceptions import DeveloperError
 from provisioning.forge.client import ForgeClient
 from provisioning.forge.pushes import peel
-from provisioning.models import Push, Repository
+from provisioning.repositories.models.push import Push
+from provisioning.repositories.models.repository import Repository
 from provisioning.repositories.reading.copy import ReadingCopy, reading_copy
 from provisioning.repositories.services.pushes import NOBODY, pushes_read
+from tenants.apps.models.plugin_app import PluginApp
 from tenants.choices import ReleaseState
-from tenants.models import MembershipPeriod, PluginApp, Release
+from tenants.releases.models.authorship import MembershipPeriod
+from tenants.releases.models.release import Release
 from tenants.releases.services.authorship import Answerable, Pushers, answerable_for, release_pushers_record
 
 _SHOWN = 3

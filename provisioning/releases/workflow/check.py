@@ -14,7 +14,7 @@ from provisioning.releases.workflow.release_checks import check_php, check_tree,
 from provisioning.repositories.services.repositories import repository_of
 from tenants.choices import ReleaseState
 from tenants.exceptions import AlreadyExists, InvalidTransition
-from tenants.models import Release
+from tenants.releases.models.release import Release
 from tenants.releases.services import releases
 
 # How long the request for a release waits for the forge before it leaves the resolving to a worker.

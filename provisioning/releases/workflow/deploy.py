@@ -13,6 +13,7 @@ from django.db import transaction
 
 from provisioning.containers.docker_engine import engine_for
 from provisioning.containers.faults import stranger_found
+from provisioning.containers.models import Workload
 from provisioning.edge.fallback.workflow import ensure_fallback, fallback_refusal, tell_refusal
 from provisioning.exceptions import (
     DigestChanged,
@@ -21,7 +22,6 @@ from provisioning.exceptions import (
 )
 from provisioning.inventory import leases
 from provisioning.inventory.placement import choose_host
-from provisioning.models import Workload
 from provisioning.operations.engine import Run, Workflow, steps
 from provisioning.operations.subject import subject_of
 from provisioning.reconcile.care import Care

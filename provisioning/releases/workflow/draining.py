@@ -11,12 +11,15 @@ from django.utils import timezone
 
 from provisioning.choices import UNFINISHED, OperationKind, WorkloadState
 from provisioning.containers.instances import remove_release_trees, remove_workloads
-from provisioning.models import Host, Operation, Workload
+from provisioning.containers.models import Workload
+from provisioning.inventory.models.host import Host
 from provisioning.operations.engine import Run, Wait
+from provisioning.operations.models import Operation
 from provisioning.operations.wakeups import wake_removal
 from provisioning.releases.workflow.specs import release_home
+from tenants.apps.models.environment import Environment
 from tenants.choices import ReleaseState
-from tenants.models import Environment, Release
+from tenants.releases.models.release import Release
 
 # Requests that the old edge workers took before the switch still find the old containers.
 DRAIN_S = 2

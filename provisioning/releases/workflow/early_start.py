@@ -15,7 +15,7 @@ from provisioning.containers.docker_engine import engine_for
 from provisioning.containers.instances import target_of
 from provisioning.containers.start import start_early
 from provisioning.exceptions import ProvisioningError
-from provisioning.models import Host
+from provisioning.inventory.models.host import Host
 from provisioning.operations.engine import Run
 from provisioning.releases.workflow.specs import engine_seen_from
 from provisioning.rendering.specs import ReleaseSpec

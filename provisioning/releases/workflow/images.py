@@ -3,8 +3,9 @@
 from provisioning.containers.docker_engine import engine_for
 from provisioning.containers.images import image_tags
 from provisioning.exceptions import OperatorError
-from provisioning.models import Deployment, Host
+from provisioning.inventory.models.host import Host
 from provisioning.operations.engine import Run
+from provisioning.operations.models import Deployment
 
 
 def images_of(run: Run, host: Host) -> dict[str, str]:

@@ -25,8 +25,8 @@ from provisioning.forge import contents, pipelines
 from provisioning.forge.client import ForgeClient, forge_from_settings
 from provisioning.forge.types import Pipeline
 from provisioning.inventory import leases
+from provisioning.inventory.models.host import Host
 from provisioning.logs.sources import masked
-from provisioning.models import Host, Repository
 from provisioning.operations.engine import Run, Wait
 from provisioning.operations.subject import subject_of
 from provisioning.releases.rendering.pipeline import render_check_tree, render_deploy_script, render_gitlab_ci
@@ -34,9 +34,10 @@ from provisioning.releases.rendering.release import encode_variables, render_rel
 from provisioning.releases.workflow.early_start import begin_early_start, end_early_start
 from provisioning.releases.workflow.images import images_of
 from provisioning.releases.workflow.specs import engine_seen_from, release_spec, target_line
+from provisioning.repositories.models.repository import Repository
 from provisioning.repositories.services.deliveries import newest_delivery, wait_for_delivery
 from provisioning.repositories.services.repositories import repository_of
-from tenants.models import Release
+from tenants.releases.models.release import Release
 
 logger = logging.getLogger(__name__)
 

@@ -9,6 +9,7 @@ from django.utils import timezone
 
 from provisioning.choices import DnsRecordState
 from provisioning.dns.answers import Observation, Outcome
+from provisioning.dns.models import DnsRecord, HostedZone
 from provisioning.dns.records import RecordSet, record_set
 from provisioning.dns.resolution import (
     Resolution,
@@ -20,11 +21,10 @@ from provisioning.dns.services.events import names_looked_up
 from provisioning.dns.verification import Verification, as_data, verify_records
 from provisioning.dns.workflow.names import ensure_dns_records
 from provisioning.exceptions import OperatorError, ServiceUnavailable
-from provisioning.models import DnsRecord, HostedZone
 from provisioning.operations.engine import Run, Wait
 from provisioning.operations.subject import subject_of
 from provisioning.releases.workflow.draining import follower_of
-from tenants.models import Environment
+from tenants.apps.models.environment import Environment
 
 AUTHORITATIVE, RESOLVERS, EDGE = "authoritative", "resolvers", "edge"
 DEFAULT = (AUTHORITATIVE, EDGE)

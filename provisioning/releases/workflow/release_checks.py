@@ -6,15 +6,15 @@ What is found is kept with the release, all of it. An error refuses the release;
 from provisioning.containers.docker_engine import engine_for
 from provisioning.containers.images import image_tags
 from provisioning.exceptions import ReleaseRefused, ServiceUnavailable
+from provisioning.inventory.models.host import Host
 from provisioning.inventory.placement import choose_host
-from provisioning.models import Host
 from provisioning.operations.engine import Run
 from provisioning.releases.checks.findings import as_check, errors_of
 from provisioning.releases.checks.php import looked_with, php_findings
 from provisioning.releases.checks.tree import tree_findings
 from provisioning.repositories.reading.copy import reading_copy
 from tenants.choices import Stack
-from tenants.models import Release
+from tenants.releases.models.release import Release
 
 TREE, PHP = "tree", "php"
 TOLD = 20

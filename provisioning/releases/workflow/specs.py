@@ -7,9 +7,11 @@ from django.db.models import Prefetch, QuerySet
 
 from provisioning.certificates.selectors import InstalledCertificates, installed_certificates
 from provisioning.choices import Transport, UidUse, WorkloadRole, WorkloadState
+from provisioning.containers.models import Workload
 from provisioning.edge import edge_spec_from_settings
 from provisioning.inventory.leases import subnet_lease, uid_lease
-from provisioning.models import Host, Operation, Workload
+from provisioning.inventory.models.host import Host
+from provisioning.operations.models import Operation
 from provisioning.rendering.specs import (
     FallbackSpec,
     InstanceSpec,
@@ -20,9 +22,10 @@ from provisioning.rendering.specs import (
     environment_name,
     parts_of,
 )
+from tenants.apps.models.environment import Environment
 from tenants.choices import Fallback
-from tenants.models import Environment, Release
 from tenants.names.selectors.domains import served_hostnames, with_served_hostnames
+from tenants.releases.models.release import Release
 
 DEFAULT_INSTALLATION = "berth"
 LOCAL_ENGINE = "unix:///var/run/docker.sock"

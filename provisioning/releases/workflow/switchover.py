@@ -24,8 +24,8 @@ from provisioning.releases.workflow.draining import drain_old_workloads, drained
 from provisioning.releases.workflow.health import look_until_healthy
 from provisioning.releases.workflow.reachability import ensure_names_answer
 from provisioning.releases.workflow.specs import container_names, release_home, release_spec, site_spec
+from tenants.apps.models.environment import Environment
 from tenants.choices import ReleaseState
-from tenants.models import Environment
 
 # An answer of the edge that is bad for so long stays so.
 EDGE_PATIENCE_S = 2.0

@@ -14,12 +14,12 @@ from pathlib import Path
 from django.conf import settings
 
 from provisioning.exceptions import DeveloperError, OperatorError, RetryableError, ServiceUnavailable
-from provisioning.models import Repository
+from provisioning.repositories.models.repository import Repository
 from provisioning.repositories.reading import process
 from provisioning.repositories.reading.parsing import as_changes, as_commits, as_tree
 from provisioning.repositories.reading.process import GitFailed
 from provisioning.repositories.reading.types import SUBMODULE, Change, HistoryCommit, TreeFile
-from tenants.models import PluginApp
+from tenants.apps.models.plugin_app import PluginApp
 
 FETCH_TIMEOUT_S = 300
 # The tree is read byte for byte: its own attributes may not change a file, leave one out or call it binary.

@@ -17,7 +17,8 @@ from django.db.models import Q
 from django.utils import timezone
 
 from provisioning.choices import UNFINISHED, OperationKind
-from provisioning.models import Operation, Repository, WebhookDelivery
+from provisioning.operations.models import Operation
+from provisioning.repositories.models.repository import Repository, WebhookDelivery
 
 logger = logging.getLogger(__name__)
 

@@ -2,9 +2,9 @@
 
 from provisioning.forge.client import forge_from_settings
 from provisioning.forge.types import GitToken
-from provisioning.models import ForgeAccount
+from provisioning.repositories.models.repository import ForgeAccount
 from tenants.audit.services.record import audit_record
-from tenants.models import User
+from tenants.people.models.user import User
 
 
 def git_tokens_listed(*, user: User) -> list[GitToken]:

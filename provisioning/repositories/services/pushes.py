@@ -6,10 +6,11 @@ from django.utils import timezone
 
 from provisioning.forge.client import ForgeClient
 from provisioning.forge.pushes import ForgePush, list_pushes
-from provisioning.models import ForgeAccount, Push, Repository
+from provisioning.repositories.models.push import Push
+from provisioning.repositories.models.repository import ForgeAccount, Repository
+from tenants.apps.models.plugin_app import PluginApp
 from tenants.audit.services.record import audit_record
 from tenants.audit.services.unit_of_work import unit_of_work
-from tenants.models import PluginApp
 
 # An event may become visible later than one with a later time; and the forge takes whole days alone.
 _OVERLAP = timedelta(days=2)

@@ -9,12 +9,16 @@ from django.utils import timezone
 
 from provisioning.choices import GitTokens
 from provisioning.forge.client import ForgeClient, forge_from_settings
-from provisioning.models import ForgeAccount, Repository
+from provisioning.repositories.models.repository import ForgeAccount, Repository
+from tenants.apps.models.plugin_app import PluginApp
 from tenants.audit.request_context import authentication
 from tenants.audit.services.record import audit_record
 from tenants.audit.services.unit_of_work import unit_of_work
 from tenants.exceptions import NotPermitted
-from tenants.models import ApiToken, Organization, PluginApp, ServiceAccountKeeper, User
+from tenants.organizations.models.organization import Organization
+from tenants.people.models.credentials import ApiToken
+from tenants.people.models.user import User
+from tenants.releases.models.authorship import ServiceAccountKeeper
 
 _ALWAYS = datetime(1970, 1, 1, tzinfo=UTC)
 GIT_TOKEN_LIFETIME = timedelta(days=90)

@@ -12,9 +12,10 @@ from rest_framework.views import APIView
 
 from tenants import access
 from tenants.access import rows
+from tenants.apps.models.plugin_app import PluginApp
 from tenants.apps.services.apps import app_create, app_retire, app_update
 from tenants.exceptions import InvalidInput
-from tenants.models import Organization, PluginApp
+from tenants.organizations.models.organization import Organization
 from tenants.rest import serializers
 from tenants.rest.base import again, get_app, signed_in
 from tenants.rest.filters import AppFilter

@@ -8,13 +8,13 @@ from rest_framework.response import Response
 from rest_framework.views import APIView
 
 from tenants.access import rows
+from tenants.apps.models.environment import Environment
 from tenants.apps.services.environments import (
     environment_fallback_set,
     environment_update,
     variable_remove,
     variable_set,
 )
-from tenants.models import Environment
 from tenants.rest import serializers
 from tenants.rest.base import again, get_environment, signed_in
 

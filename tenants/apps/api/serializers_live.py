@@ -5,8 +5,8 @@ from typing import Any
 from drf_spectacular.utils import extend_schema_field
 from rest_framework import serializers
 
+from tenants.apps.models.environment import Environment
 from tenants.apps.selectors import compared
-from tenants.models import Environment
 
 _CHANGES = ("added", "changed", "removed")
 

@@ -7,8 +7,8 @@ from django.db import IntegrityError, transaction
 from django.db.models import Max
 
 from tenants import access, validators
-from tenants.apps.models.environment import DEFAULT_MEMORY_MIB
-from tenants.apps.models.plugin_app import FIRST_NUMBER
+from tenants.apps.models.environment import DEFAULT_MEMORY_MIB, Environment
+from tenants.apps.models.plugin_app import FIRST_NUMBER, PluginApp
 from tenants.audit.services.record import audit_record
 from tenants.audit.services.unit_of_work import unit_of_work
 from tenants.choices import (
@@ -21,10 +21,12 @@ from tenants.choices import (
     ReleaseState,
 )
 from tenants.exceptions import AlreadyExists, InvalidTransition
-from tenants.models import Environment, Organization, PluginApp, Subdomain, User
 from tenants.names.hostnames import platform_hostname
+from tenants.names.models.subdomain import Subdomain
 from tenants.names.selectors.zones import zone_of, zones_in_order
+from tenants.organizations.models.organization import Organization
 from tenants.organizations.services.quotas import quota_claim
+from tenants.people.models.user import User
 from tenants.people.services.memberships import lock
 from tenants.releases.services.transitions import transition
 from tenants.signals import app_requested, app_retiring, release_cancelled

@@ -10,8 +10,8 @@ from django.db.models import QuerySet
 from django.utils import timezone
 from django.utils.dateparse import parse_datetime
 
+from tenants.audit.models import AuditEvent
 from tenants.exceptions import InvalidInput
-from tenants.models import AuditEvent
 from tenants.rest.base import number_of
 
 _ACTION = re.compile(r"[a-z_]{1,40}(\.[a-z_]{1,40})?")

@@ -6,7 +6,8 @@ from drf_spectacular.utils import extend_schema_field
 from rest_framework import serializers
 
 from tenants.audit import chain
-from tenants.models import AuditEvent, User
+from tenants.audit.models import AuditEvent
+from tenants.people.models.user import User
 
 # Where somebody came from and all that a decision looked at is theirs, and of those who oversee the platform.
 WITHHELD = ("decision", "source_address", "token")

@@ -20,7 +20,8 @@ from tenants.access import rows
 from tenants.audit import request_context
 from tenants.audit.api.filters import AuditFilter, TimelineFilter
 from tenants.audit.api.serializers import EventSerializer, export_line
-from tenants.models import AuditEvent, User
+from tenants.audit.models import AuditEvent
+from tenants.people.models.user import User
 from tenants.rest.base import get_app, signed_in, signed_in_again
 
 JSON_LINES = "application/x-ndjson"

@@ -6,11 +6,14 @@ from typing import Any
 
 from django.db.models import Model
 
+from tenants.apps.models.plugin_app import PluginApp
 from tenants.audit import request_context
 from tenants.audit.services import trail
 from tenants.audit.services import unit_of_work as unit
 from tenants.audit.services.unit_of_work import unit_of_work
-from tenants.models import Organization, PluginApp, Release, User
+from tenants.organizations.models.organization import Organization
+from tenants.people.models.user import User
+from tenants.releases.models.release import Release
 
 
 def audit_record(

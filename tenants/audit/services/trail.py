@@ -8,8 +8,8 @@ from django.db.models import Model
 from django.utils import timezone
 
 from tenants.audit import chain, request_context
+from tenants.audit.models import AuditChain, AuditEvent
 from tenants.audit.request_context import RecordedDecision
-from tenants.models import AuditChain, AuditEvent
 from tenants.policies.resources import RESOURCE_TYPES
 
 

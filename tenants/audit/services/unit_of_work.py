@@ -17,9 +17,9 @@ from django.db import connection, transaction
 
 from tenants import access
 from tenants.audit import request_context
+from tenants.audit.models import AuditEvent
 from tenants.audit.services import trail
 from tenants.exceptions import NotPermitted
-from tenants.models import AuditEvent
 
 logger = logging.getLogger(__name__)
 Service = TypeVar("Service", bound=Callable[..., Any])

@@ -6,7 +6,7 @@ from typing import Any
 from django.core.management.base import BaseCommand, CommandError
 
 from tenants.exceptions import TenantsError
-from tenants.models import User
+from tenants.people.models.user import User
 from tenants.people.services.second_factor import second_factor_reset
 
 

@@ -11,8 +11,8 @@ from rest_framework.response import Response
 from rest_framework.views import APIView
 
 from tenants import access
-from tenants.models import CustomDomain
 from tenants.names.api.serializers import DomainCreate, DomainSerializer
+from tenants.names.models.custom_domain import CustomDomain
 from tenants.names.selectors import domains as selectors
 from tenants.names.services.domains import domain_add, domain_check_request, domain_remove
 from tenants.rest.base import again, get_environment, get_visible, signed_in

@@ -6,8 +6,8 @@ from drf_spectacular.utils import extend_schema_field
 from rest_framework import serializers
 
 from tenants.choices import DomainState, EnvironmentName
-from tenants.models import CustomDomain, HeldName
 from tenants.names.custom_names import in_unicode
+from tenants.names.models.custom_domain import CustomDomain, HeldName
 from tenants.names.selectors.domains import records_to_set, told
 from tenants.rest.fields import StrictSerializer, Text
 

@@ -8,8 +8,9 @@ from django.conf import settings
 from django.db.models import Prefetch, Q, QuerySet
 from django.utils import timezone
 
+from tenants.apps.models.environment import Environment
 from tenants.choices import OPEN_DOMAIN_STATES, SERVED_DOMAIN_STATES, DomainState
-from tenants.models import CustomDomain, Environment, HeldName, RegistrableDomain
+from tenants.names.models.custom_domain import CustomDomain, HeldName, RegistrableDomain
 from tenants.names.selectors.zones import platform_domains
 
 NO_LOOKUPS = (

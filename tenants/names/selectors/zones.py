@@ -5,8 +5,8 @@ from collections.abc import Sequence
 from django.conf import settings
 
 from tenants.access.evaluation import condition_holds
-from tenants.apps.models.environment import ENVIRONMENT
-from tenants.models import Environment, Zone
+from tenants.apps.models.environment import ENVIRONMENT, Environment
+from tenants.names.models.zone import Zone
 from tenants.policies.conditions import parse
 
 

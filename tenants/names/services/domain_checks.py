@@ -15,7 +15,7 @@ from django.utils import timezone
 from tenants.audit.services.unit_of_work import unit_of_work
 from tenants.choices import DOMAIN_SOURCES, OPEN_DOMAIN_STATES, AppState, DomainState, Finding
 from tenants.exceptions import NameHeld, NameTaken, TenantsError
-from tenants.models import CustomDomain
+from tenants.names.models.custom_domain import CustomDomain
 from tenants.names.selectors import domains as selectors
 from tenants.names.services.domains import announce_changed, domain_end, prove, record
 from tenants.releases.services.transitions import transition

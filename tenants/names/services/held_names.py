@@ -7,7 +7,8 @@ from tenants import access, validators
 from tenants.audit.services.record import audit_record
 from tenants.audit.services.unit_of_work import unit_of_work
 from tenants.exceptions import InvalidInput, InvalidTransition
-from tenants.models import HeldName, RegistrableDomain, User
+from tenants.names.models.custom_domain import HeldName, RegistrableDomain
+from tenants.people.models.user import User
 
 
 @unit_of_work

@@ -11,8 +11,11 @@ from tenants.audit.services.record import audit_record
 from tenants.audit.services.unit_of_work import unit_of_work
 from tenants.choices import OPEN_DOMAIN_STATES
 from tenants.exceptions import AlreadyExists, InvalidInput
-from tenants.models import CustomDomain, Subdomain, User, Zone
 from tenants.names.hostnames import holds_names_of, is_within, zone_name
+from tenants.names.models.custom_domain import CustomDomain
+from tenants.names.models.subdomain import Subdomain
+from tenants.names.models.zone import Zone
+from tenants.people.models.user import User
 from tenants.policies.conditions import parse
 
 FIELDS = ("applies_to", "priority", "is_wildcard", "is_enabled")

@@ -13,9 +13,10 @@ from rest_framework.views import APIView
 
 from tenants import access
 from tenants.access import rows
-from tenants.models import Membership, Organization, User
+from tenants.organizations.models.organization import Membership, Organization
 from tenants.organizations.services.organizations import organization_create
 from tenants.people.api.serializers import MemberChange
+from tenants.people.models.user import User
 from tenants.people.services.memberships import membership_change, membership_remove
 from tenants.rest import serializers
 from tenants.rest.base import again, get_organization, get_visible, signed_in

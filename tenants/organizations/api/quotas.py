@@ -6,10 +6,10 @@ from rest_framework.response import Response
 from rest_framework.views import APIView
 
 from tenants.access import rows
-from tenants.models import User
 from tenants.organizations.api.serializers_quotas import OrganizationQuotaChange, PersonQuotaChange, QuotaSerializer
 from tenants.organizations.selectors import Usage, usage_of, usage_of_person
 from tenants.organizations.services.quotas import organization_quota_set, person_quota_set
+from tenants.people.models.user import User
 from tenants.rest.base import get_organization, get_visible, signed_in
 
 

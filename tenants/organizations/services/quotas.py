@@ -8,7 +8,8 @@ from tenants.audit.services.record import audit_record
 from tenants.audit.services.unit_of_work import unit_of_work
 from tenants.choices import QuotaName
 from tenants.exceptions import InvalidInput, QuotaExceeded
-from tenants.models import Organization, Quota, User
+from tenants.organizations.models.organization import Organization
+from tenants.organizations.models.quota import Quota
 from tenants.organizations.selectors import (
     DAY,
     ORGANIZATIONS_QUOTAS,
@@ -19,6 +20,7 @@ from tenants.organizations.selectors import (
     usage_of_one,
     usage_of_person,
 )
+from tenants.people.models.user import User
 from tenants.people.services.memberships import lock
 
 # The most that a limit can be set to.

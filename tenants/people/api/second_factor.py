@@ -12,7 +12,7 @@ from rest_framework.views import APIView
 from tenants.audit.request_context import authentication
 from tenants.choices import TokenScope
 from tenants.exceptions import NotPermitted
-from tenants.models import User
+from tenants.people.models.user import User
 from tenants.people.services.second_factor import (
     recovery_codes_renew,
     second_factor_confirm,

@@ -5,10 +5,13 @@ from typing import Any
 from rest_framework import serializers
 
 from tenants.choices import InvitationState, MemberRole, TokenScope
-from tenants.models import ApiToken, Invitation, ServiceAccountKeeper, User
+from tenants.people.models.credentials import ApiToken
+from tenants.people.models.invitation import Invitation
+from tenants.people.models.user import User
 from tenants.people.services.service_accounts import service_account_name
 from tenants.people.services.tokens import DEFAULT_TTL
 from tenants.policies.services.grants import APP_PERMISSIONS, RELEASE_PERMISSIONS
+from tenants.releases.models.authorship import ServiceAccountKeeper
 from tenants.rest.fields import Flag, StrictSerializer, Text, WholeNumber
 
 MAX_LISTED = 50

@@ -14,9 +14,10 @@ from rest_framework.views import APIView
 
 from tenants import access
 from tenants.access import rows
+from tenants.apps.models.plugin_app import PluginApp
 from tenants.audit.request_context import authentication
 from tenants.exceptions import InvalidInput
-from tenants.models import ApiToken, Organization, PluginApp, User
+from tenants.organizations.models.organization import Organization
 from tenants.people.api.serializers import (
     ServiceAccountCreate,
     ServiceAccountSerializer,
@@ -24,6 +25,8 @@ from tenants.people.api.serializers import (
     TokenCreated,
     TokenSerializer,
 )
+from tenants.people.models.credentials import ApiToken
+from tenants.people.models.user import User
 from tenants.people.services.service_accounts import (
     service_account_create,
     service_account_remove,

@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from tenants.models import SecondFactor
+from tenants.people.models.second_factor import SecondFactor
 
 
 def second_factor_stands(*, user: Any, shown_at: str) -> bool:

@@ -1,6 +1,6 @@
 """People by the names that others type."""
 
-from tenants.models import User
+from tenants.people.models.user import User
 
 _LONGEST_NAME = 150
 

@@ -5,8 +5,11 @@ from django.utils import timezone
 
 from tenants.audit.services.record import audit_record
 from tenants.audit.services.unit_of_work import unit_of_work
-from tenants.models import ApiToken, Organization, ServiceAccountKeeper, User
+from tenants.organizations.models.organization import Organization
+from tenants.people.models.credentials import ApiToken
+from tenants.people.models.user import User
 from tenants.people.services.token_ends import announce_end, tokens_end
+from tenants.releases.models.authorship import ServiceAccountKeeper
 
 
 @unit_of_work

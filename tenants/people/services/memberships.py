@@ -9,14 +9,10 @@ from tenants.audit.services.record import audit_record
 from tenants.audit.services.unit_of_work import unit_of_work
 from tenants.choices import MemberRole, PlatformRole
 from tenants.exceptions import AlreadyExists, InvalidInput, LastOwner
-from tenants.models import (
-    Membership,
-    Organization,
-    PluginAppUserObjectPermission,
-    ReleaseUserObjectPermission,
-    User,
-)
+from tenants.organizations.models.organization import Membership, Organization
+from tenants.people.models.user import User
 from tenants.people.services.keepers import kept_tokens_end
+from tenants.policies.models.grants import PluginAppUserObjectPermission, ReleaseUserObjectPermission
 from tenants.releases.services.authorship import period_begin, period_end
 from tenants.signals import membership_changed
 

@@ -32,7 +32,9 @@ from tenants.exceptions import (
     SecondFactorRequired,
     SecondFactorThrottled,
 )
-from tenants.models import ApiToken, RecoveryCode, SecondFactor, User
+from tenants.people.models.credentials import ApiToken
+from tenants.people.models.second_factor import RecoveryCode, SecondFactor
+from tenants.people.models.user import User
 from tenants.people.services.sign_in import password_check
 
 RECOVERY_CODES = 10

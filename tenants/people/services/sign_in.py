@@ -19,7 +19,7 @@ from django.utils.crypto import salted_hmac
 from tenants.audit.services.record import audit_record
 from tenants.audit.services.unit_of_work import unit_of_work
 from tenants.exceptions import InvalidCredentials, LockedOut
-from tenants.models import User
+from tenants.people.models.user import User
 
 # Where a client on a Unix socket comes from. A null would be unequal to itself, and so never counted twice.
 _NOWHERE = "0.0.0.0"  # noqa: S104 - nothing is bound to it

@@ -7,7 +7,8 @@ from django.db.models import QuerySet
 from django.utils import timezone
 
 from tenants import access
-from tenants.models import ApiToken, User
+from tenants.people.models.credentials import ApiToken
+from tenants.people.models.user import User
 from tenants.signals import account_ended
 
 

@@ -17,7 +17,8 @@ from tenants import access, validators
 from tenants.audit.services.record import audit_record
 from tenants.audit.services.unit_of_work import unit_of_work
 from tenants.exceptions import AlreadyExists, InvalidInput
-from tenants.models import Organization, User
+from tenants.organizations.models.organization import Organization
+from tenants.people.models.user import User
 from tenants.people.services.keepers import kept_tokens_end
 from tenants.people.services.memberships import announce, organizations_left_without
 from tenants.people.services.service_accounts import PREFIX

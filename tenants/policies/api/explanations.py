@@ -11,7 +11,8 @@ from tenants.access.in_force import known_context, known_subject
 from tenants.access.subjects import Context, Subject
 from tenants.audit.request_context import Authentication
 from tenants.exceptions import InvalidInput, NotPermitted
-from tenants.models import Organization, User
+from tenants.organizations.models.organization import Organization
+from tenants.people.models.user import User
 from tenants.policies.api import serializers
 from tenants.policies.resources import ACTIONS
 from tenants.policies.selectors import who_can

@@ -5,7 +5,7 @@ from typing import Any
 from rest_framework import serializers
 
 from tenants.choices import PolicyEffect
-from tenants.models import AccessPolicy, AccessPolicyVersion, Freeze
+from tenants.policies.models.policy import AccessPolicy, AccessPolicyVersion, Freeze
 from tenants.rest.fields import Flag, StrictSerializer, Text, WholeNumber
 
 MAX_SIMULATED = 10_000

@@ -5,12 +5,15 @@ from django.contrib.contenttypes.models import ContentType
 from django.db import IntegrityError, transaction
 
 from tenants import access, validators
+from tenants.apps.models.plugin_app import PluginApp
 from tenants.audit.services.record import audit_record
 from tenants.audit.services.unit_of_work import unit_of_work
 from tenants.exceptions import AlreadyExists, InvalidInput
-from tenants.models import PluginApp, PluginAppUserObjectPermission, Release, ReleaseUserObjectPermission, User
+from tenants.people.models.user import User
 from tenants.people.selectors.users import person_named
 from tenants.people.services.memberships import lock
+from tenants.policies.models.grants import PluginAppUserObjectPermission, ReleaseUserObjectPermission
+from tenants.releases.models.release import Release
 
 Grant = PluginAppUserObjectPermission | ReleaseUserObjectPermission
 APP_PERMISSIONS = ("view_pluginapp", "change_pluginapp", "submit_release", "read_logs")

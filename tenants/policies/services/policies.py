@@ -11,7 +11,8 @@ from tenants import access, validators
 from tenants.audit.services.record import audit_record
 from tenants.audit.services.unit_of_work import unit_of_work
 from tenants.exceptions import AlreadyExists, InvalidInput, InvalidTransition
-from tenants.models import AccessPolicy, AccessPolicyVersion, Freeze, User
+from tenants.people.models.user import User
+from tenants.policies.models.policy import AccessPolicy, AccessPolicyVersion, Freeze
 
 CONTENT = ("description", "effect", "actions", "resource_type", "subject", "resource", "context", "code", "is_enabled")
 _NAME = re.compile(r"[a-z][a-z0-9-]{0,99}")

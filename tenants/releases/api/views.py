@@ -11,7 +11,7 @@ from rest_framework.views import APIView
 
 from tenants import access, validators
 from tenants.access import rows
-from tenants.models import Release
+from tenants.releases.models.release import Release
 from tenants.releases.services.releases import release_cancel, release_submit
 from tenants.rest import serializers
 from tenants.rest.base import again, get_app, get_environment, get_release, signed_in

@@ -6,20 +6,14 @@ from datetime import datetime
 
 from django.utils import timezone
 
+from tenants.apps.models.environment import Environment
 from tenants.audit.services.record import audit_record
 from tenants.audit.services.unit_of_work import unit_of_work
 from tenants.choices import AuthorsState, Part, ReleaseState
-from tenants.models import (
-    Environment,
-    Membership,
-    MembershipPeriod,
-    Organization,
-    Release,
-    ReleaseContributor,
-    ServiceAccountKeeper,
-    User,
-    VariableEdit,
-)
+from tenants.organizations.models.organization import Membership, Organization
+from tenants.people.models.user import User
+from tenants.releases.models.authorship import MembershipPeriod, ReleaseContributor, ServiceAccountKeeper, VariableEdit
+from tenants.releases.models.release import Release
 
 # Until somebody has decided, who pushed what may come to be known better.
 UNDECIDED = (ReleaseState.SUBMITTED, ReleaseState.CHECKING, ReleaseState.AWAITING_REVIEW)

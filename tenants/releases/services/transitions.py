@@ -3,8 +3,11 @@
 from collections.abc import Collection, Mapping
 from typing import Any
 
+from tenants.apps.models.plugin_app import PluginApp
 from tenants.exceptions import InvalidTransition
-from tenants.models import CustomDomain, Invitation, PluginApp, Release
+from tenants.names.models.custom_domain import CustomDomain
+from tenants.people.models.invitation import Invitation
+from tenants.releases.models.release import Release
 
 Stateful = PluginApp | Release | Invitation | CustomDomain
 

@@ -4,11 +4,14 @@ from collections.abc import Collection, Mapping
 from typing import Any
 
 from tenants import access
+from tenants.apps.models.environment import Environment
 from tenants.audit.services.record import audit_record
 from tenants.audit.services.unit_of_work import unit_of_work
 from tenants.choices import ReleaseState
 from tenants.exceptions import ReviewIncomplete, ReviewOutdated
-from tenants.models import Environment, Release, ReviewScope, ShownDifference, ShownFile, User
+from tenants.people.models.user import User
+from tenants.releases.models.release import Release
+from tenants.reviews.models import ReviewScope, ShownDifference, ShownFile
 
 _UNDECIDED = (ReleaseState.SUBMITTED, ReleaseState.CHECKING, ReleaseState.AWAITING_REVIEW)
 _NAMED = 20
