@@ -15,8 +15,8 @@ from django.utils.http import escape_leading_slashes
 from paas.api.errors import NOT_FOUND, ProblemResponse
 from paas.api.strictness import refusal_of
 from tenants import access
+from tenants.audit.choices import AuthenticationMethod
 from tenants.audit.request_context import Authentication, authentication, request_id
-from tenants.choices import AuthenticationMethod
 
 _WELL_FORMED = re.compile(r"[A-Za-z0-9._-]{8,64}")
 _POLICY = (

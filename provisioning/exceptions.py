@@ -6,7 +6,7 @@ is `nobody` is tried again by Berth itself.
 
 from typing import ClassVar
 
-from tenants.choices import Actor
+from tenants.audit.choices import Actor
 
 
 class ProvisioningError(Exception):

@@ -4,7 +4,7 @@ from typing import Any
 
 from django.dispatch import receiver
 
-from provisioning.choices import UNFINISHED, OperationKind
+from provisioning.operations.choices import UNFINISHED, OperationKind
 from provisioning.operations.models import Operation
 from provisioning.operations.services import operation_ensure
 from provisioning.operations.sweep import adopt_approved_releases

@@ -31,9 +31,9 @@ from provisioning.repositories.services.deliveries import forget_deliveries
 from provisioning.repositories.services.pushes import pushes_read
 from provisioning.repositories.services.repositories import git_tokens_end, organization_members_sync
 from tenants.apps.models.plugin_app import PluginApp
-from tenants.choices import AuthorsState
 from tenants.organizations.models.organization import Organization
 from tenants.people.services.sign_in import sign_in_attempts_forget
+from tenants.releases.choices import AuthorsState
 from tenants.releases.models.release import Release
 from tenants.rest.services import idempotency_keys_forget
 

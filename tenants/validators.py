@@ -5,11 +5,12 @@ import unicodedata
 from collections.abc import Callable, Collection, Mapping
 from typing import Any
 
+from tenants.apps.choices import EnvironmentName, Fallback, Stack
 from tenants.canonical import canonical_json
-from tenants.choices import EnvironmentName, Fallback, MemberRole, Stack, TokenScope
 from tenants.exceptions import InvalidInput
 from tenants.names.custom_names import hostname_custom as hostname_custom
 from tenants.names.reserved import RESERVED_SLUGS, RESERVED_VARIABLE_PREFIXES, RESERVED_VARIABLES
+from tenants.people.choices import MemberRole, TokenScope
 
 MAX_VALUE_BYTES = 4096
 # All variables of an environment travel as one CI variable, base64 in at most 10,000 characters.

@@ -6,12 +6,15 @@ from typing import Any
 
 from rest_framework.test import APIClient
 
+from tenants.apps.choices import AppState, EnvironmentName, Stack
 from tenants.apps.services import apps
-from tenants.choices import AppState, DomainState, EnvironmentName, MemberRole, ReleaseState, Stack
 from tenants.models import CustomDomain, Environment, HeldName, Invitation, Organization, PluginApp, Release, User
+from tenants.names.choices import DomainState
 from tenants.names.services import domains
 from tenants.organizations.services import organizations
+from tenants.people.choices import MemberRole
 from tenants.people.services import invitations, memberships, service_accounts, tokens
+from tenants.releases.choices import ReleaseState
 from tenants.releases.services import authorship, releases
 from tenants.reviews.services import readings, reviews
 

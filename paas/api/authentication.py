@@ -11,8 +11,8 @@ from rest_framework.authentication import BaseAuthentication, SessionAuthenticat
 from rest_framework.exceptions import AuthenticationFailed
 from rest_framework.request import Request
 
+from tenants.audit.choices import AuthenticationMethod
 from tenants.audit.request_context import Authentication, authentication
-from tenants.choices import AuthenticationMethod
 from tenants.people.models.credentials import ApiToken
 from tenants.people.models.user import User
 from tenants.people.selectors.second_factors import second_factor_stands

@@ -18,8 +18,8 @@ from paas.api.authentication import CHALLENGE
 from paas.api.throttling import SignInAddressThrottle
 from tenants import access
 from tenants.access import rows
+from tenants.audit.choices import AuthenticationMethod
 from tenants.audit.request_context import Authentication, authentication
-from tenants.choices import AuthenticationMethod
 from tenants.people.api.serializers import TextList, TokenCreated, TokenRequest, TokenSerializer
 from tenants.people.api.service_accounts import named_app, named_organization, named_ttl, shown_once
 from tenants.people.models.credentials import ApiToken

@@ -6,8 +6,8 @@ from functools import partial
 from django.conf import settings
 
 from paas.doctor.check import Check, Failed, Warned
+from provisioning.certificates.choices import CertificateState
 from provisioning.certificates.models import Certificate
-from provisioning.choices import CertificateState
 from tenants.names.selectors.zones import platform_domains
 
 

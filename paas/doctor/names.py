@@ -14,7 +14,7 @@ from provisioning.dns.resolution import roots_from_settings
 from provisioning.dns.selectors.delegations import resolution
 from provisioning.dns.services.accounts import provider_settings
 from provisioning.dns.services.zones import targets_of
-from tenants.choices import OPEN_DOMAIN_STATES
+from tenants.names.choices import OPEN_DOMAIN_STATES
 from tenants.names.models.custom_domain import CustomDomain
 from tenants.names.selectors.domains import NO_LOOKUPS, are_names_looked_up
 

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 
 from paas.doctor.check import Check, Failed
-from provisioning.choices import WorkloadState
+from provisioning.containers.choices import WorkloadState
 from provisioning.containers.models import WorkloadRepair
 
 SHOWN = 5

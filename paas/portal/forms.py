@@ -5,9 +5,10 @@ from typing import Any
 from django import forms
 from django.contrib.auth.forms import AuthenticationForm
 
-from tenants.choices import EnvironmentName, MemberRole, Stack, TokenScope
+from tenants.apps.choices import EnvironmentName, Stack
 from tenants.exceptions import InvalidCredentials
 from tenants.organizations.selectors import Usage
+from tenants.people.choices import MemberRole, TokenScope
 from tenants.people.services.sign_in import password_check
 from tenants.people.services.tokens import DEFAULT_TTL, LONGEST_TTL, SHORTEST_TTL
 

@@ -7,7 +7,7 @@ from typing import Any
 from django.conf import settings
 from django.utils import timezone
 
-from provisioning.choices import UNFINISHED
+from provisioning.operations.choices import UNFINISHED
 from provisioning.operations.models import Operation
 from provisioning.operations.selectors.moves import Move, move_of
 from tenants.apps.models.environment import Environment

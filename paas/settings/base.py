@@ -145,9 +145,9 @@ SPECTACULAR_SETTINGS = {
         "paas.api.refusals.document_problems",
     ],
     "ENUM_NAME_OVERRIDES": {
-        "AppState": "tenants.choices.AppState",
-        "ReleaseState": "tenants.choices.ReleaseState",
-        "EnvironmentName": "tenants.choices.EnvironmentName",
+        "AppState": "tenants.apps.choices.AppState",
+        "ReleaseState": "tenants.releases.choices.ReleaseState",
+        "EnvironmentName": "tenants.apps.choices.EnvironmentName",
         "PartHealth": ["ok", "down"],
     },
 }

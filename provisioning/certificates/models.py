@@ -1,7 +1,7 @@
 from django.db import models
 from django.db.models import Q
 
-from provisioning.choices import CertificateState
+from provisioning.certificates.choices import CertificateState
 from tenants.policies.resources import Attribute, Kind, ResourceType, register
 
 

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable
 
-from tenants.choices import EnvironmentName
+from tenants.apps.choices import EnvironmentName
 from tenants.names.hostnames import is_within
 
 

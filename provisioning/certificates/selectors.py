@@ -10,7 +10,8 @@ from provisioning.certificates.models import Certificate
 from provisioning.certificates.names import certificate_name, names_of
 from provisioning.certificates.stored import is_stored
 from provisioning.rendering.specs import SiteCertificate
-from tenants.choices import SERVED_DOMAIN_STATES, AppState
+from tenants.apps.choices import AppState
+from tenants.names.choices import SERVED_DOMAIN_STATES
 from tenants.names.models.custom_domain import CustomDomain
 from tenants.names.models.subdomain import Subdomain
 from tenants.names.selectors.zones import platform_domains

@@ -9,12 +9,12 @@ from django.conf import settings
 from django.utils import timezone
 
 from provisioning.certificates.checks import CheckedCertificate, checked
+from provisioning.certificates.choices import CertificateState
 from provisioning.certificates.models import Certificate
 from provisioning.certificates.protocol import CertificateSource
 from provisioning.certificates.selectors import shared_zone, wanted_certificates
 from provisioning.certificates.sources import sources_from_settings
 from provisioning.certificates.stored import StoredCertificate, is_stored
-from provisioning.choices import CertificateState
 from provisioning.edge import EdgeNginx, edge_from_settings
 from provisioning.exceptions import CertificateRefused, ProvisioningError
 from tenants.audit.services.record import audit_record

@@ -5,13 +5,14 @@ from collections.abc import Iterable
 from django.conf import settings
 from django.db.models import QuerySet
 
-from provisioning.choices import Transport, WorkloadRole, WorkloadState
+from provisioning.containers.choices import WorkloadRole, WorkloadState
 from provisioning.containers.docker_engine import engine_for
 from provisioning.containers.models import Workload
 from provisioning.containers.rendering.compose import service_names
 from provisioning.containers.start import start_containers
 from provisioning.edge.fallback import fallback_from_settings
 from provisioning.inventory import leases
+from provisioning.inventory.choices import Transport
 from provisioning.inventory.models.host import Host
 from provisioning.inventory.transport import TargetSpec, transport_for
 from provisioning.releases.workflow.specs import engine_seen_from, fallback_spec, release_spec, role_of

@@ -1,7 +1,7 @@
 from django.db import models
 from django.db.models import Q
 
-from provisioning.choices import WorkloadRole, WorkloadState
+from provisioning.containers.choices import WorkloadRole, WorkloadState
 
 
 class Workload(models.Model):

@@ -3,7 +3,7 @@
 from django.db import models
 from django.db.models import F, Q
 
-from provisioning.choices import DnsRecordState, DriftPolicy
+from provisioning.dns.choices import DnsRecordState, DriftPolicy
 from tenants.fields import EncryptedTextField
 from tenants.policies.resources import Attribute, Kind, ResourceType, register
 

@@ -11,14 +11,14 @@ from collections.abc import Collection, Iterable, Sequence
 from django.db import transaction
 from django.db.models import F, QuerySet
 
-from provisioning.choices import DnsRecordState
+from provisioning.dns.choices import DnsRecordState
 from provisioning.dns.desired import Wanted
 from provisioning.dns.models import DnsRecord, HostedZone
 from provisioning.dns.ownership import PLATFORM
 from provisioning.dns.records import RecordSet
+from tenants.apps.choices import AppState
 from tenants.apps.models.environment import Environment
 from tenants.apps.models.plugin_app import PluginApp
-from tenants.choices import AppState
 
 Key = tuple[str, str]
 # A statement takes so many values.

@@ -8,8 +8,8 @@ from django.conf import settings
 from django.db import IntegrityError, models, transaction
 from django.utils import timezone
 
-from provisioning.choices import UidUse
 from provisioning.exceptions import PortsExhausted, SubnetsExhausted, UidsExhausted
+from provisioning.inventory.choices import UidUse
 from provisioning.inventory.models.host import Host
 from provisioning.inventory.models.leases import PortLease, SubnetLease, UidLease
 from tenants.apps.models.environment import Environment

@@ -2,7 +2,7 @@
 
 from django.db.models import Count, Q
 
-from provisioning.choices import WorkloadState
+from provisioning.containers.choices import WorkloadState
 from provisioning.exceptions import OperatorError
 from provisioning.inventory.models.host import Host
 from tenants.apps.models.environment import Environment

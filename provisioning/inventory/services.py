@@ -2,7 +2,7 @@
 
 from django.conf import settings
 
-from provisioning.choices import Transport
+from provisioning.inventory.choices import Transport
 from provisioning.inventory.models.host import Host
 from tenants.audit.services.record import audit_record
 from tenants.audit.services.unit_of_work import unit_of_work

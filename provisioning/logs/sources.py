@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from django.conf import settings
 from django.db.models import Q
 
-from provisioning.choices import WorkloadState
+from provisioning.containers.choices import WorkloadState
 from provisioning.containers.models import Workload
 from provisioning.logs.redaction import Redactor
 from tenants.apps.models.environment import Environment

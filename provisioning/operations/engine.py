@@ -15,7 +15,6 @@ from datetime import timedelta
 from django.db.models import Q, QuerySet
 from django.utils import timezone
 
-from provisioning.choices import UNFINISHED, OperationState, StepState
 from provisioning.exceptions import (
     GivenUp,
     LeaseLost,
@@ -26,6 +25,7 @@ from provisioning.exceptions import (
     StepCrashed,
 )
 from provisioning.logs.sources import masked
+from provisioning.operations.choices import UNFINISHED, OperationState, StepState
 from provisioning.operations.heartbeat import LEASE, lease_owner, renewing
 from provisioning.operations.models import Operation, Step
 

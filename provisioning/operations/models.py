@@ -2,7 +2,7 @@ from django.conf import settings
 from django.db import models
 from django.db.models import Q
 
-from provisioning.choices import NOT_REACHED, UNFINISHED, OperationKind, OperationState, StepState
+from provisioning.operations.choices import NOT_REACHED, UNFINISHED, OperationKind, OperationState, StepState
 from tenants.policies.resources import Attribute, Kind, ResourceType, register
 
 

@@ -2,8 +2,8 @@
 
 from provisioning.apps.workflow import provision as provision_app
 from provisioning.apps.workflow import retire as retire_app
-from provisioning.choices import OperationKind
 from provisioning.operations import engine
+from provisioning.operations.choices import OperationKind
 from provisioning.operations.models import Operation
 from provisioning.releases.workflow import check as check_release
 from provisioning.releases.workflow import deploy as deploy_release

@@ -2,7 +2,7 @@
 
 from django.db import IntegrityError
 
-from provisioning.choices import UNFINISHED, OperationKind
+from provisioning.operations.choices import UNFINISHED, OperationKind
 from provisioning.operations.models import Deployment, Operation
 from tenants.apps.models.plugin_app import PluginApp
 from tenants.audit.services.record import audit_record

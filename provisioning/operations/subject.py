@@ -1,8 +1,9 @@
 """What a deployment is about, read anew."""
 
 from provisioning.operations.engine import Cancelled, Run
+from tenants.apps.choices import AppState
 from tenants.apps.models.environment import Environment
-from tenants.choices import AppState, ReleaseState
+from tenants.releases.choices import ReleaseState
 from tenants.releases.models.release import Release
 
 

@@ -6,11 +6,12 @@ Signals and messages are the fast path; this is the promise.
 from django.db.models import Exists, OuterRef, Q
 from django.utils import timezone
 
-from provisioning.choices import UNFINISHED, OperationKind, OperationState
+from provisioning.operations.choices import UNFINISHED, OperationKind, OperationState
 from provisioning.operations.models import Operation
 from provisioning.operations.services import deployment_create, operation_ensure
+from tenants.apps.choices import AppState
 from tenants.apps.models.plugin_app import PluginApp
-from tenants.choices import AppState, ReleaseState
+from tenants.releases.choices import ReleaseState
 from tenants.releases.models.release import Release
 
 

@@ -11,10 +11,10 @@ from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from provisioning.choices import Transport
 from provisioning.containers.docker_engine import ContainerState, engine_for
 from provisioning.containers.instances import target_of
 from provisioning.containers.models import Workload
+from provisioning.inventory.choices import Transport
 from provisioning.inventory.transport import transport_for
 from provisioning.reconcile.care import Care, settings_of_service
 from provisioning.reconcile.repair_table import Condition, Finding

@@ -13,7 +13,7 @@ from django.conf import settings
 from django.db.models import Exists, OuterRef, QuerySet
 
 from provisioning.certificates.selectors import installed_certificates
-from provisioning.choices import UNFINISHED, OperationKind, WorkloadRole, WorkloadState
+from provisioning.containers.choices import WorkloadRole, WorkloadState
 from provisioning.containers.docker_engine import engine_for
 from provisioning.containers.models import Workload, WorkloadRepair
 from provisioning.edge import edge_from_settings, probes
@@ -21,15 +21,16 @@ from provisioning.edge.fallback.workflow import reconcile_fallbacks, remove_with
 from provisioning.edge.rendering.sites import render_edge_site
 from provisioning.exceptions import ProvisioningError
 from provisioning.inventory.models.host import Host
+from provisioning.operations.choices import UNFINISHED, OperationKind
 from provisioning.operations.models import Operation
 from provisioning.reconcile.backoff import is_due, repairs_settled
 from provisioning.reconcile.examination import Seen, by_place, close_look, first_look, is_settled, strangers_named
 from provisioning.reconcile.repair_table import Finding
 from provisioning.reconcile.repairs import repair
 from provisioning.releases.workflow.specs import site_spec, with_sites
+from tenants.apps.choices import AppState
 from tenants.apps.models.environment import Environment
 from tenants.apps.models.plugin_app import PluginApp
-from tenants.choices import AppState
 
 logger = logging.getLogger(__name__)
 

@@ -10,8 +10,8 @@ from typing import Any
 
 from django.db.models import ForeignKey, Model
 
-from tenants.choices import PolicyEffect
 from tenants.exceptions import InvalidInput
+from tenants.policies.choices import PolicyEffect
 from tenants.policies.conditions import ALWAYS, NO_ROLE, Alternatives, Conditions, Placeholder, Term, check_policy
 from tenants.policies.resources import ACTIONS, RESOURCE_TYPES, Attribute, Kind, ResourceType
 

@@ -13,7 +13,7 @@ from django.utils import timezone
 
 from tenants.access.facts import Facts, Granted, facts_of
 from tenants.audit.request_context import Authentication, authentication
-from tenants.choices import PlatformRole, TokenScope
+from tenants.people.choices import PlatformRole, TokenScope
 from tenants.people.models.user import User
 from tenants.policies.models.policy import Freeze
 

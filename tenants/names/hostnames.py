@@ -4,7 +4,7 @@ import re
 
 import idna
 
-from tenants.choices import EnvironmentName
+from tenants.apps.choices import EnvironmentName
 from tenants.exceptions import InvalidInput
 
 # Room for `_berth-owner.cname.app999999999.test.` in front of it, within 253 bytes.

@@ -8,22 +8,19 @@ from django.conf import settings
 from django.db.models import Count, QuerySet
 from django.utils import timezone
 
+from tenants.apps.choices import AppState
 from tenants.apps.models.environment import ConfigVariable, Environment
 from tenants.apps.models.plugin_app import PluginApp
-from tenants.choices import (
-    OPEN_DOMAIN_STATES,
-    OPEN_RELEASE_STATES,
-    AppState,
-    InvitationState,
-    QuotaName,
-    ReleaseState,
-)
+from tenants.names.choices import OPEN_DOMAIN_STATES
 from tenants.names.models.custom_domain import CustomDomain
+from tenants.organizations.choices import QuotaName
 from tenants.organizations.models.organization import Membership, Organization
 from tenants.organizations.models.quota import Quota
+from tenants.people.choices import InvitationState
 from tenants.people.models.credentials import ApiToken
 from tenants.people.models.invitation import Invitation
 from tenants.people.models.user import User
+from tenants.releases.choices import OPEN_RELEASE_STATES, ReleaseState
 from tenants.releases.models.release import Release
 
 ORGANIZATIONS_QUOTAS = (

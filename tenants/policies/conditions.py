@@ -10,8 +10,10 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Protocol
 
-from tenants.choices import AuthenticationMethod, MemberRole, PlatformRole, PolicyEffect
+from tenants.audit.choices import AuthenticationMethod
 from tenants.exceptions import InvalidInput
+from tenants.people.choices import MemberRole, PlatformRole
+from tenants.policies.choices import PolicyEffect
 from tenants.policies.condition_values import ELEMENTS, TAKE_A_LIST, parse_value
 from tenants.policies.resources import ACTIONS, RESOURCE_TYPES, Attribute, Kind, ResourceType
 

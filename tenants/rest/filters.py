@@ -3,11 +3,13 @@
 import django_filters
 from django.db.models import Q, QuerySet
 
+from tenants.apps.choices import AppState, EnvironmentName
 from tenants.apps.models.plugin_app import PluginApp
-from tenants.choices import AppState, EnvironmentName, InvitationState, PlatformRole, ReleaseState
+from tenants.people.choices import InvitationState, PlatformRole
 from tenants.people.models.credentials import ApiToken
 from tenants.people.models.invitation import Invitation
 from tenants.people.models.user import User
+from tenants.releases.choices import ReleaseState
 from tenants.releases.models.release import Release
 from tenants.rest.base import number_of
 

@@ -13,8 +13,8 @@ from rest_framework.request import Request
 
 from tenants import access
 from tenants.audit.request_context import authentication
-from tenants.choices import TokenScope
 from tenants.exceptions import InsufficientScope, NotPermitted
+from tenants.people.choices import TokenScope
 
 
 @dataclass(frozen=True)

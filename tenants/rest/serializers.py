@@ -6,25 +6,17 @@ from drf_spectacular.utils import extend_schema_field
 from rest_framework import serializers
 
 from tenants.apps.api.serializers_live import EnvironmentComparison
+from tenants.apps.choices import AppState, EnvironmentName, Fallback, Stack
 from tenants.apps.models.environment import ConfigVariable, Environment
 from tenants.apps.models.plugin_app import PluginApp
-from tenants.choices import (
-    Actor,
-    AppState,
-    AuthorsState,
-    EnvironmentName,
-    Fallback,
-    MemberRole,
-    Part,
-    PlatformRole,
-    ReleaseState,
-    ReviewDecision,
-    Stack,
-)
+from tenants.audit.choices import Actor
 from tenants.organizations.models.organization import Membership, Organization
+from tenants.people.choices import MemberRole, PlatformRole
+from tenants.releases.choices import AuthorsState, Part, ReleaseState
 from tenants.releases.models.authorship import ReleaseContributor
 from tenants.releases.models.release import Release, Review
 from tenants.rest.fields import Flag, StrictSerializer, Text, WholeNumber
+from tenants.reviews.choices import ReviewDecision
 from tenants.reviews.services.readings import NOT_SAID
 
 

@@ -5,8 +5,8 @@ from typing import Any
 from django.db.models import Q, QuerySet
 
 from tenants import access
-from tenants.choices import ReleaseState
 from tenants.people.models.user import User
+from tenants.releases.choices import ReleaseState
 from tenants.releases.models.release import Release, Review
 from tenants.reviews.models import ReviewScope, ShownFile
 

@@ -5,8 +5,8 @@ from typing import Any
 import pytest
 from django.utils import timezone
 
-from tenants.choices import Finding
 from tenants.models import CustomDomain
+from tenants.names.choices import Finding
 from tenants.names.services.domain_checks import Look, domain_checked, domains_take
 from tests.browser.conftest import Browser
 from tests.browser.test_injection import TOGETHER, assert_harmless

@@ -7,14 +7,14 @@ from django.db import transaction
 from selenium.webdriver.support.expected_conditions import alert_is_present
 from selenium.webdriver.support.wait import WebDriverWait
 
-from provisioning.choices import OperationState
 from provisioning.models import Operation, Repository, Step
+from provisioning.operations.choices import OperationState
 from provisioning.operations.services import deployment_create
 from tenants.apps.services import apps
-from tenants.choices import ReleaseState
 from tenants.models import PluginApp, Release
 from tenants.organizations.services import organizations
 from tenants.people.services.tokens import ALL_SCOPES, api_token_create
+from tenants.releases.choices import ReleaseState
 from tenants.releases.services import releases
 from tests.browser.conftest import PATIENCE_S, Browser
 from tests.factories import make_app, make_organization, make_release, make_reviewer, make_user, owner_of

@@ -6,12 +6,13 @@ import pytest
 from django.db import transaction
 from selenium.webdriver.common.keys import Keys
 
-from provisioning.choices import OperationState
 from provisioning.models import Deployment, Operation, Repository, Step
+from provisioning.operations.choices import OperationState
 from provisioning.operations.services import deployment_create
-from tenants.choices import AppState, ReleaseState
+from tenants.apps.choices import AppState
 from tenants.models import PluginApp, Release, Review
 from tenants.people.services.tokens import ALL_SCOPES, api_token_create
+from tenants.releases.choices import ReleaseState
 from tests.browser.conftest import Browser
 from tests.factories import (
     make_app,

@@ -10,8 +10,8 @@ import pytest
 
 from provisioning.models import Repository
 from provisioning.releases.services.readings import scope_ensure
-from tenants.choices import ReleaseState
 from tenants.models import Release
+from tenants.releases.choices import ReleaseState
 from tenants.releases.services import authorship, releases
 from tests.browser.conftest import Browser
 from tests.contracts.forge.git import new_repository, with_token

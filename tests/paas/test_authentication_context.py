@@ -13,8 +13,8 @@ from rest_framework.views import APIView
 from paas.portal.pages import page
 from paas.urls import handler400, handler403, handler404, handler500
 from paas.urls import urlpatterns as real_urls
+from tenants.audit.choices import AuthenticationMethod
 from tenants.audit.request_context import Authentication, authentication
-from tenants.choices import AuthenticationMethod
 from tenants.models import ApiToken, User
 from tenants.rest.permissions import OwnAffair
 from tests.authenticator import enroll

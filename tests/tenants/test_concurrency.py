@@ -10,7 +10,6 @@ import pytest
 from django.db import connections
 
 from tenants.apps.services import apps, environments
-from tenants.choices import InvitationState, MemberRole, ReleaseState
 from tenants.exceptions import AlreadyExists, InvalidTransition, LastOwner, TenantsError
 from tenants.models import (
     AuditEvent,
@@ -22,8 +21,10 @@ from tenants.models import (
     Release,
     Review,
 )
+from tenants.people.choices import InvitationState, MemberRole
 from tenants.people.services import invitations, memberships, service_accounts
 from tenants.people.services import users as people
+from tenants.releases.choices import ReleaseState
 from tenants.releases.services import releases
 from tenants.reviews.services import reviews
 from tests.factories import (

@@ -11,16 +11,16 @@ from paas.portal.apps.environments import show_settings
 from paas.portal.operations.logs import ShownLogs, last_lines
 from paas.portal.pages import find_app, find_environment, page, page_of, person, query_without_page
 from paas.portal.presenters import ShownWork, edge_urls, show_work
-from provisioning.choices import UNFINISHED, OperationKind
 from provisioning.logs.query import LogQuery, parse_query
+from provisioning.operations.choices import UNFINISHED, OperationKind
 from provisioning.operations.models import Deployment, Operation
 from tenants import access
 from tenants.access import rows
+from tenants.apps.choices import APP_SOURCES, AppState, EnvironmentName
 from tenants.apps.models.environment import ConfigVariable, Environment
 from tenants.apps.models.plugin_app import PluginApp
 from tenants.audit.api.filters import narrowed
 from tenants.audit.models import AuditEvent
-from tenants.choices import APP_SOURCES, AppState, EnvironmentName
 from tenants.exceptions import InvalidInput
 from tenants.names.selectors.domains import with_served_hostnames
 from tenants.releases.models.release import Release

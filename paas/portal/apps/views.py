@@ -12,12 +12,14 @@ from paas.portal.pages import find_app, page, page_of, person, put_refusal, quer
 from paas.portal.presenters import edge_urls
 from tenants import access
 from tenants.access import rows
+from tenants.apps.choices import AppState
 from tenants.apps.models.plugin_app import PluginApp
 from tenants.apps.services.apps import app_create, app_retire
-from tenants.choices import OPEN_DOMAIN_STATES, RELEASE_SOURCES, AppState, ReleaseState
 from tenants.exceptions import InvalidInput, TenantsError
+from tenants.names.choices import OPEN_DOMAIN_STATES
 from tenants.names.models.custom_domain import CustomDomain
 from tenants.organizations.models.organization import Organization
+from tenants.releases.choices import RELEASE_SOURCES, ReleaseState
 from tenants.releases.models.release import Release
 from tenants.rest.filters import AppFilter
 

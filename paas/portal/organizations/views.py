@@ -17,12 +17,12 @@ from paas.portal.shown_once import take
 from tenants import access
 from tenants.access import rows
 from tenants.apps.models.plugin_app import PluginApp
-from tenants.choices import InvitationState, MemberRole
 from tenants.exceptions import TenantsError
 from tenants.organizations.models.organization import Organization
 from tenants.organizations.selectors import usage_of, usage_of_person
 from tenants.organizations.services.organizations import organization_create
 from tenants.people.api.invitations import waiting_invitations
+from tenants.people.choices import InvitationState, MemberRole
 from tenants.people.models.credentials import ApiToken
 from tenants.people.models.invitation import Invitation
 from tenants.people.models.user import User

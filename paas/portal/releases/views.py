@@ -15,8 +15,8 @@ from provisioning.exceptions import ProvisioningError
 from provisioning.releases.services.readings import diff_show
 from tenants import access, validators
 from tenants.apps.models.plugin_app import PluginApp
-from tenants.choices import RELEASE_SOURCES, ReleaseState
 from tenants.exceptions import TenantsError
+from tenants.releases.choices import RELEASE_SOURCES, ReleaseState
 from tenants.releases.models.release import Release
 from tenants.releases.services.releases import release_cancel, release_submit
 from tenants.reviews.selectors import also_waiting, earlier_decisions

@@ -11,9 +11,9 @@ from paas.portal.pages import find_release, page, page_of, person, put_refusal
 from paas.portal.releases.views import contents_of, read_diff
 from tenants import access
 from tenants.access import rows
-from tenants.choices import ReleaseState
 from tenants.exceptions import TenantsError
 from tenants.names.selectors.domains import flagged
+from tenants.releases.choices import ReleaseState
 from tenants.releases.models.release import Release
 from tenants.reviews.services.readings import NOT_SAID
 from tenants.reviews.services.reviews import release_approve, release_reject

@@ -10,10 +10,10 @@ from datetime import timedelta
 from django.conf import settings
 from django.utils import timezone
 
-from provisioning.choices import UidUse
 from provisioning.dns.workflow.names import ensure_dns_records, ensure_dns_records_asked_for
 from provisioning.exceptions import OperatorError, PermanentError
 from provisioning.forge.client import forge_from_settings
+from provisioning.inventory.choices import UidUse
 from provisioning.inventory.leases import subnet_lease, uid_lease
 from provisioning.operations.engine import Cancelled, Run, Workflow, steps
 from provisioning.repositories.models.repository import Repository
@@ -23,8 +23,8 @@ from provisioning.repositories.services.repositories import (
     organization_members_sync,
     repository_of,
 )
+from tenants.apps.choices import AppState
 from tenants.apps.services import apps
-from tenants.choices import AppState
 
 READ_TOKEN_LIFETIME = timedelta(days=360)
 READ_TOKEN_RENEW_BEFORE = timedelta(days=30)

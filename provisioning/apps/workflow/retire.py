@@ -5,7 +5,7 @@ The repositories are archived, not deleted: what ran stays readable to the platf
 never used again; customers' own are held for their organization for a while.
 """
 
-from provisioning.choices import UNFINISHED, WorkloadState
+from provisioning.containers.choices import WorkloadState
 from provisioning.containers.docker_engine import engine_for
 from provisioning.containers.instances import remove_release_trees, remove_workloads
 from provisioning.dns.workflow.names import remove_dns_records
@@ -14,14 +14,15 @@ from provisioning.exceptions import PermanentError
 from provisioning.forge.client import forge_from_settings
 from provisioning.inventory import leases
 from provisioning.inventory.models.host import Host
+from provisioning.operations.choices import UNFINISHED
 from provisioning.operations.engine import Run, Wait, Workflow, steps
 from provisioning.operations.models import Operation
 from provisioning.releases.workflow.specs import environment_docker_name
 from provisioning.rendering.specs import SiteSpec
 from provisioning.repositories.reading.copy import reading_copy
 from provisioning.repositories.services.repositories import repository_of
+from tenants.apps.choices import AppState
 from tenants.apps.services import apps
-from tenants.choices import AppState
 from tenants.names.services.domains import names_hold
 
 OTHERS_PAUSE_S = 1

@@ -5,7 +5,7 @@ from typing import Any
 
 from rest_framework import serializers
 
-from provisioning.choices import DnsRecordState, DriftPolicy
+from provisioning.dns.choices import DnsRecordState, DriftPolicy
 from provisioning.dns.models import DnsAccount, DnsRecord, HostedZone
 from provisioning.dns.planner import Plan
 from tenants.names.models.zone import Zone

@@ -6,16 +6,16 @@ from datetime import datetime
 from django.db.models import Exists, OuterRef, Q
 from django.utils import timezone
 
-from provisioning.choices import DnsRecordState
 from provisioning.dns import record_rows as dns_rows
 from provisioning.dns.account_calls import AccountCalls
+from provisioning.dns.choices import DnsRecordState
 from provisioning.dns.desired import Hostname, Wanted, ZoneState, desired
 from provisioning.dns.models import DnsRecord, HostedZone
 from provisioning.dns.planner import Plan, plan
 from provisioning.dns.services.zones import targets_of
 from provisioning.exceptions import OperatorError
+from tenants.apps.choices import AppState
 from tenants.apps.models.plugin_app import PluginApp
-from tenants.choices import AppState
 from tenants.exceptions import InvalidTransition
 from tenants.names.models.subdomain import Subdomain
 from tenants.names.models.zone import Zone

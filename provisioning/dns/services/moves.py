@@ -8,8 +8,8 @@ from django.db.models import Max
 from django.db.models.functions import Coalesce
 from django.utils import timezone
 
-from provisioning.choices import DnsRecordState
 from provisioning.dns import record_rows as dns_rows
+from provisioning.dns.choices import DnsRecordState
 from provisioning.dns.desired import direction, earliest_move, remembered_s, switches_at
 from provisioning.dns.models import HostedZone
 from provisioning.dns.planner import Plan

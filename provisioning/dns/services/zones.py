@@ -9,7 +9,7 @@ from typing import Any
 from django.conf import settings as django_settings
 from django.utils.crypto import salted_hmac
 
-from provisioning.choices import DriftPolicy
+from provisioning.dns.choices import DriftPolicy
 from provisioning.dns.desired import checked_targets
 from provisioning.dns.models import DnsAccount, HostedZone
 from provisioning.dns.services.accounts import dns_account_register, dns_account_unregister

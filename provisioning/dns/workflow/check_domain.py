@@ -14,7 +14,7 @@ from provisioning.dns.answers import Observation, Outcome
 from provisioning.dns.records import canonical_value
 from provisioning.dns.resolution import Resolution, resolution_from_settings
 from provisioning.dns.verification import Verification, as_data, verify_control, verify_pointing
-from tenants.choices import DomainState, Finding
+from tenants.names.choices import DomainState, Finding
 from tenants.names.models.custom_domain import CustomDomain
 from tenants.names.selectors.domains import are_names_looked_up, pointing_addresses, pointing_targets
 from tenants.names.services.domain_checks import Look, domain_checked, domains_take

@@ -9,8 +9,8 @@ from typing import Any
 
 from django.utils import timezone
 
-from provisioning.choices import DnsRecordState, DriftPolicy
 from provisioning.dns import record_rows as dns_rows
+from provisioning.dns.choices import DnsRecordState, DriftPolicy
 from provisioning.dns.models import HostedZone
 from provisioning.dns.planner import MAX_SHARE, Plan
 from provisioning.dns.records import RecordSet

@@ -8,8 +8,8 @@ from django.db import transaction
 from django.db.models import Exists, OuterRef, QuerySet
 from django.utils import timezone
 
-from provisioning.choices import DnsRecordState
 from provisioning.dns import record_rows as dns_rows
+from provisioning.dns.choices import DnsRecordState
 from provisioning.dns.desired import Hostname, desired
 from provisioning.dns.models import DnsRecord, HostedZone
 from provisioning.dns.selectors.zones import wanted_records, zone_state
@@ -17,8 +17,8 @@ from provisioning.dns.services.events import names_back, names_wait
 from provisioning.dns.workflow.sync import sync
 from provisioning.exceptions import OperatorError, PermanentError, RateLimited, RetryableError, ServiceUnavailable
 from provisioning.operations.engine import Cancelled, Run, Wait
+from tenants.apps.choices import AppState
 from tenants.apps.models.plugin_app import PluginApp
-from tenants.choices import AppState
 from tenants.names.models.subdomain import Subdomain
 
 # While another worker writes the zone, this one looks again; after a while it gives the work back.

@@ -14,21 +14,23 @@ from django.db import transaction
 from django.db.models import Exists, OuterRef, QuerySet
 from django.utils import timezone
 
-from provisioning.choices import UNFINISHED, OperationKind, Transport, WorkloadRole, WorkloadState
+from provisioning.containers.choices import WorkloadRole, WorkloadState
 from provisioning.containers.instances import remove_workloads
 from provisioning.containers.models import Workload
 from provisioning.edge.fallback import HostFallback, fallback_from_settings, missing_extensions, refusal
 from provisioning.exceptions import ProvisioningError
 from provisioning.inventory import leases
+from provisioning.inventory.choices import Transport
 from provisioning.inventory.models.host import Host
+from provisioning.operations.choices import UNFINISHED, OperationKind
 from provisioning.operations.engine import Run
 from provisioning.operations.models import Operation
 from provisioning.operations.subject import subject_of
 from provisioning.reconcile.backoff import may_repair, repair_failed, repair_noted, repairs_settled
 from provisioning.releases.workflow.specs import fallback_spec
+from tenants.apps.choices import AppState, Fallback
 from tenants.apps.models.environment import Environment
 from tenants.audit.services.record import audit_record
-from tenants.choices import AppState, Fallback
 from tenants.releases.models.release import Release
 
 logger = logging.getLogger(__name__)

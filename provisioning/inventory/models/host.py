@@ -1,7 +1,7 @@
 from django.db import models
 from django.db.models import F, Q
 
-from provisioning.choices import Transport
+from provisioning.inventory.choices import Transport
 from tenants.policies.resources import Attribute, Kind, ResourceType, register
 
 

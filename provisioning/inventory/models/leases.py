@@ -2,7 +2,7 @@
 
 from django.db import models
 
-from provisioning.choices import UidUse
+from provisioning.inventory.choices import UidUse
 
 
 class PortLease(models.Model):

@@ -4,12 +4,12 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cache
 
-from provisioning.choices import FINISHED, OperationState
 from provisioning.exceptions import ProvisioningError
 from provisioning.forge.errors import ForgeRefused
+from provisioning.operations.choices import FINISHED, OperationState
 from provisioning.operations.models import Operation
 from provisioning.repositories.reading.copy import CommitGone, CommitUnreadable
-from tenants.choices import Actor
+from tenants.audit.choices import Actor
 
 # Classes of drivers, which are errors of workflows as well: they are known once their modules are.
 _OF_DRIVERS = (ForgeRefused, CommitGone, CommitUnreadable)

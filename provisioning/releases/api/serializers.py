@@ -6,11 +6,11 @@ from drf_spectacular.utils import extend_schema_field
 from rest_framework import serializers
 
 from provisioning.certificates.models import Certificate
-from provisioning.choices import STEP_STATES_SHOWN
 from provisioning.inventory.models.host import Host
+from provisioning.operations.choices import STEP_STATES_SHOWN
 from provisioning.operations.models import Deployment, Step
 from provisioning.operations.selectors.moves import move_of
-from tenants.choices import Actor
+from tenants.audit.choices import Actor
 from tenants.rest.fields import StrictSerializer
 
 

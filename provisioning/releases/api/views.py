@@ -12,7 +12,7 @@ from rest_framework.response import Response
 from rest_framework.views import APIView
 
 from provisioning.certificates.models import Certificate
-from provisioning.choices import WorkloadState
+from provisioning.containers.choices import WorkloadState
 from provisioning.inventory.models.host import Host
 from provisioning.operations.models import Deployment
 from provisioning.releases.api import serializers
@@ -21,8 +21,8 @@ from provisioning.repositories.services.git_tokens import git_token_revoke, git_
 from provisioning.repositories.services.repositories import git_token_create, git_tokens_revoke
 from tenants import access
 from tenants.audit.request_context import authentication
-from tenants.choices import TokenScope
 from tenants.exceptions import NotPermitted
+from tenants.people.choices import TokenScope
 from tenants.people.models.user import User
 from tenants.rest.base import again, get_app, get_environment, get_visible, signed_in
 from tenants.rest.idempotency import IDEMPOTENCY_KEY, IdempotentCreate

@@ -10,9 +10,9 @@ from provisioning.repositories.reading.copy import CommitGone, ReadingCopy, read
 from provisioning.repositories.reading.difference import LONG, OTHER_PART, Difference, Measured
 from provisioning.repositories.reading.texts import BINARY, TOO_LARGE, Text
 from provisioning.repositories.reading.types import ABSENT, EXECUTABLE, LINK, SUBMODULE, Change, kind_of
-from tenants.choices import ReleaseState
 from tenants.exceptions import InvalidInput, InvalidTransition
 from tenants.hostile_text import shown_bytes, shown_path
+from tenants.releases.choices import ReleaseState
 from tenants.releases.models.release import Release
 from tenants.reviews.models import ReviewScope
 

@@ -3,7 +3,7 @@
 from django.db.models import QuerySet
 
 from tenants.apps.models.environment import Environment
-from tenants.choices import ReleaseState
+from tenants.releases.choices import ReleaseState
 from tenants.releases.models.release import Release
 
 _NOT_BY_DEFAULT = (ReleaseState.LIVE, ReleaseState.ROLLED_BACK, ReleaseState.FAILED)

@@ -1,6 +1,6 @@
 """Putting an earlier approved release back."""
 
-from provisioning.choices import UNFINISHED
+from provisioning.operations.choices import UNFINISHED
 from provisioning.operations.models import Deployment
 from provisioning.operations.services import deployment_create
 from provisioning.operations.wakeups import wake_on_commit
@@ -8,9 +8,9 @@ from provisioning.releases.selectors.rollbacks import rollback_default
 from tenants import access
 from tenants.apps.models.environment import Environment
 from tenants.audit.services.unit_of_work import unit_of_work
-from tenants.choices import ReleaseState
 from tenants.exceptions import InvalidInput, InvalidTransition
 from tenants.people.models.user import User
+from tenants.releases.choices import ReleaseState
 from tenants.releases.models.release import Release
 from tenants.releases.services.releases import release_deploying
 

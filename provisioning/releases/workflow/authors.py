@@ -19,7 +19,7 @@ from provisioning.repositories.models.repository import Repository
 from provisioning.repositories.reading.copy import ReadingCopy, reading_copy
 from provisioning.repositories.services.pushes import NOBODY, pushes_read
 from tenants.apps.models.plugin_app import PluginApp
-from tenants.choices import ReleaseState
+from tenants.releases.choices import ReleaseState
 from tenants.releases.models.authorship import MembershipPeriod
 from tenants.releases.models.release import Release
 from tenants.releases.services.authorship import Answerable, Pushers, answerable_for, release_pushers_record

@@ -12,8 +12,8 @@ from provisioning.releases.services.readings import scope_ensure
 from provisioning.releases.workflow.authors import record_pushers
 from provisioning.releases.workflow.release_checks import check_php, check_tree, refuse_errors
 from provisioning.repositories.services.repositories import repository_of
-from tenants.choices import ReleaseState
 from tenants.exceptions import AlreadyExists, InvalidTransition
+from tenants.releases.choices import ReleaseState
 from tenants.releases.models.release import Release
 from tenants.releases.services import releases
 

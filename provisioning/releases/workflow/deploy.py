@@ -46,8 +46,9 @@ from provisioning.releases.workflow.switchover import (
     ensure_standby,
     put_back,
 )
-from tenants.choices import ReleaseState, ReviewDecision
+from tenants.releases.choices import ReleaseState
 from tenants.releases.services import releases
+from tenants.reviews.choices import ReviewDecision
 
 
 def ensure_approved(run: Run) -> None:

@@ -9,16 +9,17 @@ from datetime import datetime, timedelta
 from django.db.models import Exists, OuterRef, QuerySet
 from django.utils import timezone
 
-from provisioning.choices import UNFINISHED, OperationKind, WorkloadState
+from provisioning.containers.choices import WorkloadState
 from provisioning.containers.instances import remove_release_trees, remove_workloads
 from provisioning.containers.models import Workload
 from provisioning.inventory.models.host import Host
+from provisioning.operations.choices import UNFINISHED, OperationKind
 from provisioning.operations.engine import Run, Wait
 from provisioning.operations.models import Operation
 from provisioning.operations.wakeups import wake_removal
 from provisioning.releases.workflow.specs import release_home
 from tenants.apps.models.environment import Environment
-from tenants.choices import ReleaseState
+from tenants.releases.choices import ReleaseState
 from tenants.releases.models.release import Release
 
 # Requests that the old edge workers took before the switch still find the old containers.

@@ -10,7 +10,7 @@ from django.db import transaction
 from django.utils import timezone
 
 from provisioning.apps.workflow.provision import renew_pipeline_credential
-from provisioning.choices import Transport, WorkloadRole
+from provisioning.containers.choices import WorkloadRole
 from provisioning.containers.docker_engine import engine_for
 from provisioning.containers.faults import is_port_taken, is_subnet_taken, name_taken, stranger_found
 from provisioning.containers.rendering.compose import service_names
@@ -25,6 +25,7 @@ from provisioning.forge import contents, pipelines
 from provisioning.forge.client import ForgeClient, forge_from_settings
 from provisioning.forge.types import Pipeline
 from provisioning.inventory import leases
+from provisioning.inventory.choices import Transport
 from provisioning.inventory.models.host import Host
 from provisioning.logs.sources import masked
 from provisioning.operations.engine import Run, Wait

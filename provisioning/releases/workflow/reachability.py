@@ -7,8 +7,8 @@ from datetime import datetime, timedelta
 from django.db.models import Q
 from django.utils import timezone
 
-from provisioning.choices import DnsRecordState
 from provisioning.dns.answers import Observation, Outcome
+from provisioning.dns.choices import DnsRecordState
 from provisioning.dns.models import DnsRecord, HostedZone
 from provisioning.dns.records import RecordSet, record_set
 from provisioning.dns.resolution import (

@@ -13,7 +13,7 @@ from provisioning.releases.checks.findings import as_check, errors_of
 from provisioning.releases.checks.php import looked_with, php_findings
 from provisioning.releases.checks.tree import tree_findings
 from provisioning.repositories.reading.copy import reading_copy
-from tenants.choices import Stack
+from tenants.apps.choices import Stack
 from tenants.releases.models.release import Release
 
 TREE, PHP = "tree", "php"

@@ -6,9 +6,10 @@ from django.conf import settings
 from django.db.models import Prefetch, QuerySet
 
 from provisioning.certificates.selectors import InstalledCertificates, installed_certificates
-from provisioning.choices import Transport, UidUse, WorkloadRole, WorkloadState
+from provisioning.containers.choices import WorkloadRole, WorkloadState
 from provisioning.containers.models import Workload
 from provisioning.edge import edge_spec_from_settings
+from provisioning.inventory.choices import Transport, UidUse
 from provisioning.inventory.leases import subnet_lease, uid_lease
 from provisioning.inventory.models.host import Host
 from provisioning.operations.models import Operation
@@ -22,8 +23,8 @@ from provisioning.rendering.specs import (
     environment_name,
     parts_of,
 )
+from tenants.apps.choices import Fallback
 from tenants.apps.models.environment import Environment
-from tenants.choices import Fallback
 from tenants.names.selectors.domains import served_hostnames, with_served_hostnames
 from tenants.releases.models.release import Release
 

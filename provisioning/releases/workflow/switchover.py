@@ -6,7 +6,7 @@ from django.conf import settings
 from django.db import transaction
 
 from provisioning.certificates.selectors import installed_certificates
-from provisioning.choices import WorkloadRole, WorkloadState
+from provisioning.containers.choices import WorkloadRole, WorkloadState
 from provisioning.containers.docker_engine import engine_for
 from provisioning.containers.instances import ensure_instance, remove_release_trees, remove_workloads
 from provisioning.edge import edge_from_settings, probes
@@ -25,7 +25,7 @@ from provisioning.releases.workflow.health import look_until_healthy
 from provisioning.releases.workflow.reachability import ensure_names_answer
 from provisioning.releases.workflow.specs import container_names, release_home, release_spec, site_spec
 from tenants.apps.models.environment import Environment
-from tenants.choices import ReleaseState
+from tenants.releases.choices import ReleaseState
 
 # An answer of the edge that is bad for so long stays so.
 EDGE_PATIENCE_S = 2.0

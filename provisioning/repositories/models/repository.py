@@ -1,7 +1,7 @@
 from django.conf import settings
 from django.db import models
 
-from provisioning.choices import GitTokens
+from provisioning.repositories.choices import GitTokens
 from tenants.fields import EncryptedTextField
 
 

@@ -16,7 +16,7 @@ from django.db import IntegrityError, transaction
 from django.db.models import Q
 from django.utils import timezone
 
-from provisioning.choices import UNFINISHED, OperationKind
+from provisioning.operations.choices import UNFINISHED, OperationKind
 from provisioning.operations.models import Operation
 from provisioning.repositories.models.repository import Repository, WebhookDelivery
 

@@ -7,8 +7,8 @@ from django.db.models import Exists, OuterRef, Q, Value
 from django.db.models.functions import Coalesce
 from django.utils import timezone
 
-from provisioning.choices import GitTokens
 from provisioning.forge.client import ForgeClient, forge_from_settings
+from provisioning.repositories.choices import GitTokens
 from provisioning.repositories.models.repository import ForgeAccount, Repository
 from tenants.apps.models.plugin_app import PluginApp
 from tenants.audit.request_context import authentication

@@ -3,7 +3,7 @@ from typing import Any
 from django.db import models
 from django.db.models import Q
 
-from tenants.choices import AppState, EnvironmentName, Fallback, Stack
+from tenants.apps.choices import AppState, EnvironmentName, Fallback, Stack
 from tenants.fields import EncryptedTextField
 from tenants.policies.resources import Attribute, Kind, ResourceType, by_number, register
 

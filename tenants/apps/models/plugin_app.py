@@ -1,7 +1,7 @@
 from django.conf import settings
 from django.db import models
 
-from tenants.choices import AppState, Stack
+from tenants.apps.choices import AppState, Stack
 from tenants.policies.resources import Attribute, Kind, ResourceType, by_number, register
 
 FIRST_NUMBER = 1_000_001

@@ -7,27 +7,21 @@ from django.db import IntegrityError, transaction
 from django.db.models import Max
 
 from tenants import access, validators
+from tenants.apps.choices import APP_SOURCES, AppState, EnvironmentName, Fallback
 from tenants.apps.models.environment import DEFAULT_MEMORY_MIB, Environment
 from tenants.apps.models.plugin_app import FIRST_NUMBER, PluginApp
 from tenants.audit.services.record import audit_record
 from tenants.audit.services.unit_of_work import unit_of_work
-from tenants.choices import (
-    APP_SOURCES,
-    RELEASE_SOURCES,
-    AppState,
-    EnvironmentName,
-    Fallback,
-    QuotaName,
-    ReleaseState,
-)
 from tenants.exceptions import AlreadyExists, InvalidTransition
 from tenants.names.hostnames import platform_hostname
 from tenants.names.models.subdomain import Subdomain
 from tenants.names.selectors.zones import zone_of, zones_in_order
+from tenants.organizations.choices import QuotaName
 from tenants.organizations.models.organization import Organization
 from tenants.organizations.services.quotas import quota_claim
 from tenants.people.models.user import User
 from tenants.people.services.memberships import lock
+from tenants.releases.choices import RELEASE_SOURCES, ReleaseState
 from tenants.releases.services.transitions import transition
 from tenants.signals import app_requested, app_retiring, release_cancelled
 

@@ -6,12 +6,13 @@ from typing import Any
 from django.utils import timezone
 
 from tenants import access, validators
+from tenants.apps.choices import AppState
 from tenants.apps.models.environment import ConfigVariable, Environment
 from tenants.apps.models.plugin_app import PluginApp
 from tenants.audit.services.record import audit_record
 from tenants.audit.services.unit_of_work import unit_of_work
-from tenants.choices import AppState, QuotaName
 from tenants.exceptions import InvalidInput, InvalidTransition
+from tenants.organizations.choices import QuotaName
 from tenants.organizations.selectors import claimed_mib
 from tenants.organizations.services.quotas import quota_claim
 from tenants.people.models.user import User

@@ -5,7 +5,8 @@ from typing import Any
 from drf_spectacular.utils import extend_schema_field
 from rest_framework import serializers
 
-from tenants.choices import DomainState, EnvironmentName
+from tenants.apps.choices import EnvironmentName
+from tenants.names.choices import DomainState
 from tenants.names.custom_names import in_unicode
 from tenants.names.models.custom_domain import CustomDomain, HeldName
 from tenants.names.selectors.domains import records_to_set, told

@@ -7,13 +7,8 @@ from django.conf import settings
 from django.db import models
 from django.db.models import Q
 
-from tenants.choices import (
-    OPEN_DOMAIN_STATES,
-    SERVED_DOMAIN_STATES,
-    AppState,
-    DomainState,
-    EnvironmentName,
-)
+from tenants.apps.choices import AppState, EnvironmentName
+from tenants.names.choices import OPEN_DOMAIN_STATES, SERVED_DOMAIN_STATES, DomainState
 from tenants.policies.resources import Attribute, Kind, ResourceType, register
 
 CHALLENGE_LABEL = "_berth-challenge"

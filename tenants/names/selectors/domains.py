@@ -9,7 +9,7 @@ from django.db.models import Prefetch, Q, QuerySet
 from django.utils import timezone
 
 from tenants.apps.models.environment import Environment
-from tenants.choices import OPEN_DOMAIN_STATES, SERVED_DOMAIN_STATES, DomainState
+from tenants.names.choices import OPEN_DOMAIN_STATES, SERVED_DOMAIN_STATES, DomainState
 from tenants.names.models.custom_domain import CustomDomain, HeldName, RegistrableDomain
 from tenants.names.selectors.zones import platform_domains
 

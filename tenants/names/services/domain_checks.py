@@ -12,9 +12,10 @@ from django.conf import settings
 from django.db.models import Q, QuerySet
 from django.utils import timezone
 
+from tenants.apps.choices import AppState
 from tenants.audit.services.unit_of_work import unit_of_work
-from tenants.choices import DOMAIN_SOURCES, OPEN_DOMAIN_STATES, AppState, DomainState, Finding
 from tenants.exceptions import NameHeld, NameTaken, TenantsError
+from tenants.names.choices import DOMAIN_SOURCES, OPEN_DOMAIN_STATES, DomainState, Finding
 from tenants.names.models.custom_domain import CustomDomain
 from tenants.names.selectors import domains as selectors
 from tenants.names.services.domains import announce_changed, domain_end, prove, record

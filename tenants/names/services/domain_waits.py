@@ -7,7 +7,7 @@ from django.db.models import F
 from django.utils import timezone
 
 from tenants.audit.services.unit_of_work import unit_of_work
-from tenants.choices import OPEN_DOMAIN_STATES
+from tenants.names.choices import OPEN_DOMAIN_STATES
 from tenants.names.models.custom_domain import CustomDomain
 from tenants.names.selectors import domains as selectors
 from tenants.names.services.domains import record

@@ -12,22 +12,17 @@ from django.db.models import F, Q
 from django.utils import timezone
 
 from tenants import access, validators
+from tenants.apps.choices import AppState
 from tenants.apps.models.environment import Environment
 from tenants.apps.models.plugin_app import PluginApp
 from tenants.audit.services.record import audit_record
 from tenants.audit.services.unit_of_work import unit_of_work
-from tenants.choices import (
-    DOMAIN_SOURCES,
-    OPEN_DOMAIN_STATES,
-    SERVED_DOMAIN_STATES,
-    AppState,
-    DomainState,
-    QuotaName,
-)
 from tenants.exceptions import AlreadyExists, CheckedTooOften, InvalidInput, InvalidTransition, NameHeld, NameTaken
+from tenants.names.choices import DOMAIN_SOURCES, OPEN_DOMAIN_STATES, SERVED_DOMAIN_STATES, DomainState
 from tenants.names.custom_names import is_mixed_script, refuse_platforms_own, registrable_of
 from tenants.names.models.custom_domain import CustomDomain, HeldName, RegistrableDomain
 from tenants.names.selectors import domains as selectors
+from tenants.organizations.choices import QuotaName
 from tenants.organizations.services.quotas import quota_claim
 from tenants.people.models.user import User
 from tenants.people.services.memberships import lock

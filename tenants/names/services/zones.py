@@ -9,8 +9,8 @@ from tenants import access, validators
 from tenants.apps.models.environment import ENVIRONMENT
 from tenants.audit.services.record import audit_record
 from tenants.audit.services.unit_of_work import unit_of_work
-from tenants.choices import OPEN_DOMAIN_STATES
 from tenants.exceptions import AlreadyExists, InvalidInput
+from tenants.names.choices import OPEN_DOMAIN_STATES
 from tenants.names.hostnames import holds_names_of, is_within, zone_name
 from tenants.names.models.custom_domain import CustomDomain
 from tenants.names.models.subdomain import Subdomain

@@ -4,7 +4,7 @@ from typing import Any
 
 from rest_framework import serializers
 
-from tenants.choices import QuotaName
+from tenants.organizations.choices import QuotaName
 from tenants.organizations.selectors import ORGANIZATIONS_QUOTAS, PERSONS_QUOTAS
 from tenants.rest.fields import StrictSerializer, WholeNumber
 

@@ -2,7 +2,7 @@ from django.conf import settings
 from django.db import models
 from django.db.models import Q
 
-from tenants.choices import QuotaName
+from tenants.organizations.choices import QuotaName
 
 
 class Quota(models.Model):

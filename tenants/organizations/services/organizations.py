@@ -5,10 +5,11 @@ from django.db import IntegrityError, transaction
 from tenants import access, validators
 from tenants.audit.services.record import audit_record
 from tenants.audit.services.unit_of_work import unit_of_work
-from tenants.choices import MemberRole, QuotaName
 from tenants.exceptions import AlreadyExists
+from tenants.organizations.choices import QuotaName
 from tenants.organizations.models.organization import Organization
 from tenants.organizations.services.quotas import quota_claim
+from tenants.people.choices import MemberRole
 from tenants.people.models.user import User
 from tenants.people.services.memberships import membership_make
 

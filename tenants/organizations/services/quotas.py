@@ -6,8 +6,8 @@ from typing import Any
 from tenants import access, validators
 from tenants.audit.services.record import audit_record
 from tenants.audit.services.unit_of_work import unit_of_work
-from tenants.choices import QuotaName
 from tenants.exceptions import InvalidInput, QuotaExceeded
+from tenants.organizations.choices import QuotaName
 from tenants.organizations.models.organization import Organization
 from tenants.organizations.models.quota import Quota
 from tenants.organizations.selectors import (

@@ -13,8 +13,8 @@ from rest_framework.views import APIView
 
 from tenants import access
 from tenants.access import rows
-from tenants.choices import InvitationState
 from tenants.people.api.serializers import InvitationCreate, InvitationSerializer
+from tenants.people.choices import InvitationState
 from tenants.people.models.invitation import Invitation
 from tenants.people.services.invitations import (
     invitation_accept,

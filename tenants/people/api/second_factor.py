@@ -10,8 +10,8 @@ from rest_framework.response import Response
 from rest_framework.views import APIView
 
 from tenants.audit.request_context import authentication
-from tenants.choices import TokenScope
 from tenants.exceptions import NotPermitted
+from tenants.people.choices import TokenScope
 from tenants.people.models.user import User
 from tenants.people.services.second_factor import (
     recovery_codes_renew,

@@ -4,7 +4,7 @@ from typing import Any
 
 from rest_framework import serializers
 
-from tenants.choices import InvitationState, MemberRole, TokenScope
+from tenants.people.choices import InvitationState, MemberRole, TokenScope
 from tenants.people.models.credentials import ApiToken
 from tenants.people.models.invitation import Invitation
 from tenants.people.models.user import User

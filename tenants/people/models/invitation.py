@@ -1,7 +1,7 @@
 from django.conf import settings
 from django.db import models
 
-from tenants.choices import InvitationState, MemberRole
+from tenants.people.choices import InvitationState, MemberRole
 from tenants.policies.resources import Attribute, Kind, ResourceType, register
 
 

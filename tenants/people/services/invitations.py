@@ -8,10 +8,11 @@ from django.utils import timezone
 from tenants import access, validators
 from tenants.audit.services.record import audit_record
 from tenants.audit.services.unit_of_work import unit_of_work
-from tenants.choices import INVITATION_SOURCES, InvitationState, QuotaName
 from tenants.exceptions import AlreadyExists, InvalidInput, InvitationExpired
+from tenants.organizations.choices import QuotaName
 from tenants.organizations.models.organization import Membership, Organization
 from tenants.organizations.services.quotas import quota_claim
+from tenants.people.choices import INVITATION_SOURCES, InvitationState
 from tenants.people.models.invitation import Invitation
 from tenants.people.models.user import User
 from tenants.people.selectors.users import person_named

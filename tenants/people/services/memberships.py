@@ -7,9 +7,9 @@ from django.db import IntegrityError, transaction
 from tenants import access, validators
 from tenants.audit.services.record import audit_record
 from tenants.audit.services.unit_of_work import unit_of_work
-from tenants.choices import MemberRole, PlatformRole
 from tenants.exceptions import AlreadyExists, InvalidInput, LastOwner
 from tenants.organizations.models.organization import Membership, Organization
+from tenants.people.choices import MemberRole, PlatformRole
 from tenants.people.models.user import User
 from tenants.people.services.keepers import kept_tokens_end
 from tenants.policies.models.grants import PluginAppUserObjectPermission, ReleaseUserObjectPermission

@@ -12,10 +12,11 @@ from tenants.apps.models.plugin_app import PluginApp
 from tenants.audit.request_context import authentication
 from tenants.audit.services.record import audit_record
 from tenants.audit.services.unit_of_work import unit_of_work
-from tenants.choices import QuotaName, TokenScope
 from tenants.exceptions import InvalidInput, NotPermitted
+from tenants.organizations.choices import QuotaName
 from tenants.organizations.models.organization import Organization
 from tenants.organizations.services.quotas import quota_claim
+from tenants.people.choices import TokenScope
 from tenants.people.models.credentials import ApiToken
 from tenants.people.models.user import User
 from tenants.people.services.memberships import lock

@@ -4,7 +4,7 @@ from typing import Any
 
 from rest_framework import serializers
 
-from tenants.choices import PolicyEffect
+from tenants.policies.choices import PolicyEffect
 from tenants.policies.models.policy import AccessPolicy, AccessPolicyVersion, Freeze
 from tenants.rest.fields import Flag, StrictSerializer, Text, WholeNumber
 

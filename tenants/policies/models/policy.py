@@ -1,7 +1,7 @@
 from django.conf import settings
 from django.db import models
 
-from tenants.choices import PolicyEffect
+from tenants.policies.choices import PolicyEffect
 from tenants.policies.conditions import check_policy
 from tenants.policies.resources import Attribute, Kind, ResourceType, register
 

@@ -4,7 +4,8 @@ from django.conf import settings
 from django.db import models
 from django.db.models import F, Q
 
-from tenants.choices import MemberRole, Part
+from tenants.people.choices import MemberRole
+from tenants.releases.choices import Part
 
 
 class MembershipPeriod(models.Model):

@@ -6,8 +6,8 @@ from typing import Any
 from django.db.models import Exists, OuterRef, Q, Value
 from django.db.models.functions import Coalesce
 
-from tenants.choices import AuthorsState, Part
 from tenants.policies.resources import Attribute, Kind
+from tenants.releases.choices import AuthorsState, Part
 from tenants.releases.models.authorship import MembershipPeriod, ReleaseContributor
 
 _ALWAYS = datetime(1970, 1, 1, tzinfo=UTC)

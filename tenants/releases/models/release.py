@@ -6,9 +6,11 @@ from django.db.models import Q
 from django.db.models.functions import Cast, StrIndex
 from django.db.models.lookups import GreaterThan
 
-from tenants.choices import Actor, AuthorsState, EnvironmentName, Part, ReleaseState, Stack
+from tenants.apps.choices import EnvironmentName, Stack
+from tenants.audit.choices import Actor
 from tenants.fields import EncryptedTextField
 from tenants.policies.resources import Attribute, Kind, ResourceType, register
+from tenants.releases.choices import AuthorsState, Part, ReleaseState
 from tenants.releases.models.parts import (
     authors_in_doubt,
     former_members,

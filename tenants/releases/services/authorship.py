@@ -9,9 +9,9 @@ from django.utils import timezone
 from tenants.apps.models.environment import Environment
 from tenants.audit.services.record import audit_record
 from tenants.audit.services.unit_of_work import unit_of_work
-from tenants.choices import AuthorsState, Part, ReleaseState
 from tenants.organizations.models.organization import Membership, Organization
 from tenants.people.models.user import User
+from tenants.releases.choices import AuthorsState, Part, ReleaseState
 from tenants.releases.models.authorship import MembershipPeriod, ReleaseContributor, ServiceAccountKeeper, VariableEdit
 from tenants.releases.models.release import Release
 

@@ -13,29 +13,23 @@ from django.utils import timezone
 from django.utils.crypto import salted_hmac
 
 from tenants import access, validators
+from tenants.apps.choices import STACK_VERSIONS, AppState
 from tenants.apps.models.environment import Environment
 from tenants.apps.models.plugin_app import PluginApp
+from tenants.audit.choices import Actor
 from tenants.audit.services.record import audit_record
 from tenants.audit.services.unit_of_work import unit_of_work
 from tenants.canonical import canonical_json
-from tenants.choices import (
-    OPEN_RELEASE_STATES,
-    RELEASE_SOURCES,
-    STACK_VERSIONS,
-    Actor,
-    AppState,
-    Part,
-    QuotaName,
-    ReleaseState,
-    ReviewDecision,
-)
 from tenants.exceptions import AlreadyExists, DigestMismatch, InvalidTransition
+from tenants.organizations.choices import QuotaName
 from tenants.organizations.services.quotas import quota_claim
 from tenants.people.models.user import User
 from tenants.people.services.memberships import lock
+from tenants.releases.choices import OPEN_RELEASE_STATES, RELEASE_SOURCES, Part, ReleaseState
 from tenants.releases.models.release import Release
 from tenants.releases.services.authorship import answerable_for, authors_outdate, contributors_add, variable_setters
 from tenants.releases.services.transitions import transition
+from tenants.reviews.choices import ReviewDecision
 from tenants.signals import authors_outdated, release_cancelled, release_submitted
 
 _ATTEMPTS = 50

@@ -7,9 +7,9 @@ from tenants import access
 from tenants.apps.models.environment import Environment
 from tenants.audit.services.record import audit_record
 from tenants.audit.services.unit_of_work import unit_of_work
-from tenants.choices import ReleaseState
 from tenants.exceptions import ReviewIncomplete, ReviewOutdated
 from tenants.people.models.user import User
+from tenants.releases.choices import ReleaseState
 from tenants.releases.models.release import Release
 from tenants.reviews.models import ReviewScope, ShownDifference, ShownFile
 

@@ -7,14 +7,16 @@ from typing import Any
 from django.db import transaction
 
 from tenants import access, validators
+from tenants.apps.choices import AppState
 from tenants.apps.models.environment import Environment
 from tenants.audit.services.record import audit_record
 from tenants.audit.services.unit_of_work import unit_of_work
-from tenants.choices import AppState, ReleaseState, ReviewDecision
 from tenants.exceptions import InvalidInput, InvalidTransition
 from tenants.people.models.user import User
+from tenants.releases.choices import ReleaseState
 from tenants.releases.models.release import Release, Review
 from tenants.releases.services.releases import move, require_digest
+from tenants.reviews.choices import ReviewDecision
 from tenants.reviews.services.readings import NOT_SAID, require_read
 from tenants.signals import release_approved
 

@@ -5,9 +5,10 @@ from typing import Any
 import pytest
 from django.test import Client
 
-from tenants.choices import MemberRole, ReleaseState
 from tenants.models import Membership, Release, User
+from tenants.people.choices import MemberRole
 from tenants.policies.services import grants, policies
+from tenants.releases.choices import ReleaseState
 from tests.attacks.access.world import World, make_world, operations, rows
 from tests.factories import (
     PASSWORD,

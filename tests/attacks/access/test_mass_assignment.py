@@ -4,8 +4,8 @@ from typing import Any
 
 import pytest
 
-from tenants.choices import InvitationState, MemberRole
 from tenants.models import Freeze, Invitation, Membership
+from tenants.people.choices import InvitationState, MemberRole
 from tests.attacks.access.world import Operation, World, document, fields_of, make_world, operations, rows
 from tests.factories import api_client, make_invitation, make_organization, make_user
 

@@ -8,13 +8,14 @@ import pytest
 from rest_framework.test import APIClient
 
 from tenants import access
-from tenants.choices import MemberRole, ReleaseState
 from tenants.exceptions import InvalidTransition, WouldLockOut
 from tenants.models import AccessPolicy, AuditEvent, Freeze, User
+from tenants.people.choices import MemberRole
 from tenants.people.services import memberships
 from tenants.people.services import users as people
 from tenants.policies.resources import ACTIONS
 from tenants.policies.services import policies
+from tenants.releases.choices import ReleaseState
 from tests.attacks.access.world import World, make_world, rows
 from tests.factories import (
     api_client,

@@ -8,8 +8,8 @@ import pytest
 from django.utils import timezone
 from rest_framework.test import APIClient
 
-from tenants.choices import MemberRole, TokenScope
 from tenants.models import ApiToken, Membership, User
+from tenants.people.choices import MemberRole, TokenScope
 from tenants.people.services.tokens import ALL_SCOPES
 from tests.attacks.access.world import World, make_world, operations, rows, text_of
 from tests.factories import PASSWORD, api_client, make_app, make_service_account, make_token, make_user, owner_of

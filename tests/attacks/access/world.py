@@ -13,15 +13,17 @@ from django.db.models import Model
 from django.utils import timezone
 from rest_framework.test import APIClient
 
-from provisioning.choices import OperationKind, OperationState
 from provisioning.models import Deployment, DnsAccount
+from provisioning.operations.choices import OperationKind, OperationState
+from tenants.apps.choices import EnvironmentName, Stack
 from tenants.apps.services.environments import variable_set
-from tenants.choices import EnvironmentName, MemberRole, ReleaseState, Stack
 from tenants.models import AccessPolicy, ApiToken, AuditEvent, Organization, PluginApp, Release, User
 from tenants.names.services.domains import domain_add
 from tenants.names.services.zones import zone_create
+from tenants.people.choices import MemberRole
 from tenants.policies.resources import ACTIONS
 from tenants.policies.services import grants, policies
+from tenants.releases.choices import ReleaseState
 from tests.factories import (
     environment_of,
     make_app,

@@ -4,8 +4,9 @@ from typing import Any
 
 import pytest
 
-from tenants.choices import AppState, ReleaseState
+from tenants.apps.choices import AppState
 from tenants.models import Membership, Organization, PluginApp, Release, Subdomain
+from tenants.releases.choices import ReleaseState
 from tests.factories import (
     api_client,
     make_app,

@@ -9,10 +9,10 @@ from typing import Any
 import pytest
 from django.test import Client
 
-from provisioning.choices import OperationKind
 from provisioning.forge.client import ForgeClient
 from provisioning.models import Repository
 from provisioning.operations import registry
+from provisioning.operations.choices import OperationKind
 from provisioning.operations.services import operation_ensure
 from provisioning.repositories.services.repositories import group_path, organization_members_sync
 from tenants.models import PluginApp, Release, User

@@ -11,8 +11,8 @@ from typing import Any
 import pytest
 from django.conf import LazySettings
 
-from tenants.choices import DomainState
 from tenants.models import CustomDomain, PluginApp
+from tenants.names.choices import DomainState
 from tests.factories import api_client, environment_of, make_app, owner_of
 from tests.provisioning.dns.domains.world import World
 from tests.provisioning.edge.running import Upstream

@@ -8,8 +8,8 @@ from django.conf import LazySettings
 from django.utils import timezone
 
 from tenants.apps.services.apps import app_retire
-from tenants.choices import DomainState
 from tenants.models import HeldName
+from tenants.names.choices import DomainState
 from tenants.names.services.domains import names_hold
 from tests.attacks.domains.test_claims import ask_for
 from tests.factories import environment_of, make_app, owner_of

@@ -7,8 +7,8 @@ from rest_framework.test import APIClient
 
 from provisioning.releases.services.readings import scope_ensure
 from provisioning.releases.workflow import check as check_release
-from tenants.choices import ReleaseState
 from tenants.models import Release, User
+from tenants.releases.choices import ReleaseState
 from tenants.releases.services import authorship, releases
 from tests.code_repositories import Plugin, forge, forge_developer, new_plugin, platform, plugin  # noqa: F401 - fixtures
 from tests.factories import api_client, environment_of, make_release, make_reviewer, owner_of

@@ -6,9 +6,9 @@ from typing import Any
 import pytest
 
 from provisioning.releases.workflow import check as check_release
-from tenants.choices import ReleaseState
 from tenants.exceptions import AlreadyExists
 from tenants.models import Release
+from tenants.releases.choices import ReleaseState
 from tenants.releases.services import releases
 from tests.attacks.review.conftest import Desk
 from tests.code_repositories import Plugin

@@ -9,14 +9,14 @@ from typing import Any
 from django.db.models import Count, Q, QuerySet
 from django.utils import timezone
 
-from provisioning.choices import WorkloadState
+from provisioning.containers.choices import WorkloadState
 from provisioning.dns.api.views import zones
 from provisioning.models import Certificate, DnsAccount, DnsRecord, Host
 from provisioning.releases.api.views import deployments
 from tenants.access import rows
-from tenants.choices import InvitationState
 from tenants.models import AccessPolicy, AccessPolicyVersion, Freeze, User
 from tenants.names.selectors.domains import domains, held_names
+from tenants.people.choices import InvitationState
 from tests.benchmarks.access.world import World
 
 

@@ -12,9 +12,9 @@ from django.utils import timezone
 
 from tenants import access
 from tenants.audit.request_context import Authentication, authentication
-from tenants.choices import Part
 from tenants.models import AccessPolicy, Environment, PluginApp, Release, ReleaseContributor, User
 from tenants.policies.resources import ACTIONS
+from tenants.releases.choices import Part
 from tests.benchmarks.access.world import World
 from tests.benchmarks.figures import Figure, Target, paired
 from tests.tenants.access import cedar

@@ -6,9 +6,8 @@ from datetime import timedelta
 
 from django.contrib.auth.models import Permission
 
-from provisioning.choices import OperationKind, OperationState, StepState
 from provisioning.models import Certificate, DnsAccount, DnsRecord, Host, HostedZone, Operation, Step
-from tenants.choices import AuthorsState, MemberRole, ReleaseState, ReviewDecision
+from provisioning.operations.choices import OperationKind, OperationState, StepState
 from tenants.models import (
     AccessPolicyVersion,
     ApiToken,
@@ -27,7 +26,10 @@ from tenants.models import (
     User,
     Zone,
 )
+from tenants.people.choices import MemberRole
 from tenants.people.services.service_accounts import service_account_username
+from tenants.releases.choices import AuthorsState, ReleaseState
+from tenants.reviews.choices import ReviewDecision
 from tests.benchmarks.access.world import FAR, START, World, create, grant, new_user
 
 _STEPS = ("lease", "fetch", "render", "start", "health", "publish", "drain")

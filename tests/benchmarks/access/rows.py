@@ -23,8 +23,8 @@ from guardian.models import UserObjectPermission
 from guardian.shortcuts import get_objects_for_user
 
 from tenants import access
-from tenants.choices import MemberRole
 from tenants.models import Membership, PluginApp, User
+from tenants.people.choices import MemberRole
 from tests.benchmarks.access.policies import CONTRACTORS
 from tests.benchmarks.access.world import GRANTED_EACH, World, create, grant, new_app, new_user, spread
 from tests.benchmarks.figures import Figure, Target, paired

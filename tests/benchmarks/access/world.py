@@ -9,8 +9,8 @@ from typing import Any, TypeVar
 from django.contrib.auth.models import Permission
 from django.db.models import Model
 
+from tenants.apps.choices import AppState, EnvironmentName, Stack
 from tenants.apps.models.plugin_app import FIRST_NUMBER
-from tenants.choices import AppState, EnvironmentName, MemberRole, Stack
 from tenants.models import (
     AccessPolicy,
     ApiToken,
@@ -24,6 +24,7 @@ from tenants.models import (
     User,
     Zone,
 )
+from tenants.people.choices import MemberRole
 from tenants.people.services.tokens import ALL_SCOPES, token_sha256
 
 Row = TypeVar("Row", bound=Model)

@@ -19,8 +19,8 @@ from provisioning.dns.records import Change, RecordSet, record_set  # noqa: E402
 from provisioning.dns.selectors.zones import wanted_records  # noqa: E402
 from provisioning.dns.services.zones import hosted_zone_register  # noqa: E402
 from provisioning.models import HostedZone  # noqa: E402
+from tenants.apps.choices import AppState, EnvironmentName, Stack  # noqa: E402
 from tenants.apps.models.plugin_app import FIRST_NUMBER  # noqa: E402
-from tenants.choices import AppState, EnvironmentName, Stack  # noqa: E402
 from tenants.models import Environment, Organization, PluginApp, Subdomain, User  # noqa: E402
 from tests.benchmarks.access.world import create  # noqa: E402
 from tests.benchmarks.names.planning import ADDRESS, APPS, CHANGED, GONE, RECORDS, ZONE  # noqa: E402

@@ -8,7 +8,7 @@ import pytest
 from paas.doctor import certificates
 from paas.doctor.check import Level
 from paas.doctor.examine import outcome
-from provisioning.choices import CertificateState
+from provisioning.certificates.choices import CertificateState
 from provisioning.models import Certificate
 
 pytestmark = pytest.mark.django_db

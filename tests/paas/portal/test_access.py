@@ -9,8 +9,9 @@ from django.test import Client
 from paas.portal.urls import urlpatterns
 from provisioning.models import Deployment
 from provisioning.operations.services import deployment_create
-from tenants.choices import MemberRole, ReleaseState
 from tenants.models import PluginApp, Release, User
+from tenants.people.choices import MemberRole
+from tenants.releases.choices import ReleaseState
 from tests.factories import (
     make_app,
     make_member,

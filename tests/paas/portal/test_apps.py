@@ -6,12 +6,14 @@ import pytest
 from django.db import connection
 from django.test.utils import CaptureQueriesContext
 
-from provisioning.choices import OperationState
 from provisioning.models import Operation, Step
+from provisioning.operations.choices import OperationState
 from provisioning.operations.services import deployment_create
+from tenants.apps.choices import AppState
 from tenants.apps.services.environments import environment_fallback_set, variable_set
-from tenants.choices import AppState, MemberRole, ReleaseState
 from tenants.models import Organization, PluginApp
+from tenants.people.choices import MemberRole
+from tenants.releases.choices import ReleaseState
 from tests.factories import (
     environment_of,
     make_app,

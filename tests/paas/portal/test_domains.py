@@ -6,10 +6,12 @@ from typing import Any
 import pytest
 from django.utils import timezone
 
-from tenants.choices import DomainState, Finding, MemberRole, ReleaseState
 from tenants.models import CustomDomain, PluginApp
+from tenants.names.choices import DomainState, Finding
 from tenants.names.services.domain_checks import Look, domain_checked, domains_take
 from tenants.names.services.domains import domain_add
+from tenants.people.choices import MemberRole
+from tenants.releases.choices import ReleaseState
 from tests.factories import environment_of, make_app, make_member, make_release, make_reviewer, owner_of
 from tests.paas.portal.conftest import Visit
 

@@ -5,7 +5,7 @@ import re
 import pytest
 
 from tenants.apps.services import environments
-from tenants.choices import ReleaseState
+from tenants.releases.choices import ReleaseState
 from tests.factories import environment_of, make_app, make_release, owner_of
 from tests.paas.portal.conftest import Visit
 

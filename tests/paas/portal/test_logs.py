@@ -5,8 +5,8 @@ from django.utils import timezone
 
 from provisioning.models import Host, PortLease, Workload
 from provisioning.operations.services import deployment_create
-from tenants.choices import ReleaseState
 from tenants.models import Release
+from tenants.releases.choices import ReleaseState
 from tests.factories import make_release, owner_of
 from tests.paas.portal.conftest import Visit
 

@@ -7,8 +7,8 @@ import pytest
 from django.test import Client
 from django.utils import timezone
 
-from tenants.choices import MemberRole
 from tenants.models import ApiToken, Invitation, Membership, Organization, User
+from tenants.people.choices import MemberRole
 from tests.factories import (
     api_client,
     make_app,

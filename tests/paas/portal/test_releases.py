@@ -2,8 +2,9 @@
 
 import pytest
 
-from tenants.choices import AppState, ReleaseState
+from tenants.apps.choices import AppState
 from tenants.models import PluginApp, Release
+from tenants.releases.choices import ReleaseState
 from tests.factories import make_app, make_member, make_operator, make_release, make_reviewer, make_user, owner_of
 from tests.paas.portal.conftest import Visit
 

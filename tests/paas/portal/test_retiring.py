@@ -2,8 +2,9 @@
 
 import pytest
 
-from tenants.choices import AppState, ReleaseState
+from tenants.apps.choices import AppState
 from tenants.names.services.domains import domain_add
+from tenants.releases.choices import ReleaseState
 from tests.factories import environment_of, make_app, make_member, make_release, owner_of
 from tests.paas.portal.conftest import Visit
 

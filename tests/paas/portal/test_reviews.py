@@ -9,9 +9,9 @@ from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
 from paas.portal.reviews import views as reviews
-from tenants.choices import ReleaseState
 from tenants.models import Release, Review, User
 from tenants.policies.services.policies import freeze_create, policy_create
+from tenants.releases.choices import ReleaseState
 from tenants.releases.services.authorship import Pushers, release_pushers_record
 from tenants.reviews.services.reviews import release_approve, release_reject
 from tests.factories import make_app, make_member, make_operator, make_release, make_reviewer, owner_of

@@ -5,10 +5,10 @@ from typing import Any
 
 import pytest
 
-from provisioning.choices import OperationState
 from provisioning.models import Deployment, Operation
-from tenants.choices import ReleaseState
+from provisioning.operations.choices import OperationState
 from tenants.models import Release
+from tenants.releases.choices import ReleaseState
 from tenants.releases.services.releases import release_went_live
 from tests.factories import make_operator, make_release, owner_of
 from tests.paas.portal.conftest import Visit

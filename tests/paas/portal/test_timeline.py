@@ -2,8 +2,8 @@
 
 import pytest
 
-from tenants.choices import ReleaseState
 from tenants.models import PluginApp
+from tenants.releases.choices import ReleaseState
 from tests.factories import make_release, make_reviewer, owner_of
 from tests.paas.portal.conftest import Visit
 

@@ -9,8 +9,8 @@ from django.contrib.sessions.models import Session
 from django.core.cache import cache
 
 from paas.portal import shown_once
-from provisioning.choices import GitTokens
 from provisioning.models import ForgeAccount
+from provisioning.repositories.choices import GitTokens
 from tenants.models import ApiToken
 from tests.factories import api_client, make_app, make_organization, make_user, owner_of
 from tests.paas.portal.conftest import Visit

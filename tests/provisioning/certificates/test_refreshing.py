@@ -17,9 +17,9 @@ from django.test import Client
 from django.utils import timezone
 
 from provisioning.certificates import services as certificates
+from provisioning.certificates.choices import CertificateState
 from provisioning.certificates.selectors import installed_certificates, wanted_certificates
 from provisioning.certificates.services import certificates_refresh
-from provisioning.choices import CertificateState
 from provisioning.edge import edge_command, edge_from_settings
 from provisioning.edge.rendering.sites import render_edge_site
 from provisioning.exceptions import OperatorError

@@ -3,14 +3,15 @@
 import pytest
 
 from provisioning.apps.workflow.provision import WORKFLOW
-from provisioning.choices import DnsRecordState, OperationKind
+from provisioning.dns.choices import DnsRecordState
 from provisioning.dns.records import RecordSet
 from provisioning.dns.workflow.names import ensure_dns_records, ensure_dns_records_asked_for
 from provisioning.exceptions import ServiceUnavailable
 from provisioning.models import DnsRecord
+from provisioning.operations.choices import OperationKind
 from provisioning.operations.engine import Cancelled
+from tenants.apps.choices import AppState
 from tenants.apps.services.apps import app_retire
-from tenants.choices import AppState
 from tenants.organizations.services.quotas import organization_quota_set
 from tests.factories import make_app, make_operator, make_organization, owner_of
 from tests.provisioning.dns.fixtures import ZONE, hosted_zone

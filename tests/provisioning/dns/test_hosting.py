@@ -13,7 +13,7 @@ from provisioning.dns.services.zones import hosted_zone_register, hosted_zone_se
 from provisioning.dns.workflow.sync import sync
 from provisioning.exceptions import OperatorError
 from provisioning.models import DnsAccount, HostedZone
-from tenants.choices import AppState
+from tenants.apps.choices import AppState
 from tenants.exceptions import InvalidInput, InvalidTransition, NotPermitted
 from tenants.models import AuditEvent
 from tenants.names.services.zones import zone_create

@@ -8,8 +8,8 @@ import pytest
 from django.core.management import CommandError, call_command
 from django.utils import timezone
 
-from provisioning.choices import DnsRecordState
 from provisioning.dns import record_rows as dns_rows
+from provisioning.dns.choices import DnsRecordState
 from provisioning.dns.ownership import Ownership, registry_record
 from provisioning.dns.records import RecordSet
 from provisioning.dns.selectors.zones import wanted_records, zone_plan
@@ -21,7 +21,7 @@ from provisioning.dns.workflow import drift as dns_drift
 from provisioning.dns.workflow.sync import sync
 from provisioning.exceptions import OperatorError, ServiceUnavailable
 from provisioning.models import DnsRecord, HostedZone
-from tenants.choices import AppState
+from tenants.apps.choices import AppState
 from tenants.exceptions import InvalidInput, InvalidTransition, NotPermitted
 from tenants.models import AuditEvent, PluginApp, User
 from tenants.names.services.zones import zone_change

@@ -9,7 +9,6 @@ from typing import Any
 import pytest
 from django.db import connection
 
-from provisioning.choices import OperationState
 from provisioning.dns.ownership import registry_name
 from provisioning.dns.providers import PROVIDERS
 from provisioning.dns.records import Change, record_set
@@ -17,13 +16,15 @@ from provisioning.dns.services.accounts import dns_account_create
 from provisioning.dns.services.zones import hosted_zone_set
 from provisioning.exceptions import OperatorError, ServiceUnavailable
 from provisioning.models import DnsRecord, HostedZone, Operation
+from provisioning.operations.choices import OperationState
 from provisioning.operations.engine import Run, Wait
 from provisioning.operations.services import deployment_create
 from provisioning.releases.workflow import reachability
 from provisioning.releases.workflow.reachability import ensure_names_answer
-from tenants.choices import AppState, ReleaseState
+from tenants.apps.choices import AppState
 from tenants.models import AuditEvent, PluginApp, Release, User
 from tenants.names.services.zones import zone_create
+from tenants.releases.choices import ReleaseState
 from tests.factories import environment_of, make_app, make_operator, make_organization, make_release
 from tests.name_servers.powerdns import PowerDns, running_powerdns
 from tests.name_servers.server import zone_file

@@ -12,9 +12,9 @@ import pytest
 from django.db import connection
 from django.utils import timezone
 
-from provisioning.choices import DnsRecordState, OperationKind, OperationState
 from provisioning.dns import record_rows as dns_rows
 from provisioning.dns.account_calls import AccountCalls
+from provisioning.dns.choices import DnsRecordState
 from provisioning.dns.ownership import Ownership, registry_record
 from provisioning.dns.records import RecordSet
 from provisioning.dns.selectors.zones import wanted_records
@@ -23,10 +23,11 @@ from provisioning.dns.workflow import sync as dns_sync
 from provisioning.dns.workflow.names import ensure_dns_records, remove_dns_records
 from provisioning.exceptions import OperatorError, RateLimited, RecordsChanged, ServiceUnavailable
 from provisioning.models import DnsAccount, DnsRecord, HostedZone, Operation
+from provisioning.operations.choices import OperationKind, OperationState
 from provisioning.operations.engine import Cancelled, Run, Wait
 from provisioning.operations.services import operation_ensure
+from tenants.apps.choices import AppState
 from tenants.apps.services.apps import app_retire
-from tenants.choices import AppState
 from tenants.models import AuditEvent, PluginApp
 from tenants.organizations.services.quotas import organization_quota_set
 from tests.factories import make_app, make_operator, make_organization, owner_of

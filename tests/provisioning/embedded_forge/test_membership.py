@@ -8,10 +8,10 @@ import pytest
 import requests
 from pytest_django import DjangoCaptureOnCommitCallbacks
 
-from provisioning.choices import GitTokens
 from provisioning.exceptions import ServiceUnavailable
 from provisioning.forge.client import ForgeClient
 from provisioning.models import ForgeAccount
+from provisioning.repositories.choices import GitTokens
 from provisioning.repositories.services.repositories import git_token_create, group_path
 from provisioning.tasks import end_git_tokens, sync_members
 from tenants.exceptions import NotPermitted

@@ -9,9 +9,9 @@ from django.conf import settings
 from django.db import IntegrityError, connection
 from django.utils import timezone
 
-from provisioning.choices import UidUse
 from provisioning.exceptions import PortsExhausted, SubnetsExhausted
 from provisioning.inventory import leases
+from provisioning.inventory.choices import UidUse
 from provisioning.models import Host, PortLease, SubnetLease
 from tests.factories import make_app
 

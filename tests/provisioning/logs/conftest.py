@@ -14,10 +14,11 @@ import docker
 import pytest
 from django.utils import timezone
 
-from provisioning.choices import OperationKind, OperationState, WorkloadRole, WorkloadState
+from provisioning.containers.choices import WorkloadRole, WorkloadState
 from provisioning.models import Host, Operation, PortLease, Workload
-from tenants.choices import ReleaseState
+from provisioning.operations.choices import OperationKind, OperationState
 from tenants.models import ConfigVariable, Environment, PluginApp, Release
+from tenants.releases.choices import ReleaseState
 from tests.factories import make_app, owner_of
 
 IMAGE = "berth-test-logs:1"

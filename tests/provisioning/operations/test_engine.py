@@ -6,10 +6,10 @@ from datetime import timedelta
 import pytest
 from django.utils import timezone
 
-from provisioning.choices import OperationKind, OperationState, StepState
 from provisioning.exceptions import OperatorError, RetryableError, ServiceUnavailable
 from provisioning.models import Operation
 from provisioning.operations import engine
+from provisioning.operations.choices import OperationKind, OperationState, StepState
 from provisioning.operations.engine import Cancelled, Run, Wait, Workflow
 from tests.factories import make_app
 

@@ -11,12 +11,12 @@ import pytest
 from django.conf import settings
 
 import provisioning
-from provisioning.choices import OperationKind, OperationState
 from provisioning.exceptions import LeaseLost, PermanentError, ProvisioningError
 from provisioning.models import Operation
+from provisioning.operations.choices import OperationKind, OperationState
 from provisioning.operations.selectors.error_reference import error_reference
 from provisioning.operations.selectors.moves import error_classes, move_after, move_of
-from tenants.choices import Actor
+from tenants.audit.choices import Actor
 
 # They say what kind an error is, and not whose move: nobody raises them.
 ABSTRACT = {ProvisioningError, PermanentError}

@@ -2,14 +2,14 @@
 
 import pytest
 
-from provisioning.choices import OperationKind, OperationState, StepState
 from provisioning.exceptions import OperatorError, PermanentError, RetryableError
 from provisioning.models import Operation
 from provisioning.operations import engine
+from provisioning.operations.choices import OperationKind, OperationState, StepState
 from provisioning.operations.engine import Run, Workflow
 from tenants.apps.services.environments import variable_set
-from tenants.choices import ReleaseState
 from tenants.models import Release
+from tenants.releases.choices import ReleaseState
 from tests.factories import api_client, environment_of, make_app, make_release, owner_of
 
 pytestmark = pytest.mark.django_db

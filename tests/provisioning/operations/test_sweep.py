@@ -5,10 +5,11 @@ from datetime import timedelta
 import pytest
 from django.utils import timezone
 
-from provisioning.choices import UNFINISHED, OperationKind, OperationState
 from provisioning.models import Deployment, Operation
 from provisioning.operations import sweep
-from tenants.choices import AppState, ReleaseState
+from provisioning.operations.choices import UNFINISHED, OperationKind, OperationState
+from tenants.apps.choices import AppState
+from tenants.releases.choices import ReleaseState
 from tests.factories import make_app, make_release
 
 pytestmark = pytest.mark.django_db

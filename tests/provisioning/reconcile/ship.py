@@ -15,19 +15,20 @@ from typing import Any
 
 from django.conf import settings
 
-from provisioning.choices import OperationKind, OperationState, WorkloadRole, WorkloadState
+from provisioning.containers.choices import WorkloadRole, WorkloadState
 from provisioning.containers.images import ensure_images
 from provisioning.containers.instances import ensure_instance
 from provisioning.containers.rendering.docker_run import render_docker_run
 from provisioning.inventory import leases
 from provisioning.inventory.services import host_register_local
 from provisioning.models import Host, Operation, Workload
+from provisioning.operations.choices import OperationKind, OperationState
 from provisioning.reconcile import workflow as reconcile
 from provisioning.releases.rendering.release import render_release, render_variables
 from provisioning.releases.workflow.specs import release_home, release_spec
 from provisioning.rendering.specs import Part, Role, parts_of
-from tenants.choices import ReleaseState
 from tenants.models import AuditEvent
+from tenants.releases.choices import ReleaseState
 from tests.factories import make_app, make_release
 from tests.provisioning.containers.stage import docker
 

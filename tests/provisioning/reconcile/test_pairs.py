@@ -11,10 +11,10 @@ from django.utils import timezone
 from paas.doctor import repairs as doctor
 from paas.doctor.check import Level
 from paas.doctor.examine import outcome
-from provisioning.choices import OperationState
 from provisioning.containers.instances import remove_workloads
 from provisioning.exceptions import OperatorError
 from provisioning.models import Workload, WorkloadRepair
+from provisioning.operations.choices import OperationState
 from provisioning.operations.engine import Run
 from provisioning.reconcile import backoff as pauses
 from provisioning.reconcile import workflow as reconcile

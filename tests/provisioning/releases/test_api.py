@@ -7,11 +7,11 @@ import pytest
 from django.conf import settings
 from django.test import Client
 
-from provisioning.choices import OperationKind, OperationState, StepState
 from provisioning.inventory.services import host_register_local
 from provisioning.models import Deployment, Operation, Step
-from tenants.choices import ReleaseState
+from provisioning.operations.choices import OperationKind, OperationState, StepState
 from tenants.models import Release, User
+from tenants.releases.choices import ReleaseState
 from tests.factories import (
     make_member,
     make_operator,

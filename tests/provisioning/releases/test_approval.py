@@ -4,14 +4,15 @@ from typing import Any
 
 import pytest
 
-from provisioning.choices import OperationKind
 from provisioning.exceptions import DigestChanged, NotApproved
 from provisioning.models import Operation
+from provisioning.operations.choices import OperationKind
 from provisioning.operations.engine import Cancelled, Run
 from provisioning.releases.workflow import check as check_release
 from provisioning.releases.workflow import deploy as deploy_release
-from tenants.choices import AppState, ReleaseState
+from tenants.apps.choices import AppState
 from tenants.models import PluginApp, Release
+from tenants.releases.choices import ReleaseState
 from tests.factories import make_release
 
 pytestmark = pytest.mark.django_db

@@ -8,12 +8,13 @@ import pytest
 from django.utils import timezone
 
 from provisioning import receivers, tasks
-from provisioning.choices import OperationKind, OperationState, WorkloadRole, WorkloadState
+from provisioning.containers.choices import WorkloadRole, WorkloadState
 from provisioning.models import Host, Operation, PortLease, Workload
+from provisioning.operations.choices import OperationKind, OperationState
 from provisioning.operations.engine import Run, Wait
 from provisioning.releases.workflow import draining, switchover
-from tenants.choices import ReleaseState
 from tenants.models import Environment, Release
+from tenants.releases.choices import ReleaseState
 from tests.factories import make_release
 
 pytestmark = pytest.mark.django_db

@@ -5,12 +5,12 @@ from typing import Any
 
 import pytest
 
-from provisioning.choices import OperationKind, OperationState
 from provisioning.exceptions import OperatorError
 from provisioning.models import Host, Operation
+from provisioning.operations.choices import OperationKind, OperationState
 from provisioning.operations.engine import Run
 from provisioning.releases.workflow import images
-from tenants.choices import ReleaseState
+from tenants.releases.choices import ReleaseState
 from tests.factories import make_release
 
 pytestmark = pytest.mark.django_db

@@ -3,12 +3,12 @@
 import pytest
 from django.utils import timezone
 
-from provisioning.choices import OperationKind, OperationState
 from provisioning.models import Deployment, Operation
+from provisioning.operations.choices import OperationKind, OperationState
 from provisioning.releases.services.rollbacks import rollback_request
-from tenants.choices import ReleaseState
 from tenants.exceptions import InvalidInput, InvalidTransition, NotPermitted
 from tenants.models import Release
+from tenants.releases.choices import ReleaseState
 from tests.factories import make_release, make_user, owner_of
 
 pytestmark = pytest.mark.django_db

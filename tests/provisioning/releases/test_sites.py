@@ -6,13 +6,15 @@ from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
 from provisioning.certificates.selectors import installed_certificates
-from provisioning.choices import OperationKind, WorkloadRole, WorkloadState
+from provisioning.containers.choices import WorkloadRole, WorkloadState
 from provisioning.edge.rendering.sites import render_edge_site
 from provisioning.inventory.services import host_register_local
 from provisioning.models import Host, Operation, PortLease, Workload
+from provisioning.operations.choices import OperationKind
 from provisioning.releases.workflow.specs import site_spec, with_sites
-from tenants.choices import DomainState, ReleaseState
 from tenants.models import Environment, RegistrableDomain
+from tenants.names.choices import DomainState
+from tenants.releases.choices import ReleaseState
 from tests.factories import environment_of, make_app, make_release, owner_of
 
 pytestmark = pytest.mark.django_db

@@ -6,8 +6,8 @@ from typing import Any
 import pytest
 from django.test import Client
 
-from provisioning.choices import OperationKind, OperationState
 from provisioning.models import Operation, Push, Repository, WebhookDelivery
+from provisioning.operations.choices import OperationKind, OperationState
 from provisioning.repositories.services.deliveries import (
     MAX_BODY_BYTES,
     Taken,

@@ -23,7 +23,6 @@ from zoneinfo import ZoneInfo
 import cedarpy
 from django.db.models import Model
 
-from tenants.choices import MemberRole, PlatformRole
 from tenants.models import (
     AccessPolicy,
     Environment,
@@ -36,6 +35,7 @@ from tenants.models import (
     ReleaseUserObjectPermission,
     User,
 )
+from tenants.people.choices import MemberRole, PlatformRole
 from tenants.policies.resources import ResourceType
 from tests.tenants.access.worlds import WEEKDAYS, World
 

@@ -11,20 +11,10 @@ from typing import Any
 from django.contrib.auth.models import Group, Permission
 from django.db.models import Model
 
-from provisioning.choices import CertificateState, OperationKind, OperationState
+from provisioning.certificates.choices import CertificateState
 from provisioning.models import Certificate, DnsAccount, Host, Operation
-from tenants.choices import (
-    AppState,
-    AuthorsState,
-    DomainState,
-    EnvironmentName,
-    InvitationState,
-    MemberRole,
-    Part,
-    PolicyEffect,
-    ReleaseState,
-    Stack,
-)
+from provisioning.operations.choices import OperationKind, OperationState
+from tenants.apps.choices import AppState, EnvironmentName, Stack
 from tenants.models import (
     AccessPolicy,
     ApiToken,
@@ -47,6 +37,10 @@ from tenants.models import (
     User,
     Zone,
 )
+from tenants.names.choices import DomainState
+from tenants.people.choices import InvitationState, MemberRole
+from tenants.policies.choices import PolicyEffect
+from tenants.releases.choices import AuthorsState, Part, ReleaseState
 
 START = datetime(2026, 3, 1, 12, tzinfo=UTC)
 FROZEN = (datetime(2026, 3, 10, tzinfo=UTC), datetime(2026, 3, 12, tzinfo=UTC))

@@ -8,8 +8,9 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from tenants.audit.request_context import Authentication
-from tenants.choices import PolicyEffect, TokenScope
 from tenants.models import AccessPolicy, User
+from tenants.people.choices import TokenScope
+from tenants.policies.choices import PolicyEffect
 from tenants.policies.conditions import CONTEXT_ATTRIBUTES, SUBJECT_ATTRIBUTES
 from tenants.policies.resources import RESOURCE_TYPES, ResourceType
 from tests.tenants.access.rows import FROZEN, START, Rows

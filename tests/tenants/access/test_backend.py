@@ -5,9 +5,10 @@ from typing import Any
 import pytest
 from django.contrib.auth.models import AnonymousUser, Permission
 
-from tenants.choices import MemberRole, ReleaseState
 from tenants.models import Release, User
+from tenants.people.choices import MemberRole
 from tenants.policies.services.grants import app_grant_create
+from tenants.releases.choices import ReleaseState
 from tests.factories import make_app, make_member, make_release, make_reviewer, make_user, owner_of
 
 pytestmark = pytest.mark.django_db

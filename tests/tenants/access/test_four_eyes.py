@@ -9,8 +9,8 @@ from hypothesis import strategies as st
 
 from provisioning.models import Certificate, DnsAccount, Host, Operation
 from tenants import access
+from tenants.apps.choices import EnvironmentName
 from tenants.apps.services.environments import variable_set
-from tenants.choices import AuthorsState, EnvironmentName, MemberRole, ReleaseState
 from tenants.exceptions import NotPermitted
 from tenants.models import (
     AccessPolicy,
@@ -26,8 +26,10 @@ from tenants.models import (
     User,
     Zone,
 )
+from tenants.people.choices import MemberRole
 from tenants.people.services.memberships import membership_change, membership_remove
 from tenants.policies.resources import ACTIONS
+from tenants.releases.choices import AuthorsState, ReleaseState
 from tenants.releases.services.authorship import Pushers, release_pushers_record
 from tenants.reviews.services.reviews import release_approve
 from tests.factories import (

@@ -11,10 +11,10 @@ from tenants import access
 from tenants.access.subjects import Context, Subject
 from tenants.apps.services.environments import environment_update
 from tenants.audit.request_context import Authentication, authentication
-from tenants.choices import ReleaseState
 from tenants.exceptions import AlreadyExists, InvalidInput, InvalidTransition, NotPermitted, WouldLockOut
 from tenants.models import AccessPolicy, AuditEvent, Freeze, Organization, PluginApp, Release, User
 from tenants.policies.services.policies import freeze_create, freeze_end, policy_change, policy_create
+from tenants.releases.choices import ReleaseState
 from tenants.reviews.services.reviews import release_approve
 from tests.factories import environment_of, make_app, make_operator, make_release, make_reviewer, make_user, owner_of
 

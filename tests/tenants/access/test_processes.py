@@ -14,8 +14,8 @@ from django.db import connection, transaction
 from tenants.access import evaluation, may, people_changed, policies_changed, restrict
 from tenants.access.evaluation import PolicySet
 from tenants.audit.services.unit_of_work import unit_of_work
-from tenants.choices import MemberRole
 from tenants.models import AccessPolicy, Membership, PluginApp, User
+from tenants.people.choices import MemberRole
 from tests.factories import make_app, make_user
 
 pytestmark = pytest.mark.django_db(transaction=True)

@@ -9,12 +9,13 @@ import pytest
 from django.utils import timezone
 
 from tenants.access import recording
-from tenants.choices import MemberRole, ReleaseState
 from tenants.exceptions import NotPermitted
 from tenants.models import AccessPolicy, AuditEvent, User
+from tenants.people.choices import MemberRole
 from tenants.people.services.users import user_change
 from tenants.policies.resources import Attribute, Kind
 from tenants.policies.services.policies import freeze_create
+from tenants.releases.choices import ReleaseState
 from tenants.reviews.services.reviews import release_approve
 from tests.factories import (
     api_client,

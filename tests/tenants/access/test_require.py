@@ -7,9 +7,9 @@ from django.db import transaction
 
 from tenants.access import Subject, changing, decide, evaluation, may_ever, require, restrict
 from tenants.access.evaluation import PolicySet, compiled
+from tenants.apps.choices import AppState
 from tenants.audit import request_context
 from tenants.audit.request_context import Authentication
-from tenants.choices import AppState
 from tenants.exceptions import InsufficientScope, NotPermitted
 from tenants.models import AccessPolicy, Organization, PluginApp
 from tests.factories import make_app, make_operator, make_user, owner_of

@@ -13,9 +13,10 @@ from hypothesis import strategies as st
 
 from tenants.access import Context, Subject
 from tenants.access.evaluation import PolicySet, compiled, readers_of_rows
+from tenants.audit.choices import AuthenticationMethod
 from tenants.audit.request_context import Authentication, authentication
-from tenants.choices import AuthenticationMethod, TokenScope
 from tenants.models import AccessPolicy, User
+from tenants.people.choices import TokenScope
 from tenants.policies.conditions import CONTEXT_ATTRIBUTES, LOOKUPS, PLACEHOLDERS, SUBJECT_ATTRIBUTES
 from tenants.policies.resources import RESOURCE_TYPES, Attribute, Kind, ResourceType
 from tests.tenants.access.rows import EMAILS, FROZEN, GROUPS, Rows

@@ -4,8 +4,9 @@ import pytest
 from django.db import connection
 from rest_framework.test import APIClient
 
-from tenants.choices import AppState, MemberRole
+from tenants.apps.choices import AppState
 from tenants.models import AuditEvent, PluginApp, Subdomain
+from tenants.people.choices import MemberRole
 from tests.factories import api_client, make_app, make_member, make_organization, make_release, owner_of
 
 pytestmark = pytest.mark.django_db

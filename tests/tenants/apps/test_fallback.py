@@ -2,8 +2,9 @@
 
 import pytest
 
-from tenants.choices import AppState, TokenScope
+from tenants.apps.choices import AppState
 from tenants.models import AuditEvent
+from tenants.people.choices import TokenScope
 from tenants.policies.services.policies import policy_create
 from tests.factories import api_client, make_app, make_member, make_operator, make_token, owner_of
 

@@ -5,8 +5,8 @@ from typing import Any
 import pytest
 
 from tenants.apps.services import environments
-from tenants.choices import ReleaseState
 from tenants.models import Environment, PluginApp
+from tenants.releases.choices import ReleaseState
 from tests.factories import api_client, environment_of, make_app, make_release, owner_of
 
 pytestmark = pytest.mark.django_db

@@ -13,10 +13,10 @@ from django.test.utils import CaptureQueriesContext
 from rest_framework.test import APIClient
 
 from tenants.audit.services.record import audit_record
-from tenants.choices import ReleaseState
 from tenants.models import ApiToken, AuditEvent, User
 from tenants.people.services.memberships import membership_remove
 from tenants.people.services.tokens import api_token_revoke
+from tenants.releases.choices import ReleaseState
 from tests.factories import (
     api_client,
     make_app,

@@ -6,9 +6,9 @@ from datetime import timedelta
 import pytest
 from django.utils import timezone
 
-from tenants.choices import DomainState, Finding
 from tenants.exceptions import AlreadyExists, CheckedTooOften
 from tenants.models import AuditEvent, CustomDomain, HeldName
+from tenants.names.choices import DomainState, Finding
 from tenants.names.services.domain_checks import Look, domain_checked, domains_take
 from tenants.names.services.domains import domain_add, domain_check_request, domain_remove
 from tests.factories import environment_of, make_app, owner_of

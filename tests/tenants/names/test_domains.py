@@ -9,7 +9,6 @@ from django.db import IntegrityError, transaction
 from django.utils import timezone
 
 from tenants.apps.services.apps import app_retire
-from tenants.choices import DomainState, Finding
 from tenants.exceptions import (
     AlreadyExists,
     CheckedTooOften,
@@ -20,6 +19,7 @@ from tenants.exceptions import (
     NotPermitted,
 )
 from tenants.models import AuditEvent, CustomDomain, HeldName, Organization, PluginApp
+from tenants.names.choices import DomainState, Finding
 from tenants.names.selectors import domains as selectors
 from tenants.names.services import domain_checks, domains
 from tenants.names.services.domain_checks import Look, domain_checked, domains_take

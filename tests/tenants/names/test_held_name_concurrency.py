@@ -4,9 +4,9 @@ from collections import Counter
 
 import pytest
 
-from tenants.choices import DomainState, Finding
 from tenants.exceptions import InvalidTransition, NameHeld
 from tenants.models import AuditEvent, CustomDomain, HeldName
+from tenants.names.choices import DomainState, Finding
 from tenants.names.services.domain_checks import Look, domain_checked, domains_take
 from tenants.names.services.domains import domain_add, domain_remove
 from tenants.names.services.held_names import held_name_release

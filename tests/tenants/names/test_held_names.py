@@ -7,9 +7,9 @@ import pytest
 from django.core.management import CommandError, call_command
 from django.utils import timezone
 
-from tenants.choices import DomainState, Finding
 from tenants.exceptions import InvalidInput, InvalidTransition, NameHeld, NotPermitted
 from tenants.models import AuditEvent, CustomDomain, HeldName
+from tenants.names.choices import DomainState, Finding
 from tenants.names.services.domain_checks import Look, domain_checked, domains_take
 from tenants.names.services.domains import domain_add
 from tenants.names.services.held_names import held_name_release

@@ -11,9 +11,9 @@ import pytest
 from django.db import connections, transaction
 
 from tenants import access
-from tenants.choices import MemberRole
 from tenants.exceptions import InvalidInput, NotPermitted
 from tenants.models import AccessPolicy, ApiToken, Invitation, Membership, PluginAppUserObjectPermission, User
+from tenants.people.choices import MemberRole
 from tenants.people.services.invitations import invitation_create
 from tenants.people.services.memberships import membership_change, membership_remove
 from tenants.people.services.service_accounts import service_account_remove

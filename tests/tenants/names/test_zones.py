@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from tenants.choices import EnvironmentName
+from tenants.apps.choices import EnvironmentName
 from tenants.exceptions import AlreadyExists, InvalidInput, NotPermitted
 from tenants.models import AuditEvent, PluginApp, Subdomain, User, Zone
 from tenants.names.selectors.zones import platform_domains

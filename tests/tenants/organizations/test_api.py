@@ -2,8 +2,8 @@
 
 import pytest
 
-from tenants.choices import MemberRole
 from tenants.models import AuditEvent, Membership, Organization, User
+from tenants.people.choices import MemberRole
 from tests.factories import api_client, make_app, make_member, make_operator, make_organization, make_user, owner_of
 
 pytestmark = pytest.mark.django_db

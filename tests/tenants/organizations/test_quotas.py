@@ -7,16 +7,18 @@ from typing import Any
 import pytest
 from django.utils import timezone
 
+from tenants.apps.choices import AppState, Stack
 from tenants.apps.services import apps, environments
-from tenants.choices import AppState, QuotaName, ReleaseState, Stack
 from tenants.exceptions import InvalidInput, NotPermitted, QuotaExceeded
 from tenants.models import ApiToken, AuditEvent, Environment, Organization, Quota, Release, User
 from tenants.names.services import domains
+from tenants.organizations.choices import QuotaName
 from tenants.organizations.selectors import Usage, near_their_limits, usage_of, usage_of_person
 from tenants.organizations.services.organizations import organization_create
 from tenants.organizations.services.quotas import organization_quota_set, person_quota_set
 from tenants.people.services import service_accounts, tokens
 from tenants.people.services.invitations import invitation_accept, invitation_create, invitation_revoke
+from tenants.releases.choices import ReleaseState
 from tenants.releases.services import releases
 from tests.factories import (
     environment_of,

@@ -5,8 +5,8 @@ from datetime import timedelta
 import pytest
 from django.utils import timezone
 
-from tenants.choices import InvitationState, MemberRole
 from tenants.models import Invitation, Membership
+from tenants.people.choices import InvitationState, MemberRole
 from tests.factories import (
     api_client,
     make_invitation,

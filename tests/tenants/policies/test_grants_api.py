@@ -2,7 +2,7 @@
 
 import pytest
 
-from tenants.choices import ReleaseState
+from tenants.releases.choices import ReleaseState
 from tests.factories import (
     api_client,
     environment_of,

@@ -3,10 +3,12 @@
 import pytest
 from rest_framework.test import APIClient
 
+from tenants.apps.choices import AppState, EnvironmentName
 from tenants.apps.services import environments
-from tenants.choices import OPEN_RELEASE_STATES, AppState, EnvironmentName, MemberRole, ReleaseState
 from tenants.models import AuditEvent, Release, Review
+from tenants.people.choices import MemberRole
 from tenants.people.services.memberships import membership_remove
+from tenants.releases.choices import OPEN_RELEASE_STATES, ReleaseState
 from tenants.releases.services import releases
 from tests.factories import (
     api_client,

@@ -7,12 +7,13 @@ import pytest
 from pytest_django import DjangoCaptureOnCommitCallbacks
 
 from tenants import signals
+from tenants.apps.choices import APP_SOURCES, AppState
 from tenants.apps.services import apps
 from tenants.apps.services.environments import variable_set
-from tenants.choices import APP_SOURCES, RELEASE_SOURCES, AppState, ReleaseState
 from tenants.exceptions import InvalidTransition
 from tenants.models import AuditEvent, Organization, PluginApp, Release
 from tenants.people.services import memberships
+from tenants.releases.choices import RELEASE_SOURCES, ReleaseState
 from tenants.releases.services import releases
 from tests.factories import (
     environment_of,

@@ -14,8 +14,8 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.views import APIView
 
-from tenants.choices import TokenScope
 from tenants.models import User
+from tenants.people.choices import TokenScope
 from tenants.policies.resources import ACTIONS, scope_of
 from tenants.policies.services.policies import policy_create
 from tenants.rest.permissions import OwnAffair

@@ -10,13 +10,13 @@ from django.db import connection
 from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
-from provisioning.choices import OperationKind, OperationState
 from provisioning.models import Certificate, Host, HostedZone, Operation
+from provisioning.operations.choices import OperationKind, OperationState
 from tenants.access import facts
-from tenants.choices import ReleaseState
 from tenants.models import AccessPolicy, HeldName, Organization, RegistrableDomain, User, Zone
 from tenants.policies.services.grants import app_grant_create, release_grant_create
 from tenants.policies.services.policies import freeze_create, policy_change, policy_create
+from tenants.releases.choices import ReleaseState
 from tests.factories import (
     api_client,
     environment_of,

@@ -14,9 +14,10 @@ from django.utils import timezone
 from provisioning import tasks
 from provisioning.apps.workflow import retire as retire_app
 from provisioning.dns.workflow import check_domain
+from tenants.apps.choices import AppState
 from tenants.apps.services.apps import app_retire
-from tenants.choices import AppState, DomainState
 from tenants.models import CustomDomain, HeldName, PluginApp
+from tenants.names.choices import DomainState
 from tenants.names.selectors.domains import records_to_set
 from tenants.names.services.domain_checks import domains_take
 from tests.factories import make_app, owner_of

@@ -13,8 +13,8 @@ from paas.doctor.examine import outcome
 from paas.portal.presenters import show_domain
 from provisioning.dns.resolution import ROOTS, resolution_from_settings
 from provisioning.dns.workflow import check_domain
-from tenants.choices import DomainState
 from tenants.models import CustomDomain
+from tenants.names.choices import DomainState
 from tenants.names.selectors.domains import NO_LOOKUPS, are_names_looked_up
 from tests.factories import api_client, make_app, owner_of
 from tests.name_servers.hierarchy import ROOT

@@ -11,14 +11,15 @@ import dns.tsigkeyring
 import dns.update
 from django.utils import timezone
 
-from provisioning.choices import OperationKind, WorkloadRole, WorkloadState
+from provisioning.containers.choices import WorkloadRole, WorkloadState
 from provisioning.dns.workflow import check_domain
 from provisioning.inventory.services import host_register_local
 from provisioning.models import Host, Operation, PortLease, Workload
+from provisioning.operations.choices import OperationKind
 from provisioning.reconcile.workflow import reconcile_edge
-from tenants.choices import ReleaseState
 from tenants.models import AuditEvent, CustomDomain, PluginApp
 from tenants.names.services.domains import domain_add, domain_check_request, domain_remove
+from tenants.releases.choices import ReleaseState
 from tests.factories import environment_of, make_app, make_release, owner_of
 from tests.name_servers.hierarchy import Hierarchy
 from tests.name_servers.server import NameServer

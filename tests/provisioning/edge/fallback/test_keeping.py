@@ -15,22 +15,25 @@ from typing import Any
 import pytest
 from django.utils import timezone
 
-from provisioning.choices import OperationKind, OperationState, Transport, WorkloadRole, WorkloadState
+from provisioning.containers.choices import WorkloadRole, WorkloadState
 from provisioning.containers.instances import remove_workloads
 from provisioning.edge.fallback import config, php_fpm
 from provisioning.edge.fallback import workflow as fallbacks
 from provisioning.inventory import leases
+from provisioning.inventory.choices import Transport
 from provisioning.inventory.services import host_register_local
 from provisioning.models import Host, Operation, PortLease, Workload
+from provisioning.operations.choices import OperationKind, OperationState
 from provisioning.operations.engine import Run
 from provisioning.reconcile import backoff as pauses
 from provisioning.reconcile import workflow as reconcile
 from provisioning.releases.workflow import deploy as deploy_release
 from provisioning.releases.workflow import images
 from provisioning.releases.workflow.specs import fallback_spec, release_home, roles_of, site_spec
+from tenants.apps.choices import Stack
 from tenants.apps.services.environments import environment_fallback_set
-from tenants.choices import ReleaseState, Stack
 from tenants.models import AuditEvent
+from tenants.releases.choices import ReleaseState
 from tests.factories import make_app, make_operator, make_release
 from tests.provisioning.edge.fallback.stage import Machine
 

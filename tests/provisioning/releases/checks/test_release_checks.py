@@ -5,17 +5,17 @@ from typing import Any
 
 import pytest
 
-from provisioning.choices import OperationKind
 from provisioning.containers.images import ensure_images
 from provisioning.exceptions import ReleaseRefused
 from provisioning.inventory.services import host_register_local
 from provisioning.models import Host, Operation
+from provisioning.operations.choices import OperationKind
 from provisioning.operations.engine import Run
 from provisioning.releases.checks import php
 from provisioning.releases.workflow import check as check_release
 from provisioning.releases.workflow import release_checks
 from provisioning.repositories.reading.copy import ReadingCopy
-from tenants.choices import ReleaseState
+from tenants.releases.choices import ReleaseState
 from tests.factories import api_client, make_release, owner_of
 from tests.provisioning.releases.checks.test_tree import POINTER, Repository
 

@@ -25,12 +25,14 @@ from provisioning.models import Certificate, Deployment, DnsRecord, HostedZone, 
 from provisioning.operations.services import deployment_create
 from provisioning.repositories.services.git_tokens import git_tokens_listed
 from provisioning.repositories.services.repositories import git_token_create
+from tenants.apps.choices import EnvironmentName
 from tenants.apps.services import environments
-from tenants.choices import EnvironmentName, MemberRole, ReleaseState
 from tenants.models import ApiToken, HeldName, Invitation, User, Zone
 from tenants.names.services import domains
+from tenants.people.choices import MemberRole
 from tenants.people.services import second_factor, tokens
 from tenants.policies.services import grants, policies
+from tenants.releases.choices import ReleaseState
 from tests import factories
 from tests.authenticator import Authenticator, enroll
 from tests.factories import PASSWORD

@@ -1,0 +1,8 @@
+"""The two decisions of a reviewer."""
+
+from django.db import models
+
+
+class ReviewDecision(models.TextChoices):
+    APPROVE = "approve"
+    REJECT = "reject"
