@@ -27,7 +27,7 @@ from provisioning.operations.wakeups import (
 )
 from provisioning.reconcile import workflow as reconciler
 from provisioning.releases.workflow import authors, draining
-from provisioning.repositories.services.deliveries import forget_deliveries
+from provisioning.repositories.deliveries import forget_deliveries
 from provisioning.repositories.services.pushes import pushes_read
 from provisioning.repositories.services.repositories import git_tokens_end, organization_members_sync
 from tenants.apps.models.plugin_app import PluginApp

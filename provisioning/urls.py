@@ -1,24 +1,21 @@
-"""Paths under /api/v1/."""
+"""Paths under /api/v1/: the rooms' own, one after another."""
 
-from django.urls import URLPattern, path
+from django.urls import URLPattern
 
-from provisioning.dns.api.views import zones_urls
-from provisioning.logs.api.views import logs_urls
-from provisioning.releases.api import readings, views
+from provisioning.certificates.api import urls as certificates
+from provisioning.dns.api import urls as dns
+from provisioning.inventory.api import urls as inventory
+from provisioning.logs.api import urls as logs
+from provisioning.operations.api import urls as operations
+from provisioning.releases.api import urls as releases
+from provisioning.repositories.api import urls as repositories
 
 urlpatterns: list[URLPattern] = [
-    path("me/git-token/", views.GitTokenView.as_view()),
-    path("me/git-token/<int:git_token>/", views.OneGitTokenView.as_view()),
-    path("apps/<str:app>/deployments/", views.DeploymentListView.as_view()),
-    path("apps/<str:app>/environments/<str:env>/rollback/", views.RollbackView.as_view()),
-    path("deployments/<int:deployment>/", views.DeploymentView.as_view()),
-    path("releases/<int:release>/diff/", readings.ReleaseDiffView.as_view()),
-    path("releases/<int:release>/diff/file/", readings.ReleaseFileDiffView.as_view()),
-    path("releases/<int:release>/files/", readings.ReleaseTreeView.as_view()),
-    path("releases/<int:release>/files/content/", readings.ReleaseFileView.as_view()),
-    path("releases/<int:release>/archive/", readings.ReleaseArchiveView.as_view()),
-    path("certificates/", views.CertificateListView.as_view()),
-    path("hosts/", views.HostListView.as_view()),
-    *logs_urls,
-    *zones_urls,
+    *repositories.urlpatterns,
+    *operations.urlpatterns,
+    *releases.urlpatterns,
+    *certificates.urlpatterns,
+    *inventory.urlpatterns,
+    *logs.urlpatterns,
+    *dns.urlpatterns,
 ]

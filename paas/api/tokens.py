@@ -20,7 +20,8 @@ from tenants import access
 from tenants.access import rows
 from tenants.audit.choices import AuthenticationMethod
 from tenants.audit.request_context import Authentication, authentication
-from tenants.people.api.serializers import TextList, TokenCreated, TokenRequest, TokenSerializer
+from tenants.people.api.filters import TokenFilter
+from tenants.people.api.serializers import TokenCreated, TokenRequest, TokenSerializer
 from tenants.people.api.service_accounts import named_app, named_organization, named_ttl, shown_once
 from tenants.people.models.credentials import ApiToken
 from tenants.people.models.user import User
@@ -28,8 +29,7 @@ from tenants.people.services.second_factor import second_factor_shown
 from tenants.people.services.sign_in import password_check
 from tenants.people.services.tokens import ALL_SCOPES, api_token_create, api_token_revoke
 from tenants.rest.base import get_visible, signed_in
-from tenants.rest.fields import Text
-from tenants.rest.filters import TokenFilter
+from tenants.rest.fields import Text, TextList
 
 _CREDENTIALS = ("username", "password", "otp")
 

@@ -31,8 +31,9 @@ class AuditEvent(models.Model):
     itself acted.
 
     `hash` covers everything that the event says and the hash of the event before it in its chain (see
-    `tenants.audit.chain`). On PostgreSQL a trigger refuses every change and removal of a row; emptying the whole table, which
-    no trigger of rows sees, shows by the heads that stay. `manage.py verify_audit` finds all of it, on any database.
+    `tenants.audit.chain`). On PostgreSQL a trigger refuses every change and removal of a row. No trigger of rows
+    sees that a whole table is emptied, but the heads that stay show it. `manage.py verify_audit` finds all of it, on
+    any database.
     """
 
     chain = models.ForeignKey("AuditChain", on_delete=models.PROTECT, related_name="events", db_index=False)

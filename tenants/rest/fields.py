@@ -49,3 +49,19 @@ class StrictSerializer(serializers.Serializer[Any]):
                     {name: ["is not a field of this call: remove it"] for name in unknown}, code="unknown_field"
                 )
         return super().to_internal_value(data)
+
+
+MAX_LISTED = 50
+
+
+class TextList(serializers.ListField):
+    """A JSON list of texts, at most 50."""
+
+    def __init__(self, **kwargs: Any) -> None:
+        super().__init__(child=Text(max_length=100), max_length=MAX_LISTED, **kwargs)
+
+    def to_internal_value(self, data: Any) -> list[Any]:
+        # Before each is looked at, so that the refusal of many is no longer than that of one.
+        if isinstance(data, list) and len(data) > MAX_LISTED:
+            raise serializers.ValidationError(f"has {len(data)} values: use at most {MAX_LISTED}", code="max_length")
+        return list(super().to_internal_value(data))

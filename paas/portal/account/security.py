@@ -10,7 +10,7 @@ from django.shortcuts import redirect, render
 from django.urls import reverse
 from django.utils import timezone
 
-from paas.portal.forms import CodeForm, FirstCodeForm, PasswordForm
+from paas.portal.account.forms import CodeForm, FirstCodeForm, PasswordForm
 from paas.portal.pages import page, person, put_refusal
 from paas.portal.shown_once import keep, take
 from tenants.exceptions import TenantsError, TooManyAttempts

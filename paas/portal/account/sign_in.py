@@ -19,7 +19,7 @@ from rest_framework.request import Request
 
 from paas.api.authentication import by_session
 from paas.api.throttling import SignInAddressThrottle
-from paas.portal.forms import CodeForm, SignInForm
+from paas.portal.account.forms import CodeForm, SignInForm
 from paas.portal.pages import put_refusal
 from tenants.audit.request_context import authentication
 from tenants.exceptions import InvalidSecondFactor, LockedOut, SecondFactorThrottled

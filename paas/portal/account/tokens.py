@@ -8,8 +8,8 @@ from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.urls import reverse
 
+from paas.portal.account.forms import ApiTokenForm
 from paas.portal.confirmation import Question, ask, is_confirmed
-from paas.portal.forms import ApiTokenForm
 from paas.portal.pages import page, person, put_refusal
 from paas.portal.shown_once import keep, take
 from provisioning.exceptions import ProvisioningError, ServiceUnavailable

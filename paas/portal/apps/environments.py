@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from typing import Any
 
-from paas.portal.presenters import cores
+from paas.portal.apps.presenters import cores
 from provisioning.rendering.limits import php_limits
 from tenants.apps.models.environment import Environment
 from tenants.apps.selectors import SETTINGS, SettingCompared, VariableCompared, compared

@@ -6,12 +6,13 @@ from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.urls import reverse
 
+from paas.portal.apps.forms import AppForm
 from paas.portal.confirmation import Question, ask, is_confirmed
-from paas.portal.forms import AppForm
+from paas.portal.names.presenters import edge_urls
 from paas.portal.pages import find_app, page, page_of, person, put_refusal, query_without_page
-from paas.portal.presenters import edge_urls
 from tenants import access
 from tenants.access import rows
+from tenants.apps.api.filters import AppFilter
 from tenants.apps.choices import AppState
 from tenants.apps.models.plugin_app import PluginApp
 from tenants.apps.services.apps import app_create, app_retire
@@ -21,7 +22,6 @@ from tenants.names.models.custom_domain import CustomDomain
 from tenants.organizations.models.organization import Organization
 from tenants.releases.choices import RELEASE_SOURCES, ReleaseState
 from tenants.releases.models.release import Release
-from tenants.rest.filters import AppFilter
 
 # So many organizations stand in the filter's list: more are found by the search.
 _LISTED_ORGANIZATIONS = 200

@@ -11,9 +11,9 @@ from django.urls import reverse
 from django.utils import timezone
 
 from paas.portal.confirmation import Question, ask, is_confirmed
-from paas.portal.forms import DomainForm
+from paas.portal.names.forms import DomainForm
+from paas.portal.names.presenters import show_domain
 from paas.portal.pages import find_environment, page, person, put_refusal
-from paas.portal.presenters import show_domain
 from tenants import access
 from tenants.apps.models.environment import Environment
 from tenants.exceptions import TenantsError, TooManyAttempts

@@ -8,7 +8,7 @@ from django.shortcuts import redirect
 from django.urls import reverse
 
 from paas.portal.confirmation import Question, ask, is_confirmed
-from paas.portal.forms import InvitationForm
+from paas.portal.organizations.forms import InvitationForm
 from paas.portal.organizations.views import attempt, show_list, show_organization
 from paas.portal.pages import find_organization, page, person, put_refusal
 from tenants.access import rows

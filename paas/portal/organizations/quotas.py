@@ -4,7 +4,7 @@ from django.contrib import messages
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 
-from paas.portal.forms import LimitsForm
+from paas.portal.organizations.forms import LimitsForm
 from paas.portal.pages import find_organization, page, person, put_refusal
 from tenants import access
 from tenants.exceptions import TenantsError

@@ -8,7 +8,7 @@ from django.shortcuts import redirect
 from django.urls import reverse
 
 from paas.portal.confirmation import Question, ask, is_confirmed
-from paas.portal.forms import ServiceAccountForm, ServiceTokenForm
+from paas.portal.organizations.forms import ServiceAccountForm, ServiceTokenForm
 from paas.portal.organizations.views import attempt, made_in, show_organization, token_form
 from paas.portal.pages import find_organization, page, person, put_refusal
 from paas.portal.shown_once import keep

@@ -11,7 +11,7 @@ from django.shortcuts import redirect, render
 from django.urls import reverse
 from django.utils import timezone
 
-from paas.portal.forms import InvitationForm, OrganizationForm, ServiceAccountForm, ServiceTokenForm
+from paas.portal.organizations.forms import InvitationForm, OrganizationForm, ServiceAccountForm, ServiceTokenForm
 from paas.portal.pages import find_organization, page, page_of, person, put_refusal
 from paas.portal.shown_once import take
 from tenants import access

@@ -4,8 +4,8 @@ from django.contrib import messages
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 
-from paas.portal.forms import RollbackForm
 from paas.portal.pages import find_environment, page, person, put_refusal
+from paas.portal.releases.forms import RollbackForm
 from provisioning.releases.selectors.rollbacks import rollback_candidates, rollback_default
 from provisioning.releases.services.rollbacks import rollback_request
 from tenants import access

@@ -6,11 +6,11 @@ from django.contrib import messages
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 
-from paas.portal.apps.app_page import deployments
-from paas.portal.forms import CancelForm, ReleaseForm
+from paas.portal.operations.presenters import show_work
+from paas.portal.operations.views import deployments
 from paas.portal.pages import asked_number, find_app, find_environment, find_release, page, person, put_refusal
-from paas.portal.presenters import show_work
 from paas.portal.releases.differences import show_diff
+from paas.portal.releases.forms import CancelForm, ReleaseForm
 from provisioning.exceptions import ProvisioningError
 from provisioning.releases.services.readings import diff_show
 from tenants import access, validators

@@ -6,9 +6,9 @@ from django.contrib import messages
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 
-from paas.portal.forms import DecisionForm
 from paas.portal.pages import find_release, page, page_of, person, put_refusal
 from paas.portal.releases.views import contents_of, read_diff
+from paas.portal.reviews.forms import DecisionForm
 from tenants import access
 from tenants.access import rows
 from tenants.exceptions import TenantsError

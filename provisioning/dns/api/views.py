@@ -4,7 +4,6 @@ from typing import Any
 
 from django.db.models import QuerySet
 from django.http import Http404
-from django.urls import URLPattern, path
 from drf_spectacular.utils import extend_schema
 from rest_framework import status
 from rest_framework.generics import ListAPIView
@@ -227,18 +226,3 @@ def _refuse_strangers(request: Request, action: str) -> None:
     access.require_scope(request.user, action)
     if not access.may_ever(request.user, action):
         raise Http404
-
-
-zones_urls: list[URLPattern] = [
-    path("dns/providers/", DnsProviderListView.as_view()),
-    path("dns/accounts/", DnsAccountListView.as_view()),
-    path("dns/accounts/<str:account>/", DnsAccountView.as_view()),
-    path("zones/", ZoneListView.as_view()),
-    path("zones/<str:zone>/", ZoneView.as_view()),
-    path("zones/<str:zone>/hosting/", ZoneHostingView.as_view()),
-    path("zones/<str:zone>/records/", ZoneRecordListView.as_view()),
-    path("zones/<str:zone>/plan/", ZonePlanView.as_view()),
-    path("zones/<str:zone>/apply/", ZoneApplyView.as_view()),
-    path("zones/<str:zone>/move/", ZoneMoveView.as_view()),
-    path("zones/<str:zone>/adopt/", ZoneAdoptView.as_view()),
-]

@@ -10,7 +10,6 @@ from django.conf import settings
 from django.db import connection
 from django.http import Http404, HttpRequest, StreamingHttpResponse
 from django.http.response import HttpResponseBase
-from django.urls import URLPattern, path
 from django.views.decorators.csrf import csrf_exempt
 from drf_spectacular.types import OpenApiTypes
 from drf_spectacular.utils import OpenApiParameter, extend_schema
@@ -200,6 +199,3 @@ async def _follow(request: HttpRequest, app: str, env: str) -> HttpResponseBase:
     return StreamingHttpResponse(
         stream, content_type="text/event-stream", headers={"Cache-Control": "no-store", "X-Accel-Buffering": "no"}
     )
-
-
-logs_urls: list[URLPattern] = [path("apps/<str:app>/environments/<str:env>/logs/", logs, name="logs")]

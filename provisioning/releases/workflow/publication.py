@@ -35,8 +35,8 @@ from provisioning.releases.rendering.release import encode_variables, render_rel
 from provisioning.releases.workflow.early_start import begin_early_start, end_early_start
 from provisioning.releases.workflow.images import images_of
 from provisioning.releases.workflow.specs import engine_seen_from, release_spec, target_line
+from provisioning.repositories.deliveries import newest_delivery, wait_for_delivery
 from provisioning.repositories.models.repository import Repository
-from provisioning.repositories.services.deliveries import newest_delivery, wait_for_delivery
 from provisioning.repositories.services.repositories import repository_of
 from tenants.releases.models.release import Release
 

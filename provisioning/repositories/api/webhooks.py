@@ -5,7 +5,7 @@ from django.views.decorators.csrf import csrf_exempt
 from django.views.decorators.http import require_POST
 
 from provisioning.operations.wakeups import wake, wake_pushes
-from provisioning.repositories.services.deliveries import MAX_BODY_BYTES, WebhookRefused, take_delivery
+from provisioning.repositories.deliveries import MAX_BODY_BYTES, WebhookRefused, take_delivery
 
 
 @csrf_exempt

@@ -12,33 +12,31 @@ from rest_framework.views import APIView
 
 from tenants import access
 from tenants.access import rows
+from tenants.apps.api.filters import AppFilter
+from tenants.apps.api.serializers import AppChange, AppCreate, AppSerializer
 from tenants.apps.models.plugin_app import PluginApp
 from tenants.apps.services.apps import app_create, app_retire, app_update
 from tenants.exceptions import InvalidInput
 from tenants.organizations.models.organization import Organization
-from tenants.rest import serializers
 from tenants.rest.base import again, get_app, signed_in
-from tenants.rest.filters import AppFilter
 from tenants.rest.idempotency import IDEMPOTENCY_KEY, IdempotentCreate
 
 
 class AppListView(IdempotentCreate, ListAPIView):
     access_actions = {"GET": "app.view", "POST": "app.create"}
-    serializer_class = serializers.AppSerializer
+    serializer_class = AppSerializer
     filterset_class = AppFilter
 
     def get_queryset(self) -> QuerySet[PluginApp]:
         return access.restrict(rows.apps(), self.request.user, "app.view")
 
-    @extend_schema(
-        request=serializers.AppCreate, responses={201: serializers.AppSerializer}, parameters=[IDEMPOTENCY_KEY]
-    )
+    @extend_schema(request=AppCreate, responses={201: AppSerializer}, parameters=[IDEMPOTENCY_KEY])
     def post(self, request: Request, **kwargs: Any) -> Response:
         """Asks for an app: its repository, environments and hostnames are made in the background."""
         return super().post(request, **kwargs)
 
     def create(self, request: Request, **kwargs: Any) -> PluginApp:
-        sent = serializers.AppCreate(data=request.data)
+        sent = AppCreate(data=request.data)
         sent.is_valid(raise_exception=True)
         fields = sent.validated_data
         visible = access.restrict(Organization.objects.all(), request.user, "organization.view")
@@ -48,25 +46,25 @@ class AppListView(IdempotentCreate, ListAPIView):
         return app_create(organization=organization, **fields, actor=signed_in(request))
 
     def represent(self, row: PluginApp) -> Any:
-        return serializers.AppSerializer(again(rows.apps(), row)).data
+        return AppSerializer(again(rows.apps(), row)).data
 
 
 class AppView(APIView):
     access_actions = {"GET": "app.view", "PATCH": "app.change", "DELETE": "app.retire"}
 
-    @extend_schema(responses=serializers.AppSerializer)
+    @extend_schema(responses=AppSerializer)
     def get(self, request: Request, app: str) -> Response:
         return _shown(get_app(request, app, queryset=rows.apps()))
 
-    @extend_schema(request=serializers.AppChange, responses=serializers.AppSerializer)
+    @extend_schema(request=AppChange, responses=AppSerializer)
     def patch(self, request: Request, app: str) -> Response:
         row = get_app(request, app)
-        sent = serializers.AppChange(data=request.data)
+        sent = AppChange(data=request.data)
         sent.is_valid(raise_exception=True)
         app_update(app=row, name=sent.validated_data.get("name", row.name), actor=signed_in(request))
         return _shown(again(rows.apps(), row))
 
-    @extend_schema(responses={202: serializers.AppSerializer})
+    @extend_schema(responses={202: AppSerializer})
     def delete(self, request: Request, app: str) -> Response:
         """Retires the app: its containers, hostnames and repositories go, in the background."""
         row = get_app(request, app)
@@ -75,4 +73,4 @@ class AppView(APIView):
 
 
 def _shown(app: PluginApp, code: int = status.HTTP_200_OK) -> Response:
-    return Response(serializers.AppSerializer(app).data, status=code)
+    return Response(AppSerializer(app).data, status=code)

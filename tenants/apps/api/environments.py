@@ -8,6 +8,13 @@ from rest_framework.response import Response
 from rest_framework.views import APIView
 
 from tenants.access import rows
+from tenants.apps.api.serializers import (
+    EnvironmentChange,
+    EnvironmentSerializer,
+    FallbackSet,
+    VariableSerializer,
+    VariableSet,
+)
 from tenants.apps.models.environment import Environment
 from tenants.apps.services.environments import (
     environment_fallback_set,
@@ -15,22 +22,21 @@ from tenants.apps.services.environments import (
     variable_remove,
     variable_set,
 )
-from tenants.rest import serializers
 from tenants.rest.base import again, get_environment, signed_in
 
 
 class EnvironmentView(APIView):
     access_actions = {"GET": "environment.view", "PATCH": "environment.change"}
 
-    @extend_schema(responses=serializers.EnvironmentSerializer)
+    @extend_schema(responses=EnvironmentSerializer)
     def get(self, request: Request, app: str, env: str) -> Response:
         return _shown(get_environment(request, app, env, queryset=rows.environments()))
 
-    @extend_schema(request=serializers.EnvironmentChange, responses=serializers.EnvironmentSerializer)
+    @extend_schema(request=EnvironmentChange, responses=EnvironmentSerializer)
     def patch(self, request: Request, app: str, env: str) -> Response:
         """Changes take effect with the next release."""
         environment = get_environment(request, app, env)
-        sent = serializers.EnvironmentChange(data=request.data)
+        sent = EnvironmentChange(data=request.data)
         sent.is_valid(raise_exception=True)
         environment_update(environment=environment, actor=signed_in(request), **sent.validated_data)
         return _shown(again(rows.environments(), environment))
@@ -39,12 +45,12 @@ class EnvironmentView(APIView):
 class FallbackView(APIView):
     access_actions = {"PUT": "environment.set_fallback"}
 
-    @extend_schema(request=serializers.FallbackSet, responses=serializers.EnvironmentSerializer)
+    @extend_schema(request=FallbackSet, responses=EnvironmentSerializer)
     def put(self, request: Request, app: str, env: str) -> Response:
         """Takes effect with the next release or rollback. What `host` put on the host goes within seconds after it is
         turned off; until the next release the environment then has no fallback."""
         environment = get_environment(request, app, env)
-        sent = serializers.FallbackSet(data=request.data)
+        sent = FallbackSet(data=request.data)
         sent.is_valid(raise_exception=True)
         environment_fallback_set(environment=environment, actor=signed_in(request), **sent.validated_data)
         return _shown(again(rows.environments(), environment))
@@ -53,11 +59,11 @@ class FallbackView(APIView):
 class VariableView(APIView):
     access_actions = {"PUT": "environment.change", "DELETE": "environment.change"}
 
-    @extend_schema(request=serializers.VariableSet, responses=serializers.VariableSerializer)
+    @extend_schema(request=VariableSet, responses=VariableSerializer)
     def put(self, request: Request, app: str, env: str, name: str) -> Response:
         """Sets the variable for the next release. Its value never comes back."""
         environment = get_environment(request, app, env)
-        sent = serializers.VariableSet(data=request.data)
+        sent = VariableSet(data=request.data)
         sent.is_valid(raise_exception=True)
         variable = variable_set(
             environment=environment,
@@ -66,7 +72,7 @@ class VariableView(APIView):
             is_secret=sent.validated_data["secret"],
             actor=signed_in(request),
         )
-        return Response(serializers.VariableSerializer(variable).data)
+        return Response(VariableSerializer(variable).data)
 
     @extend_schema(responses={204: None})
     def delete(self, request: Request, app: str, env: str, name: str) -> Response:
@@ -77,4 +83,4 @@ class VariableView(APIView):
 
 
 def _shown(environment: Environment) -> Response:
-    return Response(serializers.EnvironmentSerializer(environment).data)
+    return Response(EnvironmentSerializer(environment).data)

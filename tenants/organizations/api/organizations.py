@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from django.db.models import Prefetch, QuerySet
+from django.db.models import QuerySet
 from django.http import Http404
 from drf_spectacular.utils import extend_schema
 from rest_framework import status
@@ -13,39 +13,29 @@ from rest_framework.views import APIView
 
 from tenants import access
 from tenants.access import rows
+from tenants.organizations.api.serializers import (
+    MemberSerializer,
+    OrganizationCreate,
+    OrganizationSerializer,
+)
 from tenants.organizations.models.organization import Membership, Organization
 from tenants.organizations.services.organizations import organization_create
 from tenants.people.api.serializers import MemberChange
-from tenants.people.models.user import User
 from tenants.people.services.memberships import membership_change, membership_remove
-from tenants.rest import serializers
-from tenants.rest.base import again, get_organization, get_visible, signed_in
+from tenants.rest.base import get_organization, get_visible, signed_in
 from tenants.rest.idempotency import IDEMPOTENCY_KEY, IdempotentCreate
-from tenants.rest.permissions import OwnAffair
-
-
-class MeView(APIView):
-    access_actions = {"GET": OwnAffair("everybody is told who they are; organizations as far as they may be seen")}
-
-    @extend_schema(operation_id="me", responses=serializers.MeSerializer)
-    def get(self, request: Request) -> Response:
-        user = signed_in(request)
-        # A token for one organization shows no other.
-        shown = access.restrict(rows.memberships(), user, "membership.view")
-        user = again(User.objects.prefetch_related(Prefetch("memberships", queryset=shown)), user)
-        return Response(serializers.MeSerializer(user).data)
 
 
 class OrganizationListView(IdempotentCreate, ListAPIView):
-    serializer_class = serializers.OrganizationSerializer
+    serializer_class = OrganizationSerializer
     access_actions = {"GET": "organization.view", "POST": "organization.create"}
 
     def get_queryset(self) -> QuerySet[Organization]:
         return access.restrict(rows.organizations(), self.request.user, "organization.view")
 
     @extend_schema(
-        request=serializers.OrganizationCreate,
-        responses={201: serializers.OrganizationSerializer},
+        request=OrganizationCreate,
+        responses={201: OrganizationSerializer},
         parameters=[IDEMPOTENCY_KEY],
     )
     def post(self, request: Request, **kwargs: Any) -> Response:
@@ -53,26 +43,26 @@ class OrganizationListView(IdempotentCreate, ListAPIView):
         return super().post(request, **kwargs)
 
     def create(self, request: Request, **kwargs: Any) -> Organization:
-        sent = serializers.OrganizationCreate(data=request.data)
+        sent = OrganizationCreate(data=request.data)
         sent.is_valid(raise_exception=True)
         return organization_create(**sent.validated_data, actor=signed_in(request))
 
     def represent(self, row: Organization) -> Any:
-        return serializers.OrganizationSerializer(row).data
+        return OrganizationSerializer(row).data
 
 
 class OrganizationView(APIView):
     access_actions = {"GET": "organization.view"}
 
-    @extend_schema(responses=serializers.OrganizationSerializer)
+    @extend_schema(responses=OrganizationSerializer)
     def get(self, request: Request, slug: str) -> Response:
-        return Response(serializers.OrganizationSerializer(get_organization(request, slug)).data)
+        return Response(OrganizationSerializer(get_organization(request, slug)).data)
 
 
 class MemberListView(ListAPIView):
     """Who belongs to the organization. People join by invitation."""
 
-    serializer_class = serializers.MemberSerializer
+    serializer_class = MemberSerializer
     access_actions = {"GET": "membership.view"}
 
     def get_queryset(self) -> QuerySet[Membership]:
@@ -86,7 +76,7 @@ class MemberListView(ListAPIView):
 class MemberView(APIView):
     access_actions = {"PATCH": "membership.change", "DELETE": "membership.remove"}
 
-    @extend_schema(request=MemberChange, responses=serializers.MemberSerializer)
+    @extend_schema(request=MemberChange, responses=MemberSerializer)
     def patch(self, request: Request, slug: str, username: str) -> Response:
         """Gives a member another role. Only owners may; an organization keeps at least one."""
         member = _member(request, slug, username)
@@ -98,7 +88,7 @@ class MemberView(APIView):
             role=sent.validated_data["role"],
             actor=signed_in(request),
         )
-        return Response(serializers.MemberSerializer(changed).data)
+        return Response(MemberSerializer(changed).data)
 
     @extend_schema(responses={204: None})
     def delete(self, request: Request, slug: str, username: str) -> Response:

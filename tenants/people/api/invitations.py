@@ -13,6 +13,8 @@ from rest_framework.views import APIView
 
 from tenants import access
 from tenants.access import rows
+from tenants.organizations.api.serializers import MemberSerializer
+from tenants.people.api.filters import InvitationFilter
 from tenants.people.api.serializers import InvitationCreate, InvitationSerializer
 from tenants.people.choices import InvitationState
 from tenants.people.models.invitation import Invitation
@@ -23,9 +25,7 @@ from tenants.people.services.invitations import (
     invitation_revoke,
 )
 from tenants.rest.base import again, get_organization, get_visible, signed_in
-from tenants.rest.filters import InvitationFilter
 from tenants.rest.idempotency import IDEMPOTENCY_KEY, IdempotentCreate
-from tenants.rest.serializers import MemberSerializer
 
 
 class OrganizationInvitationListView(IdempotentCreate, ListAPIView):

@@ -10,24 +10,8 @@ from tenants.people.models.invitation import Invitation
 from tenants.people.models.user import User
 from tenants.people.services.service_accounts import service_account_name
 from tenants.people.services.tokens import DEFAULT_TTL
-from tenants.policies.services.grants import APP_PERMISSIONS, RELEASE_PERMISSIONS
 from tenants.releases.models.authorship import ServiceAccountKeeper
-from tenants.rest.fields import Flag, StrictSerializer, Text, WholeNumber
-
-MAX_LISTED = 50
-
-
-class TextList(serializers.ListField):
-    """A JSON list of texts, at most 50."""
-
-    def __init__(self, **kwargs: Any) -> None:
-        super().__init__(child=Text(max_length=100), max_length=MAX_LISTED, **kwargs)
-
-    def to_internal_value(self, data: Any) -> list[Any]:
-        # Before each is looked at, so that the refusal of many is no longer than that of one.
-        if isinstance(data, list) and len(data) > MAX_LISTED:
-            raise serializers.ValidationError(f"has {len(data)} values: use at most {MAX_LISTED}", code="max_length")
-        return list(super().to_internal_value(data))
+from tenants.rest.fields import Flag, StrictSerializer, Text, TextList, WholeNumber
 
 
 class MemberChange(StrictSerializer):
@@ -179,21 +163,3 @@ class UserChanged(UserSerializer):
 
     class Meta(UserSerializer.Meta):
         fields = [*UserSerializer.Meta.fields, "organizations_without_owner"]
-
-
-class AppGrantCreate(StrictSerializer):
-    username = Text(help_text="An existing person's user name")
-    permission = Text(help_text=f"One of {', '.join(APP_PERMISSIONS)}")
-
-
-class ReleaseGrantCreate(StrictSerializer):
-    username = Text(help_text="An existing person's user name")
-    permission = Text(help_text=f"One of {', '.join(RELEASE_PERMISSIONS)}")
-
-
-class GrantSerializer(serializers.Serializer[Any]):
-    id = serializers.IntegerField()
-    username = serializers.CharField(source="user.username")
-    permission = serializers.CharField(source="permission.codename")
-    granted_by = serializers.CharField(source="granted_by.username", read_only=True, allow_null=True, default=None)
-    created_at = serializers.DateTimeField()

@@ -12,7 +12,7 @@ from rest_framework.views import APIView
 
 from tenants import access
 from tenants.access import rows
-from tenants.people.api.serializers import AppGrantCreate, GrantSerializer, ReleaseGrantCreate
+from tenants.policies.api.serializers_grants import AppGrantCreate, GrantSerializer, ReleaseGrantCreate
 from tenants.policies.models.grants import PluginAppUserObjectPermission, ReleaseUserObjectPermission
 from tenants.policies.services.grants import app_grant_create, grant_revoke, release_grant_create
 from tenants.rest.base import again, get_app, get_release, get_visible, signed_in

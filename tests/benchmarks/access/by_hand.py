@@ -12,7 +12,7 @@ from django.utils import timezone
 from provisioning.containers.choices import WorkloadState
 from provisioning.dns.api.views import zones
 from provisioning.models import Certificate, DnsAccount, DnsRecord, Host
-from provisioning.releases.api.views import deployments
+from provisioning.operations.api.views import deployments
 from tenants.access import rows
 from tenants.models import AccessPolicy, AccessPolicyVersion, Freeze, User
 from tenants.names.selectors.domains import domains, held_names

@@ -10,7 +10,7 @@ from django.test import AsyncClient, Client, override_settings
 from rest_framework.test import APIClient
 
 from tenants.models import AuditEvent
-from tenants.organizations.api.organizations import MeView
+from tenants.people.api.me import MeView
 from tests.factories import api_client, make_token, make_user
 
 pytestmark = pytest.mark.django_db

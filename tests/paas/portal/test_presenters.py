@@ -5,7 +5,9 @@ from typing import Any
 
 import pytest
 
-from paas.portal.presenters import cores, duration, edge_urls
+from paas.portal.apps.presenters import cores
+from paas.portal.names.presenters import edge_urls
+from paas.portal.operations.presenters import duration
 from tests.factories import environment_of, make_app
 
 START = datetime(2026, 1, 31, 12, tzinfo=UTC)

@@ -6,7 +6,7 @@ import pytest
 from django.utils import timezone
 
 from provisioning.models import WebhookDelivery
-from provisioning.repositories.services import deliveries as webhooks
+from provisioning.repositories import deliveries as webhooks
 from provisioning.tasks import tidy
 from tenants.models import IdempotencyKey
 from tenants.rest import services as idempotency

@@ -8,7 +8,7 @@ from django.test import Client
 
 from provisioning.models import Operation, Push, Repository, WebhookDelivery
 from provisioning.operations.choices import OperationKind, OperationState
-from provisioning.repositories.services.deliveries import (
+from provisioning.repositories.deliveries import (
     MAX_BODY_BYTES,
     Taken,
     WebhookRefused,

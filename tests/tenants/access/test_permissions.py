@@ -8,8 +8,8 @@ from rest_framework.response import Response
 from rest_framework.test import APIRequestFactory, force_authenticate
 from rest_framework.views import APIView
 
+from tenants.apps.api.serializers import AppSerializer
 from tenants.models import PluginApp, User
-from tenants.rest.serializers import AppSerializer
 from tests.factories import api_client, make_app, make_token, make_user, owner_of
 
 pytestmark = pytest.mark.django_db

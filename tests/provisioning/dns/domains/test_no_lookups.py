@@ -10,7 +10,7 @@ from django.utils import timezone
 from paas.doctor import names
 from paas.doctor.check import Level
 from paas.doctor.examine import outcome
-from paas.portal.presenters import show_domain
+from paas.portal.names.presenters import show_domain
 from provisioning.dns.resolution import ROOTS, resolution_from_settings
 from provisioning.dns.workflow import check_domain
 from tenants.models import CustomDomain

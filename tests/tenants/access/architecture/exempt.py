@@ -4,6 +4,7 @@ _KEYS = "keeps answers to requests of one's own by one's own key"
 _OWN_FACTOR = "one's own second factor, which takes the password or a code instead"
 _NOBODY_YET = "finds out who asks: there is nobody yet to decide about"
 _FOUND = "reads the commit of a release that was found by release.view"
+_VISIBLE_ERROR = "says whose move it is, and what comes next, after an error that is visible"
 _PURE = "computes a text, and reads no row"
 
 # Functions of views that reach rows past `tenants.access`.
@@ -12,9 +13,9 @@ VIEWS = {
     "paas.api.authentication.by_session": "says how somebody came in, which policies then ask for",
     "paas.api.health.database_answers": "asks the database for the number 1, and for no row",
     "paas.portal.apps.environments.show_settings": "compares an environment that is visible with its live release",
-    "paas.portal.presenters.edge_urls": "names the hostnames of an environment that is visible: a part of it",
-    "paas.portal.presenters.show_work": "says whose move it is after an error of work that is visible",
-    "paas.portal.presenters.show_domain": "shows what is to be set for a domain that is visible",
+    "paas.portal.names.presenters.edge_urls": "names the hostnames of an environment that is visible: a part of it",
+    "paas.portal.operations.presenters.show_work": "says whose move it is after an error of work that is visible",
+    "paas.portal.names.presenters.show_domain": "shows what is to be set for a domain that is visible",
     "paas.portal.organizations.views.show_list": "counts what they have founded who looks",
     "paas.portal.organizations.views.show_organization": "counts what an organization has that is visible",
     "paas.portal.organizations.quotas.limits": "counts what an organization has that is visible",
@@ -22,8 +23,8 @@ VIEWS = {
     "paas.portal.releases.rollbacks._candidates": "chooses one of the releases that are visible",
     "tenants.organizations.api.quotas.OrganizationQuotaView.get": "counts what an organization has that is visible",
     "tenants.organizations.api.quotas.PersonQuotaView.get": "counts what a person has who is visible",
-    "provisioning.releases.api.serializers.DeploymentSerializer.get_next_step": "says what comes after a visible error",
-    "provisioning.releases.api.serializers.DeploymentSerializer.get_whose_move": "says whose move it is after a visible error",
+    "provisioning.operations.api.serializers.DeploymentSerializer.get_next_step": _VISIBLE_ERROR,
+    "provisioning.operations.api.serializers.DeploymentSerializer.get_whose_move": _VISIBLE_ERROR,
     "paas.portal.apps.app_page.app_page": "says whether who asks is a member; the app was found by app.view",
     "paas.portal.releases.contents._listed": _FOUND,
     "paas.portal.names.views._listed": "says whether a domain that is visible waits for an operator",
@@ -43,9 +44,9 @@ VIEWS = {
     "tenants.apps.api.serializers_live.EnvironmentComparison.get_live": "shows a part of a visible environment",
     "tenants.apps.api.serializers_live.EnvironmentComparison.get_pending": "shows a part of a visible environment",
     "tenants.people.api.serializers.ServiceAccountSerializer.get_role": "shows the role of an account that is visible",
-    "tenants.policies.api.explanations.WhoCanView.get": "asks organization.who_can or user.explain; owners see their members",
+    "tenants.policies.api.explanations.WhoCanView.get": "asks organization.who_can or user.explain",
     "tenants.audit.api.views.AuditExportView.get_queryset": "is restricted chunk by chunk, as the export is read",
-    "tenants.policies.api.policies.PolicyVersionListView.get_queryset": "a policy's versions are the policy, found before",
+    "tenants.policies.api.policies.PolicyVersionListView.get_queryset": "versions are their policy, which was found before",
     "tenants.policies.api.policies.SimulationView.post": "asks policy.simulate, which is about decisions on all rows",
 }
 # Services that name an actor and ask no policy about them.
@@ -54,9 +55,9 @@ SERVICES = {
     "provisioning.releases.services.readings.diff_show": _FOUND,
     "provisioning.releases.services.readings.file_diff_show": _FOUND,
     "provisioning.releases.services.readings.file_handed_over": _FOUND,
-    "provisioning.repositories.services.repositories.git_tokens_condemn": "ends tokens of who asks, or of who was put out",
+    "provisioning.repositories.services.repositories.git_tokens_condemn": "ends tokens of one who asks, or who was put out",
     "tenants.audit.services.record.audit_record": "writes down what another service did",
-    "tenants.names.services.domains.domain_end": "ends a claim for domain_remove, which has asked, and for the platform",
+    "tenants.names.services.domains.domain_end": "ends a claim for domain_remove, which has asked",
     "tenants.names.services.domains.record": "writes down what another service did",
     "tenants.reviews.services.readings.difference_shown": "notes nothing for one who may not decide on the release",
     "tenants.reviews.services.readings.file_shown": "notes nothing for one who may not decide on the release",
@@ -72,7 +73,7 @@ CALLED = {
     "provisioning.releases.services.readings.file_of": _FOUND,
     "provisioning.releases.services.readings.tree_of": _FOUND,
     "provisioning.repositories.services.repositories.git_tokens_revoke": "ends the tokens of who asks",
-    "provisioning.repositories.services.repositories.git_token_create": "makes a token for who asks, and opens only their own",
+    "provisioning.repositories.services.repositories.git_token_create": "makes a token for the account that asks",
     "tenants.people.services.memberships.organizations_left_without": "tells operators what a change has left behind",
     "tenants.people.services.second_factor.second_factor_shown": _NOBODY_YET,
     "tenants.people.services.second_factor.second_factor_state": "reads one's own",

@@ -63,11 +63,15 @@ def _functions(node: ast.AST, path: tuple[str, ...]) -> Iterator[tuple[tuple[str
             yield from _functions(child, path)
 
 
-def modules(*packages: str) -> list[Module]:
-    """All modules of the packages, `tenants.api` with everything below it."""
+def modules(*packages: str, inside: tuple[str, ...] = ()) -> list[Module]:
+    """All modules of the packages; with `inside`, those whose path below the package has one of these names in it."""
     found = []
     for package in packages:
-        for path in sorted(ROOT.joinpath(*package.split(".")).rglob("*.py")):
+        home = ROOT.joinpath(*package.split("."))
+        for path in sorted(home.rglob("*.py")):
+            parts = path.relative_to(home).with_suffix("").parts
+            if inside and not set(parts) & set(inside):
+                continue
             name = ".".join(path.relative_to(ROOT).with_suffix("").parts).removesuffix(".__init__")
             found.append(Module.of(name, path.read_text()))
     return found

@@ -116,7 +116,12 @@ class Guard:
             return module.resolved(node) in _SQL
         if isinstance(node, ast.Call):
             called = module.resolved(node.func)
-            return ".selectors." in called or called in self._selectors or called.endswith("get_user_model")
+            return (
+                ".selectors." in called
+                or called.startswith("tenants.access.rows.")
+                or called in self._selectors
+                or called.endswith("get_user_model")
+            )
         if isinstance(node, ast.Name) and isinstance(parent, ast.Call) and node is not parent.func:
             return self._is_model(module, node) and module.resolved(parent.func) not in _PASSES_MODELS
         return False
