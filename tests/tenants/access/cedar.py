@@ -1,9 +1,9 @@
 """Our policies, people and rows as Cedar's (https://www.cedarpolicy.com), which then decides by itself.
 
 Everything is translated from what is stored, by nothing of `tenants.access` and `tenants.policies.conditions`: the
-policies' JSON, the columns of rows, and memberships, groups and grants as the database has them. Cedar skips a policy that asks
-for what is not there; so a missing value is said outright (`has`): it satisfies no lookup of an allow, and each of a
-deny. What Cedar has no word for is computed here, and only that:
+policies' JSON, the columns of rows, and memberships, groups and grants as the database has them. Cedar skips a
+policy that asks for what is not there; so a missing value is said outright (`has`): it satisfies no
+lookup of an allow, and each of a deny. What Cedar has no word for is computed here, and only that:
 
 - times are Longs, microseconds since 1970;
 - the weekday and time of day in each zone that a window names (the windows themselves are Cedar);

@@ -15,7 +15,7 @@ PARTS = {
     "tenants.names.services.domains.prove": "makes a domain served; whoever calls it tells how it was proven",
     "tenants.releases.services.transitions.transition": "changes a state; whoever calls it tells why",
     "tenants.releases.services.releases.move": "changes a state; whoever calls it tells why",
-    "tenants.people.services.memberships.membership_make": "the row of a membership; its caller tells how it came about",
+    "tenants.people.services.memberships.membership_make": "the row of a membership; its caller tells how it came",
     "tenants.people.services.memberships.end_membership": "the end of a membership; its caller tells how it came about",
     "tenants.releases.services.authorship.contributors_add": "a part in a release; its caller tells of the release",
     "tenants.releases.services.authorship.keeper_add": "the maker of an account or token; its caller tells of that",

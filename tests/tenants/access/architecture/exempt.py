@@ -46,7 +46,7 @@ VIEWS = {
     "tenants.people.api.serializers.ServiceAccountSerializer.get_role": "shows the role of an account that is visible",
     "tenants.policies.api.explanations.WhoCanView.get": "asks organization.who_can or user.explain",
     "tenants.audit.api.views.AuditExportView.get_queryset": "is restricted chunk by chunk, as the export is read",
-    "tenants.policies.api.policies.PolicyVersionListView.get_queryset": "versions are their policy, which was found before",
+    "tenants.policies.api.policies.PolicyVersionListView.get_queryset": "its policy was found before",
     "tenants.policies.api.policies.SimulationView.post": "asks policy.simulate, which is about decisions on all rows",
 }
 # Services that name an actor and ask no policy about them.
@@ -55,7 +55,7 @@ SERVICES = {
     "provisioning.releases.services.readings.diff_show": _FOUND,
     "provisioning.releases.services.readings.file_diff_show": _FOUND,
     "provisioning.releases.services.readings.file_handed_over": _FOUND,
-    "provisioning.repositories.services.repositories.git_tokens_condemn": "ends tokens of one who asks, or who was put out",
+    "provisioning.repositories.services.repositories.git_tokens_condemn": "ends tokens of one who asks, or has left",
     "tenants.audit.services.record.audit_record": "writes down what another service did",
     "tenants.names.services.domains.domain_end": "ends a claim for domain_remove, which has asked",
     "tenants.names.services.domains.record": "writes down what another service did",
