@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from lib.console import Failure
+from lib.settings_table import SETTINGS, Setting
 
 ROOT = Path(__file__).resolve().parents[2]
 DEFAULT_HOME = ROOT / "var"
@@ -20,23 +21,19 @@ PYTHON = ROOT / ".venv" / "bin" / "python"
 # nginx, sshd and dockerd stand in directories that are not on every user's PATH.
 SEARCH_PATH = os.pathsep.join([os.environ.get("PATH", os.defpath), "/usr/local/sbin", "/usr/sbin", "/sbin"])
 DERIVED_LINE = "# What follows from the above; written anew at each start."
-SECRET_NAMES = {
-    "BERTH_SECRET_KEY",
-    "BERTH_FIELD_ENCRYPTION_KEYS",
-    "FORGE_TOKEN",
-    "BERTH_DB_PASSWORD",
-    "BERTH_DNS_API_KEY",
-}
+SECRET_NAMES = {setting.name for setting in SETTINGS.values() if setting.is_secret}
 # Where the installation is, and what only a test run looks at: not settings of the installation.
-NOT_KEPT = {"BERTH_HOME", "BERTH_PROCESS"}
-NOT_KEPT |= {"BERTH_TEST_HOME", "BERTH_TEST_LIMIT_S", "BERTH_TEST_WEB_PORT", "BERTH_TEST_EDGE_PORT"}
-NOT_KEPT |= {"BERTH_TEST_EDGE_TLS_PORT"}
-NOT_KEPT |= {"BERTH_TEST_DNS_PORT", "BERTH_TEST_DNS_API_PORT", "BERTH_TEST_DATABASE"}
-# What listens, with its port where nobody chooses another.
-PORTS = {"BERTH_WEB_PORT": 8000, "BERTH_EDGE_PORT": 8080, "BERTH_EDGE_TLS_PORT": 8443}
-PORTS |= {"BERTH_DNS_LISTEN_PORT": 5300, "BERTH_DNS_API_PORT": 5380}
-# Of those, what need not listen: 0 turns it off.
-MAY_BE_OFF = {"BERTH_EDGE_TLS_PORT"}
+NOT_KEPT = {setting.name for setting in SETTINGS.values() if not setting.is_kept}
+# The defaults that every installation notes beside what its user chose.
+NOTED = [
+    "BERTH_INSTALLATION",
+    "BERTH_WEB_ADDRESS",
+    "BERTH_EDGE_ADDRESS",
+    "BERTH_APPS_DOMAIN",
+    "BERTH_DNS_ADDRESS",
+    "BERTH_EMBEDDED_DNS",
+    "BERTH_DOCKER_URL",
+]
 # A path to a unix socket has at most 107 bytes, and supervisord adds its pid while it makes one.
 LONGEST_SOCKET = 107 - len(".4194304")
 
@@ -168,20 +165,15 @@ def load(home: Path | None = None) -> Configuration:
     for name, value in chosen.items():
         if not value.isprintable():
             raise Failure(f"{name} holds a line break or a control character: give it in one line")
-    ports = {name: _port(chosen, name, default, may_be_off=name in MAY_BE_OFF) for name, default in PORTS.items()}
+    ports = {setting.name: _port(chosen, setting) for setting in SETTINGS.values() if setting.is_port}
     _refuse_doubles(ports)
     web_port = ports["BERTH_WEB_PORT"]
-    web_url = f"http://{reachable(chosen.get('BERTH_WEB_ADDRESS', '127.0.0.1'))}:{web_port}"
+    defaults = {name: SETTINGS[name].default or "" for name in NOTED}
+    web_url = f"http://{reachable((defaults | chosen)['BERTH_WEB_ADDRESS'])}:{web_port}"
     derived = {
-        "BERTH_INSTALLATION": "berth",
-        "BERTH_WEB_ADDRESS": "127.0.0.1",
+        **defaults,
         **{name: str(port) for name, port in ports.items()},
         "BERTH_WEB_URL": web_url,
-        "BERTH_EDGE_ADDRESS": "127.0.0.1",
-        "BERTH_APPS_DOMAIN": "apps.localhost",
-        "BERTH_DNS_ADDRESS": "127.0.0.1",
-        "BERTH_EMBEDDED_DNS": "true",
-        "BERTH_DOCKER_URL": "unix:///var/run/docker.sock",
         "BERTH_BROKER_URL": f"redis+socket://{run}/redis.sock",
         "BERTH_EMBEDDED_FORGE": "false" if "FORGE_URL" in chosen else "true",
         "FORGE_URL": f"{web_url}/forge",
@@ -286,11 +278,11 @@ def _stored(path: Path, *, with_derived: bool = False) -> dict[str, str]:
     return dict(line.split("=", 1) for line in text.splitlines() if "=" in line and not line.startswith("#"))
 
 
-def _port(chosen: dict[str, str], name: str, default: int, *, may_be_off: bool) -> int:
-    value = chosen.get(name, str(default))
-    least, remedy = (0, ", or 0 for none") if may_be_off else (1, "")
+def _port(chosen: dict[str, str], setting: Setting) -> int:
+    value = chosen.get(setting.name, setting.default or "")
+    least, remedy = (0, ", or 0 for none") if setting.may_be_off else (1, "")
     if not re.fullmatch(r"[0-9]{1,5}", value) or not least <= int(value) <= 65535:
-        raise Failure(f"{name} is {value!r}: set a port from 1 to 65535{remedy}")
+        raise Failure(f"{setting.name} is {value!r}: set a port from 1 to 65535{remedy}")
     return int(value)
 
 

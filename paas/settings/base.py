@@ -5,15 +5,15 @@ from datetime import timedelta
 from paas.settings import env
 
 ROOT = env.ROOT
-HOME = env.path("BERTH_HOME", ROOT / "var")
-INSTALLATION = env.text("BERTH_INSTALLATION", "berth")
-SECRETS_FILE = env.path("BERTH_SECRETS_FILE", HOME / "secrets.env")
+HOME = env.path("BERTH_HOME")
+INSTALLATION = env.text("BERTH_INSTALLATION")
+SECRETS_FILE = env.path("BERTH_SECRETS_FILE")
 
 SECRET_KEY = env.text("BERTH_SECRET_KEY")
 # Fernet keys for secrets at rest: the first encrypts, all decrypt.
 FIELD_ENCRYPTION_KEYS = env.words("BERTH_FIELD_ENCRYPTION_KEYS")
 DEBUG = False
-ALLOWED_HOSTS = env.words("BERTH_ALLOWED_HOSTS", "localhost,127.0.0.1,[::1]")
+ALLOWED_HOSTS = env.words("BERTH_ALLOWED_HOSTS")
 CSRF_TRUSTED_ORIGINS = env.words("BERTH_CSRF_TRUSTED_ORIGINS")
 
 INSTALLED_APPS = [
@@ -82,8 +82,8 @@ AUTH_PASSWORD_VALIDATORS = [
 ]
 # Wrong passwords count by name and address together: nobody locks anybody out from elsewhere.
 AXES_LOCKOUT_PARAMETERS = [["username", "ip_address"]]
-AXES_FAILURE_LIMIT = env.integer("BERTH_SIGN_IN_FAILURES", 5)
-AXES_COOLOFF_TIME = timedelta(seconds=env.integer("BERTH_SIGN_IN_COOL_OFF_S", 15 * 60))
+AXES_FAILURE_LIMIT = env.integer("BERTH_SIGN_IN_FAILURES")
+AXES_COOLOFF_TIME = timedelta(seconds=env.integer("BERTH_SIGN_IN_COOL_OFF_S"))
 # Else a guesser in the same network could keep somebody out for as long as they go on.
 AXES_RESET_COOL_OFF_ON_FAILURE_DURING_LOCKOUT = False
 AXES_USERNAME_CALLABLE = "tenants.people.services.sign_in.name_counted"
@@ -122,9 +122,9 @@ REST_FRAMEWORK = {
     "DEFAULT_SCHEMA_CLASS": "paas.api.refusals.DocumentedSchema",
     "DEFAULT_THROTTLE_CLASSES": ["paas.api.throttling.UserThrottle", "paas.api.throttling.AddressThrottle"],
     "DEFAULT_THROTTLE_RATES": {
-        "user": env.text("BERTH_API_RATE_USER", "1200/minute"),
-        "address": env.text("BERTH_API_RATE_ADDRESS", "600/minute"),
-        "sign-in": env.text("BERTH_API_RATE_SIGN_IN", "20/minute"),
+        "user": env.text("BERTH_API_RATE_USER"),
+        "address": env.text("BERTH_API_RATE_ADDRESS"),
+        "sign-in": env.text("BERTH_API_RATE_SIGN_IN"),
     },
     "EXCEPTION_HANDLER": "paas.api.errors.problem_details",
     "UNAUTHENTICATED_USER": "django.contrib.auth.models.AnonymousUser",
@@ -159,41 +159,41 @@ FORGE_TOKEN = env.text("FORGE_TOKEN")
 # The URL under which the forge reaches Berth's webhook receiver.
 WEB_URL = env.text("BERTH_WEB_URL")
 # The embedded forge; unused where FORGE_URL is a GitLab.
-EMBEDDED_FORGE = env.boolean("BERTH_EMBEDDED_FORGE", True)
+EMBEDDED_FORGE = env.boolean("BERTH_EMBEDDED_FORGE")
 EMBEDDED_FORGE_URL = FORGE_URL
 EMBEDDED_FORGE_ROOT_TOKEN = FORGE_TOKEN
-EMBEDDED_FORGE_HOME = env.path("BERTH_FORGE_HOME", HOME / "repositories")
-EMBEDDED_FORGE_MAX_PUSH_BYTES = env.integer("BERTH_FORGE_MAX_PUSH_BYTES", 100 * 1024 * 1024)
+EMBEDDED_FORGE_HOME = env.path("BERTH_FORGE_HOME")
+EMBEDDED_FORGE_MAX_PUSH_BYTES = env.integer("BERTH_FORGE_MAX_PUSH_BYTES")
 
 # Apps: hostnames, edge, hosts.
-APPS_DOMAIN = env.text("BERTH_APPS_DOMAIN", "apps.localhost")
-EDGE_ADDRESS = env.text("BERTH_EDGE_ADDRESS", "127.0.0.1")
-EDGE_PORT = env.integer("BERTH_EDGE_PORT", 8080)
+APPS_DOMAIN = env.text("BERTH_APPS_DOMAIN")
+EDGE_ADDRESS = env.text("BERTH_EDGE_ADDRESS")
+EDGE_PORT = env.integer("BERTH_EDGE_PORT")
 # For HTTPS; 0: none.
-EDGE_TLS_PORT = env.integer("BERTH_EDGE_TLS_PORT", 8443)
+EDGE_TLS_PORT = env.integer("BERTH_EDGE_TLS_PORT")
 # Whether plain HTTP for a name with a certificate is sent to HTTPS.
-EDGE_HTTPS_REDIRECT = env.boolean("BERTH_EDGE_HTTPS_REDIRECT", False)
+EDGE_HTTPS_REDIRECT = env.boolean("BERTH_EDGE_HTTPS_REDIRECT")
 # Where operators put certificates: NAME/fullchain.pem and NAME/privkey.pem, NAME being a zone or a hostname.
-CERTIFICATES_HOME = env.path("BERTH_CERTIFICATES_HOME", HOME / "certificates")
+CERTIFICATES_HOME = env.path("BERTH_CERTIFICATES_HOME")
 # Whether a zone without one gets one that signs itself.
-SELF_SIGNED_CERTIFICATES = env.boolean("BERTH_SELF_SIGNED_CERTIFICATES", True)
+SELF_SIGNED_CERTIFICATES = env.boolean("BERTH_SELF_SIGNED_CERTIFICATES")
 SELF_SIGNED_HOME = HOME / "self-signed"
-CERTIFICATES_INTERVAL_S = env.integer("BERTH_CERTIFICATES_INTERVAL_S", 60)
+CERTIFICATES_INTERVAL_S = env.integer("BERTH_CERTIFICATES_INTERVAL_S")
 # Where Berth itself reaches the edge, to look at an app as the world does.
-EDGE_PROBE_ADDRESS = env.text("BERTH_EDGE_PROBE_ADDRESS", "127.0.0.1")
+EDGE_PROBE_ADDRESS = env.text("BERTH_EDGE_PROBE_ADDRESS")
 # The addresses under which the world reaches the edge: what a customer's domain points to. Left out: the edge's own.
-EDGE_PUBLIC_ADDRESSES = env.addresses("BERTH_EDGE_PUBLIC_ADDRESSES", EDGE_ADDRESS)
+EDGE_PUBLIC_ADDRESSES = env.addresses("BERTH_EDGE_PUBLIC_ADDRESSES")
 # Customers' own domains: how often one that is served is looked at, how long it may fail until it is withdrawn, and how
 # long nobody may answer for it until then.
-DOMAIN_CHECK_INTERVAL_S = env.integer("BERTH_DOMAIN_CHECK_INTERVAL_S", 24 * 3600)
-DOMAIN_GRACE_DAYS = env.integer("BERTH_DOMAIN_GRACE_DAYS", 7)
-DOMAIN_UNHEARD_DAYS = env.integer("BERTH_DOMAIN_UNHEARD_DAYS", 30)
+DOMAIN_CHECK_INTERVAL_S = env.integer("BERTH_DOMAIN_CHECK_INTERVAL_S")
+DOMAIN_GRACE_DAYS = env.integer("BERTH_DOMAIN_GRACE_DAYS")
+DOMAIN_UNHEARD_DAYS = env.integer("BERTH_DOMAIN_UNHEARD_DAYS")
 # For so long a name that was proven is nobody else's after its end.
-NAME_QUARANTINE_DAYS = env.integer("BERTH_NAME_QUARANTINE_DAYS", 30)
+NAME_QUARANTINE_DAYS = env.integer("BERTH_NAME_QUARANTINE_DAYS")
 # Suffixes of a private network below which customers may have names, though the public DNS has none there.
 CUSTOM_DOMAIN_SUFFIXES = env.words("BERTH_CUSTOM_DOMAIN_SUFFIXES")
 # Who the edge's workers run as. Empty: an unprivileged user where the edge starts as root.
-EDGE_USER = env.text("BERTH_EDGE_USER", "")
+EDGE_USER = env.text("BERTH_EDGE_USER")
 EDGE_HOME = HOME / "edge"
 # What the edge's machine serves without containers, where an operator wants that.
 FALLBACK_HOME = HOME / "fallback"
@@ -202,63 +202,63 @@ RELEASES_HOME = HOME / "releases"
 READING_HOME = HOME / "reading"
 # Whether anybody outside of this machine is asked for names. Left out: not where BERTH_APPS_DOMAIN is below localhost
 # and BERTH_DNS_ROOTS names nobody.
-DNS_LOOKUPS = env.boolean("BERTH_DNS_LOOKUPS", False) if env.text("BERTH_DNS_LOOKUPS", "") else None
+DNS_LOOKUPS = env.boolean("BERTH_DNS_LOOKUPS") if env.text("BERTH_DNS_LOOKUPS") else None
 # Where lookups begin; empty: the root servers of the Internet. The port is that of servers found by delegation.
 DNS_ROOTS = env.words("BERTH_DNS_ROOTS")
-DNS_PORT = env.integer("BERTH_DNS_PORT", 53)
+DNS_PORT = env.integer("BERTH_DNS_PORT")
 # Whether name servers are asked at loopback and private addresses. A delegation is its zone's owner's: with this on,
 # they choose where in Berth's own network a question goes.
-DNS_ALLOW_PRIVATE = env.boolean("BERTH_DNS_ALLOW_PRIVATE", False)
+DNS_ALLOW_PRIVATE = env.boolean("BERTH_DNS_ALLOW_PRIVATE")
 # Resolvers to be asked besides the zone's own servers.
 DNS_RESOLVERS = env.words("BERTH_DNS_RESOLVERS")
 # One question to one server; everything that is asked to look at one name once.
-DNS_TIMEOUT_S = env.integer("BERTH_DNS_TIMEOUT_S", 2)
-DNS_DEADLINE_S = env.integer("BERTH_DNS_DEADLINE_S", 10)
+DNS_TIMEOUT_S = env.integer("BERTH_DNS_TIMEOUT_S")
+DNS_DEADLINE_S = env.integer("BERTH_DNS_DEADLINE_S")
 # What one release's tree may hold.
-MAX_RELEASE_BYTES = env.integer("BERTH_MAX_RELEASE_BYTES", 256 * 1024 * 1024)
-MAX_RELEASE_FILES = env.integer("BERTH_MAX_RELEASE_FILES", 20_000)
+MAX_RELEASE_BYTES = env.integer("BERTH_MAX_RELEASE_BYTES")
+MAX_RELEASE_FILES = env.integer("BERTH_MAX_RELEASE_FILES")
 # What one fetch of a code repository may bring, with the history of its commits.
-MAX_REPOSITORY_BYTES = env.integer("BERTH_MAX_REPOSITORY_BYTES", 1024 * 1024 * 1024)
+MAX_REPOSITORY_BYTES = env.integer("BERTH_MAX_REPOSITORY_BYTES")
 # The limits of an organization, and at the end those of a person, until an operator sets others for one of them.
 QUOTAS = {
-    "apps": env.integer("BERTH_QUOTA_APPS", 30),
-    "memory_mib": env.integer("BERTH_QUOTA_MEMORY_MIB", 16_384),
-    "releases_a_day": env.integer("BERTH_QUOTA_RELEASES_A_DAY", 200),
-    "domains": env.integer("BERTH_QUOTA_DOMAINS", 100),
-    "variables": env.integer("BERTH_QUOTA_VARIABLES", 1000),
-    "members": env.integer("BERTH_QUOTA_MEMBERS", 100),
-    "service_accounts": env.integer("BERTH_QUOTA_SERVICE_ACCOUNTS", 20),
-    "tokens": env.integer("BERTH_QUOTA_TOKENS", 100),
-    "organizations": env.integer("BERTH_QUOTA_ORGANIZATIONS", 10),
-    "personal_tokens": env.integer("BERTH_QUOTA_PERSONAL_TOKENS", 100),
+    "apps": env.integer("BERTH_QUOTA_APPS"),
+    "memory_mib": env.integer("BERTH_QUOTA_MEMORY_MIB"),
+    "releases_a_day": env.integer("BERTH_QUOTA_RELEASES_A_DAY"),
+    "domains": env.integer("BERTH_QUOTA_DOMAINS"),
+    "variables": env.integer("BERTH_QUOTA_VARIABLES"),
+    "members": env.integer("BERTH_QUOTA_MEMBERS"),
+    "service_accounts": env.integer("BERTH_QUOTA_SERVICE_ACCOUNTS"),
+    "tokens": env.integer("BERTH_QUOTA_TOKENS"),
+    "organizations": env.integer("BERTH_QUOTA_ORGANIZATIONS"),
+    "personal_tokens": env.integer("BERTH_QUOTA_PERSONAL_TOKENS"),
 }
 # How long a pipeline may wait for a runner and run.
-PIPELINE_DEADLINE_S = env.integer("BERTH_PIPELINE_DEADLINE_S", 900)
+PIPELINE_DEADLINE_S = env.integer("BERTH_PIPELINE_DEADLINE_S")
 # How long a new release may take until it answers its health check.
-HEALTH_DEADLINE_S = env.integer("BERTH_HEALTH_DEADLINE_S", 30)
+HEALTH_DEADLINE_S = env.integer("BERTH_HEALTH_DEADLINE_S")
 # Ports, subnets and uids are leased from these ranges, never probed.
-PORT_RANGE = (env.integer("BERTH_PORT_FIRST", 20000), env.integer("BERTH_PORT_LAST", 23999))
-SUBNET_POOL = env.text("BERTH_SUBNET_POOL", "10.213.0.0/16")
-UID_RANGE = (env.integer("BERTH_UID_FIRST", 200_000), env.integer("BERTH_UID_LAST", 299_999))
-DOCKER_URL = env.text("BERTH_DOCKER_URL", "unix:///var/run/docker.sock")
+PORT_RANGE = (env.integer("BERTH_PORT_FIRST"), env.integer("BERTH_PORT_LAST"))
+SUBNET_POOL = env.text("BERTH_SUBNET_POOL")
+UID_RANGE = (env.integer("BERTH_UID_FIRST"), env.integer("BERTH_UID_LAST"))
+DOCKER_URL = env.text("BERTH_DOCKER_URL")
 # Log streams that one user may have open at once, in one web process; how often each is asked whether it still may.
-LOG_FOLLOWS_PER_USER = env.integer("BERTH_LOG_FOLLOWS_PER_USER", 10)
-LOG_RECHECK_INTERVAL_S = env.integer("BERTH_LOG_RECHECK_INTERVAL_S", 10)
+LOG_FOLLOWS_PER_USER = env.integer("BERTH_LOG_FOLLOWS_PER_USER")
+LOG_RECHECK_INTERVAL_S = env.integer("BERTH_LOG_RECHECK_INTERVAL_S")
 # A Debian image to build on, from a registry; empty: one is made from this machine's own apt sources.
-BASE_IMAGE = env.text("BERTH_BASE_IMAGE", "")
+BASE_IMAGE = env.text("BERTH_BASE_IMAGE")
 # The private key for hosts that are reached over SSH.
-SSH_KEY_PATH = env.path("BERTH_SSH_KEY_PATH", HOME / "ssh" / "id_ed25519")
+SSH_KEY_PATH = env.path("BERTH_SSH_KEY_PATH")
 
 # The name server that `bin/up` runs (PowerDNS); off where names are kept elsewhere.
-EMBEDDED_DNS = env.boolean("BERTH_EMBEDDED_DNS", True)
+EMBEDDED_DNS = env.boolean("BERTH_EMBEDDED_DNS")
 DNS_HOME = HOME / "dns"
-DNS_ADDRESS = env.text("BERTH_DNS_ADDRESS", "127.0.0.1")
-DNS_LISTEN_PORT = env.integer("BERTH_DNS_LISTEN_PORT", 5300)
-DNS_API_PORT = env.integer("BERTH_DNS_API_PORT", 5380)
-DNS_API_KEY = env.text("BERTH_DNS_API_KEY", "")
+DNS_ADDRESS = env.text("BERTH_DNS_ADDRESS")
+DNS_LISTEN_PORT = env.integer("BERTH_DNS_LISTEN_PORT")
+DNS_API_PORT = env.integer("BERTH_DNS_API_PORT")
+DNS_API_KEY = env.text("BERTH_DNS_API_KEY")
 
 # Celery: a message is only a wake-up; the row is the truth.
-CELERY_BROKER_URL = env.text("BERTH_BROKER_URL", f"redis+socket://{HOME}/run/redis.sock")
+CELERY_BROKER_URL = env.text("BERTH_BROKER_URL")
 CELERY_TASK_ACKS_LATE = True
 CELERY_TASK_REJECT_ON_WORKER_LOST = True
 CELERY_TASK_IGNORE_RESULT = True
@@ -277,12 +277,12 @@ CELERY_BROKER_TRANSPORT_OPTIONS = {
 }
 # A request that cannot reach the broker goes on: the sweep finds the row.
 CELERY_TASK_PUBLISH_RETRY = False
-SWEEP_INTERVAL_S = env.integer("BERTH_SWEEP_INTERVAL_S", 5)
-RECONCILE_INTERVAL_S = env.integer("BERTH_RECONCILE_INTERVAL_S", 3)
+SWEEP_INTERVAL_S = env.integer("BERTH_SWEEP_INTERVAL_S")
+RECONCILE_INTERVAL_S = env.integer("BERTH_RECONCILE_INTERVAL_S")
 # How often customers' domains are looked for that are due for a check.
-DOMAIN_ROUND_INTERVAL_S = env.integer("BERTH_DOMAIN_ROUND_INTERVAL_S", 5)
-DNS_ADVANCE_INTERVAL_S = env.integer("BERTH_DNS_ADVANCE_INTERVAL_S", 10)
-DNS_COMPARE_INTERVAL_S = env.integer("BERTH_DNS_COMPARE_INTERVAL_S", 300)
+DOMAIN_ROUND_INTERVAL_S = env.integer("BERTH_DOMAIN_ROUND_INTERVAL_S")
+DNS_ADVANCE_INTERVAL_S = env.integer("BERTH_DNS_ADVANCE_INTERVAL_S")
+DNS_COMPARE_INTERVAL_S = env.integer("BERTH_DNS_COMPARE_INTERVAL_S")
 CELERY_BEAT_SCHEDULE = {
     # A round that could not start before the next one is due is not worth running.
     "sweep": {
@@ -330,7 +330,7 @@ LOGGING = {
     "disable_existing_loggers": False,
     "formatters": {"line": {"format": "%(asctime)s %(levelname)s %(name)s %(message)s"}},
     "handlers": {"console": {"class": "logging.StreamHandler", "formatter": "line"}},
-    "root": {"handlers": ["console"], "level": env.text("BERTH_LOG_LEVEL", "INFO")},
+    "root": {"handlers": ["console"], "level": env.text("BERTH_LOG_LEVEL")},
     "loggers": {
         "urllib3": {"level": "WARNING"},
         # A line for each round of the sweep and the reconciler would bury what an operator looks for.

@@ -68,17 +68,17 @@ from paas.settings.embedded import DATABASES, HOME  # noqa: E402
 HOME.mkdir(parents=True, exist_ok=True)
 # A database with every migration in it, as bin/test makes it: a file for SQLite, a name for PostgreSQL. Tests copy it,
 # since the migrations take longer than most tests. Without it each migrates its own.
-TEST_TEMPLATE = env.text("BERTH_TEST_TEMPLATE", "")
+TEST_TEMPLATE = env.text("BERTH_TEST_TEMPLATE")
 # sqlite, or postgresql as bin/test starts it (bin/lib/postgres.py); there each worker makes `test_<name>_<worker>`.
-TEST_DATABASE = env.text("BERTH_TEST_DATABASE", "sqlite")
+TEST_DATABASE = env.text("BERTH_TEST_DATABASE")
 if TEST_DATABASE == "postgresql":
     DATABASES["default"] = {
         "ENGINE": "django.db.backends.postgresql",
-        "NAME": env.text("BERTH_DB_NAME", "berth"),
-        "USER": env.text("BERTH_DB_USER", "berth"),
-        "PASSWORD": env.text("BERTH_DB_PASSWORD", ""),
+        "NAME": env.text("BERTH_DB_NAME"),
+        "USER": env.text("BERTH_DB_USER"),
+        "PASSWORD": env.text("BERTH_DB_PASSWORD"),
         "HOST": env.text("BERTH_DB_HOST"),
-        "PORT": env.text("BERTH_DB_PORT", ""),
+        "PORT": env.text("BERTH_DB_PORT"),
         # As in production.
         "OPTIONS": {"prepare_threshold": 1},
     }

@@ -68,7 +68,7 @@ _INTRODUCTION = f"""
 # The PHP stack
 
 What a plugin finds when it runs: PHP {php_stack.PHP_VERSION} under php-fpm, behind nginx, in a container of its own.
-This page is written by `manage.py php_stack` from the tables that the containers are made of, and a test holds both
+This page is written by `manage.py reference --write` from the tables that the containers are made of. A test holds both
 against a running container. Values are those of a new environment: {MEMORY_MIB} MiB of memory, {DISK_MIB} MiB of disk,
 {PIDS} processes.
 

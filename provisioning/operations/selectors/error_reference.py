@@ -13,7 +13,7 @@ it is. `GET /api/v1/deployments/{id}/` has it as `error` (its first line says wh
 `whose_move` is one of `developer`, `reviewer`, `operator`, or `nobody`: then Berth goes on by itself. It is null if
 there is nothing left to do. Steps that come after the one that failed are `not_reached`.
 
-This page is written by `manage.py error_reference` from the classes in the code; a test holds it equal.
+This page is written by `manage.py reference --write` from the classes in the code; a test holds it equal.
 
 | code | whose move | what it means | next step |
 | --- | --- | --- | --- |

@@ -12,7 +12,7 @@ LIMITS = php_limits(memory_mib=256, pids=128, disk_mib=64)
 
 
 def test_the_page_is_written_from_the_tables() -> None:
-    assert PAGE.read_text() == render_page(), "run: manage.py php_stack > docs/reference/php-stack.md"
+    assert PAGE.read_text() == render_page(), "run: manage.py reference --write"
 
 
 def test_everything_has_a_reason_and_stands_once() -> None:

@@ -90,7 +90,7 @@ def _all(error: type[ProvisioningError]) -> Iterator[type[ProvisioningError]]:
 
 def test_the_documents_list_them() -> None:
     page = Path(settings.ROOT) / "docs" / "reference" / "errors.md"
-    assert page.read_text() == error_reference(), "write it anew: manage.py error_reference > docs/reference/errors.md"
+    assert page.read_text() == error_reference(), "run: manage.py reference --write"
 
 
 @pytest.mark.parametrize(
