@@ -25,6 +25,7 @@ from provisioning.exceptions import OperatorError, RateLimited, RecordsChanged, 
 from provisioning.models import DnsAccount, DnsRecord, HostedZone, Operation
 from provisioning.operations.choices import OperationKind, OperationState
 from provisioning.operations.engine import Cancelled, Run, Wait
+from provisioning.operations.lease import Lease
 from provisioning.operations.services import operation_ensure
 from tenants.apps.choices import AppState
 from tenants.apps.services.apps import app_retire
@@ -243,7 +244,7 @@ def test_a_worker_that_dies_between_calls_loses_and_doubles_nothing(
     setattr(MemoryProvider, f"{when}_call", staticmethod(at(call, number, Killed())))
     step = retire if is_retirement else provision
     with monkeypatch.context() as dying:
-        dying.setattr(dns_sync, "_release", lambda *_: None)
+        dying.setattr(Lease, "release", lambda _lease: None)
         with pytest.raises(Killed):
             step(app)
     # At no moment was there a record of Berth's that nothing says it made.
