@@ -12,7 +12,7 @@ from collections.abc import Collection
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from provisioning.edge.rendering.sites import CERTIFICATES_DIRECTORY, SITES_DIRECTORY
+from provisioning.rendering.directories import CERTIFICATES_DIRECTORY, SITES_DIRECTORY
 
 # A copy that nothing names yet may be one that somebody is about to name.
 KEPT_UNUSED_S = 600

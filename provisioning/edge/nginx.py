@@ -23,12 +23,10 @@ from provisioning.edge import locks, workers
 from provisioning.edge.commands import brief, nginx_command, run
 from provisioning.edge.disk import content_of, disk, write_synced
 from provisioning.edge.rendering.sites import (
-    CERTIFICATES_DIRECTORY,
     GENERATION_FILE,
     GENERATION_PATH,
     HEALTH_PATH,
     LISTEN_FILE,
-    SITES_DIRECTORY,
     TLS_FILE,
     ZONE_TLS_FILE,
     certificate_named,
@@ -46,6 +44,7 @@ from provisioning.exceptions import (
     RetryableError,
     ServiceUnavailable,
 )
+from provisioning.rendering.directories import CERTIFICATES_DIRECTORY, SITES_DIRECTORY
 from provisioning.rendering.specs import EdgeSpec
 
 # 10,000 apps take 9 s to load.

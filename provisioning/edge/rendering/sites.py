@@ -14,6 +14,7 @@ import re
 from dataclasses import replace
 
 from provisioning.edge.rendering.fallback import render_fallback_server
+from provisioning.rendering.directories import CERTIFICATES_DIRECTORY, SITES_DIRECTORY
 from provisioning.rendering.grammar import check_home
 from provisioning.rendering.limits import MAX_BODY_MIB
 from provisioning.rendering.specs import EdgeSpec, SiteSpec, UpstreamServer
@@ -36,8 +37,6 @@ LISTEN_FILE = "listen.conf"
 TLS_FILE = "tls.conf"
 ZONE_TLS_FILE = "tls-zone.conf"
 GENERATION_FILE = "generation.conf"
-SITES_DIRECTORY = "sites"
-CERTIFICATES_DIRECTORY = "tls"
 MAX_HOSTNAMES = 64
 MAX_SERVERS = 16
 # Of Mozilla's list those that take no parameters of their own (DHE).
