@@ -128,7 +128,7 @@ class RefNotFound(DeveloperError):
 
 
 class AmbiguousRef(DeveloperError):
-    """The release was asked for with a name that two things have."""
+    """The release names a ref that two things have."""
 
     code = "ambiguous_ref"
     next_step = "Ask again with the whole name, refs/heads/NAME or refs/tags/NAME, or with the commit."

@@ -24,7 +24,7 @@ def main() -> int:
         help="install no system packages: print those that are missing and exit with status 2",
     )
     parser.add_argument(
-        "--write", action="store_true", help="write the tables of README.md and docs/reference too, with commit and day"
+        "--write", action="store_true", help="write the table of docs/reference/figures.md too, with commit and day"
     )
     parser.add_argument("names", nargs="*", metavar="NAME", help="a benchmark; all of them where none is named")
     arguments = parser.parse_args()

@@ -15,7 +15,7 @@ class Setting:
 
     `default` is None if there is none: then `shown` says where the value comes from. `shown` also stands in the
     documents in the place of a default that says little by itself. A port is one that something of the installation
-    listens on. With `is_kept` False the value is not noted in `settings.env`: it is no setting of the installation.
+    listens on. With `is_kept` False the value is not noted in `settings.env`, since it belongs to one run.
     """
 
     name: str

@@ -40,6 +40,7 @@ CHECKS = {
     "mypy bin": [str(BINARIES / "mypy"), "--config-file=", "--strict", "--package", "lib"],
     "import-linter": [str(BINARIES / "lint-imports")],
     "migrations": [str(PYTHON), "manage.py", "makemigrations", "--check", "--dry-run"],
+    "documents": [str(BINARIES / "mkdocs"), "build", "--strict", "--site-dir", "@HOME@/site"],
 }
 
 
@@ -148,7 +149,7 @@ def _check(configuration: Configuration) -> list[str]:
     for name, argv in CHECKS.items():
         with step(name) as current:
             result = subprocess.run(
-                argv,
+                [part.replace("@HOME@", str(configuration.home)) for part in argv],
                 stdin=subprocess.DEVNULL,
                 capture_output=True,
                 text=True,

@@ -10,7 +10,7 @@ from tenants.models import AccessPolicy
 HEAD = """\
 # Built-in policies
 
-Every new installation has these policies. [Who may do what](../operate/access.md) says how they decide. An operator can
+Every new installation has these policies. [Access](../operate/access.md) says how they decide. An operator can
 disable one, and adds others beside it.
 
 This page is written by `manage.py reference --write`; a test holds it equal.

@@ -75,7 +75,7 @@ def render() -> str:
 
 
 def said_of(operation: dict[str, Any]) -> str:
-    """The first paragraph of what the call says of itself; empty if neither the view nor this page says anything."""
+    """The first paragraph of the call's description; empty if neither the view nor this page has one."""
     return SAID.get(operation["operationId"]) or operation.get("description", "").split("\n\n")[0]
 
 

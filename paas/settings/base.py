@@ -3,6 +3,7 @@
 from datetime import timedelta
 
 from paas.settings import env
+from paas.settings.celery import *  # noqa: F403
 
 ROOT = env.ROOT
 HOME = env.path("BERTH_HOME")
@@ -178,7 +179,6 @@ CERTIFICATES_HOME = env.path("BERTH_CERTIFICATES_HOME")
 # Whether a zone without one gets one that signs itself.
 SELF_SIGNED_CERTIFICATES = env.boolean("BERTH_SELF_SIGNED_CERTIFICATES")
 SELF_SIGNED_HOME = HOME / "self-signed"
-CERTIFICATES_INTERVAL_S = env.integer("BERTH_CERTIFICATES_INTERVAL_S")
 # Where Berth itself reaches the edge, to look at an app as the world does.
 EDGE_PROBE_ADDRESS = env.text("BERTH_EDGE_PROBE_ADDRESS")
 # The addresses under which the world reaches the edge: what a customer's domain points to. Left out: the edge's own.
@@ -256,74 +256,6 @@ DNS_ADDRESS = env.text("BERTH_DNS_ADDRESS")
 DNS_LISTEN_PORT = env.integer("BERTH_DNS_LISTEN_PORT")
 DNS_API_PORT = env.integer("BERTH_DNS_API_PORT")
 DNS_API_KEY = env.text("BERTH_DNS_API_KEY")
-
-# Celery: a message is only a wake-up; the row is the truth.
-CELERY_BROKER_URL = env.text("BERTH_BROKER_URL")
-CELERY_TASK_ACKS_LATE = True
-CELERY_TASK_REJECT_ON_WORKER_LOST = True
-CELERY_TASK_IGNORE_RESULT = True
-CELERY_WORKER_HIJACK_ROOT_LOGGER = False
-CELERY_WORKER_PREFETCH_MULTIPLIER = 1
-CELERY_BROKER_CONNECTION_RETRY_ON_STARTUP = True
-CELERY_BROKER_TRANSPORT_OPTIONS = {
-    "visibility_timeout": 300,
-    "socket_timeout": 2,
-    "socket_connect_timeout": 2,
-    # kombu would try for six seconds to publish to a broker that is away.
-    "max_retries": 1,
-    "interval_start": 0,
-    "interval_step": 0,
-    "interval_max": 0,
-}
-# A request that cannot reach the broker goes on: the sweep finds the row.
-CELERY_TASK_PUBLISH_RETRY = False
-SWEEP_INTERVAL_S = env.integer("BERTH_SWEEP_INTERVAL_S")
-RECONCILE_INTERVAL_S = env.integer("BERTH_RECONCILE_INTERVAL_S")
-# How often customers' domains are looked for that are due for a check.
-DOMAIN_ROUND_INTERVAL_S = env.integer("BERTH_DOMAIN_ROUND_INTERVAL_S")
-DNS_ADVANCE_INTERVAL_S = env.integer("BERTH_DNS_ADVANCE_INTERVAL_S")
-DNS_COMPARE_INTERVAL_S = env.integer("BERTH_DNS_COMPARE_INTERVAL_S")
-CELERY_BEAT_SCHEDULE = {
-    # A round that could not start before the next one is due is not worth running.
-    "sweep": {
-        "task": "provisioning.sweep",
-        "schedule": SWEEP_INTERVAL_S,
-        "options": {"expires": SWEEP_INTERVAL_S},
-    },
-    "reconcile": {
-        "task": "provisioning.reconcile",
-        "schedule": RECONCILE_INTERVAL_S,
-        "options": {"expires": RECONCILE_INTERVAL_S},
-    },
-    "read-pushes": {
-        "task": "provisioning.read_pushes",
-        "schedule": SWEEP_INTERVAL_S,
-        "options": {"expires": SWEEP_INTERVAL_S},
-    },
-    "check-domains": {
-        "task": "provisioning.check_domains",
-        "schedule": DOMAIN_ROUND_INTERVAL_S,
-        "options": {"expires": DOMAIN_ROUND_INTERVAL_S},
-    },
-    "refresh-certificates": {
-        "task": "provisioning.refresh_certificates",
-        "schedule": CERTIFICATES_INTERVAL_S,
-        "options": {"expires": CERTIFICATES_INTERVAL_S},
-    },
-    "advance-zones": {
-        "task": "provisioning.advance_zones",
-        "schedule": DNS_ADVANCE_INTERVAL_S,
-        "options": {"expires": DNS_ADVANCE_INTERVAL_S},
-    },
-    "compare-zones": {
-        "task": "provisioning.compare_zones",
-        "schedule": DNS_COMPARE_INTERVAL_S,
-        "options": {"expires": DNS_COMPARE_INTERVAL_S},
-    },
-    "tidy": {"task": "provisioning.tidy", "schedule": 24 * 3600},
-    "sync-members": {"task": "provisioning.sync_members", "schedule": 300, "options": {"expires": 300}},
-    "end-git-tokens": {"task": "provisioning.end_git_tokens", "schedule": 300, "options": {"expires": 300}},
-}
 
 LOGGING = {
     "version": 1,

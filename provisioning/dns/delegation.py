@@ -10,7 +10,6 @@ import threading
 import time
 from collections.abc import Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import dns.message
@@ -31,6 +30,7 @@ from provisioning.dns.reading import (
 
 if TYPE_CHECKING:
     from provisioning.dns.resolution import ResolutionSettings
+from provisioning.dns.zone_cuts import HEARD, NO_ADDRESS, NOWHERE, Cut, LookupFailed
 
 # The roots and most large zones have 13, each with two addresses.
 MAX_NAMES = 13
@@ -44,48 +44,6 @@ MAX_QUESTIONS = 200
 MAX_TRIES = 6
 AT_ONCE = 2
 THREADS = 16
-NOWHERE = (
-    "this installation looks up no outside names, and knows no server of the zone: an operator must name the zone's "
-    "servers, or set BERTH_DNS_LOOKUPS=true and start it again"
-)
-_NO_ADDRESS = "it has no address: "
-HEARD = {Outcome.ANSWER, Outcome.NO_DATA, Outcome.NX_DOMAIN}
-
-
-class LookupFailed(Exception):
-    """Nobody could be asked, or nobody answered. `detail` is for people; `answers` are of those who were asked.
-
-    `reason` is at the bottom of it, where one thing failed for want of another. `cut` is whose servers were of no use.
-    """
-
-    def __init__(
-        self,
-        detail: str,
-        outcome: Outcome,
-        *,
-        zone: str = "",
-        answers: Sequence[ServerAnswer] = (),
-        reason: str = "",
-        cut: "Cut | None" = None,
-    ) -> None:
-        super().__init__(detail)
-        self.detail = detail
-        self.reason = reason or detail
-        self.outcome = outcome
-        self.zone = zone
-        self.cut = cut
-        self.answers = tuple(answers)
-
-
-@dataclass(frozen=True, kw_only=True)
-class Cut:
-    """A zone, what is known of its servers, and the names of those whose addresses are not known."""
-
-    zone: dns.name.Name
-    servers: tuple[Nameserver, ...] = ()
-    names: tuple[dns.name.Name, ...] = ()
-    # Servers that can't be asked, and why.
-    unasked: tuple[ServerAnswer, ...] = ()
 
 
 class Walk:
@@ -240,7 +198,7 @@ class Walk:
             zone=zone,
             answers=heard,
             cut=cut,
-            reason=heard[0].detail.removeprefix(_NO_ADDRESS) if heard else "",
+            reason=heard[0].detail.removeprefix(NO_ADDRESS) if heard else "",
         )
 
     def _answer(
@@ -265,7 +223,7 @@ class Walk:
         try:
             return self._nameservers(name, self._addresses_of(name, depth))
         except LookupFailed as exc:
-            return [], [_unasked(text_of(name), "", exc.outcome, _NO_ADDRESS + exc.reason)]
+            return [], [_unasked(text_of(name), "", exc.outcome, NO_ADDRESS + exc.reason)]
 
     def _addresses_of(self, name: dns.name.Name, depth: int) -> tuple[str, ...]:
         """Addresses of a name server, from its own zone. Raises `LookupFailed`, also where it has none."""

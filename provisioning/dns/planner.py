@@ -4,139 +4,15 @@ What Berth did not make is never changed, removed or adopted: a record is Berth'
 owner (see `ownership`), and only there. Everything else at a name that Berth wants is a conflict, for a person.
 """
 
-import hashlib
-import json
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
-from enum import StrEnum
-from functools import cached_property
 
+from provisioning.dns.change_plan import SIGNATURES, Conflict, Item, Key, Plan, Reason
 from provisioning.dns.desired import Wanted
 from provisioning.dns.ownership import PREFIX, Ownership, parsed, registered_key, registry_name, registry_record
 from provisioning.dns.records import TYPES, Change, RecordSet, is_in_zone
 
-Key = tuple[str, str]
-# As octoDNS does: beyond this share of a zone of at least so many records, a plan is more likely a fault than a wish.
-MAX_SHARE = 0.3
-MIN_RECORDS = 10
-# Servers make these themselves, beside whatever is there.
-_SIGNATURES = frozenset({"RRSIG", "NSEC", "NSEC3", "NSEC3PARAM", "DNSKEY", "CDS", "CDNSKEY"})
 # What, at a name of Berth's, would answer in its place or send visitors elsewhere.
 _RIVALS = frozenset({*TYPES, "NS", "DNAME"})
-
-
-class Reason(StrEnum):
-    FOREIGN_RECORD = "foreign_record"
-    FOREIGN_OWNER = "foreign_owner"
-    LOST_OWNER = "lost_owner"
-    BESIDE_CNAME = "beside_cname"
-    DELEGATED = "delegated"
-    REDIRECTED = "redirected"
-
-
-_SAID = {
-    Reason.FOREIGN_RECORD: "Berth did not make it",
-    Reason.FOREIGN_OWNER: "its owner record is not of this installation",
-    Reason.LOST_OWNER: "no owner record says that Berth made it",
-    Reason.BESIDE_CNAME: "a CNAME can't stand beside it",
-    Reason.DELEGATED: "the name is delegated to other servers",
-    Reason.REDIRECTED: "it answers for all names below it",
-}
-
-
-@dataclass(frozen=True)
-class Conflict:
-    """Why Berth keeps its hands off one name and type: what is there, and what it would have written."""
-
-    key: Key
-    reason: Reason
-    found: RecordSet
-    wanted: RecordSet | None = None
-    app: str = ""
-
-    def __str__(self) -> str:
-        return f"{shown(self.found)} is there, and {_SAID[self.reason]}"
-
-
-@dataclass(frozen=True)
-class Item:
-    """One record from `before` to `after`, with the changes that do it, registry record and all, in their order."""
-
-    key: Key
-    app: str
-    before: RecordSet | None
-    after: RecordSet | None
-    changes: tuple[Change, ...]
-
-    def __str__(self) -> str:
-        if self.after is None:
-            return f"{self.key[0]} {self.key[1]}" if self.before is None else shown(self.before)
-        if self.before is None or self.before == self.after:
-            return shown(self.after)
-        return f"{shown(self.before)} -> {' '.join(self.after.values)} (TTL {self.after.ttl_s})"
-
-
-@dataclass(frozen=True)
-class Plan:
-    """`untouched` counts the record sets of the zone that stay; `total` all that it has, its apex and signatures aside.
-
-    Deletions come first: what takes a CNAME's place must find it gone.
-    """
-
-    zone: str
-    creates: tuple[Item, ...] = ()
-    updates: tuple[Item, ...] = ()
-    deletes: tuple[Item, ...] = ()
-    conflicts: tuple[Conflict, ...] = ()
-    total: int = 0
-
-    @property
-    def items(self) -> tuple[Item, ...]:
-        return (*self.deletes, *self.updates, *self.creates)
-
-    @property
-    def signed(self) -> list[tuple[str, Item | Conflict]]:
-        """All of it with signs: `-` goes, `~` changes, `+` comes, `!` is in conflict."""
-        return [
-            *(("-", item) for item in self.deletes),
-            *(("~", item) for item in self.updates),
-            *(("+", item) for item in self.creates),
-            *(("!", conflict) for conflict in self.conflicts),
-        ]
-
-    @property
-    def summary(self) -> str:
-        return (
-            f"{len(self.creates)} to create, {len(self.updates)} to update, {len(self.deletes)} to delete, "
-            f"{len(self.conflicts)} in conflict, {self.untouched} untouched"
-        )
-
-    @cached_property
-    def affected(self) -> int:
-        """How many of the zone's record sets would change or be deleted."""
-        return sum(change.before is not None for item in self.items for change in item.changes)
-
-    @property
-    def untouched(self) -> int:
-        return self.total - self.affected
-
-    @property
-    def share(self) -> float:
-        return self.affected / self.total if self.total else 0.0
-
-    @property
-    def needs_override(self) -> bool:
-        return self.total >= MIN_RECORDS and self.share > MAX_SHARE
-
-    @cached_property
-    def digest(self) -> str:
-        """The same for the same changes and conflicts, whenever they are planned."""
-        content = [
-            self.zone,
-            *([_plain(change.before), _plain(change.after)] for item in self.items for change in item.changes),
-            *([*conflict.key, conflict.reason, _plain(conflict.found)] for conflict in self.conflicts),
-        ]
-        return hashlib.sha256(json.dumps(content, separators=(",", ":")).encode()).hexdigest()
 
 
 def plan(
@@ -230,7 +106,7 @@ class _Planner:
 
     def _counts(self, key: Key) -> bool:
         name, type_ = key
-        return type_ not in _SIGNATURES and not (name == self.zone and type_ in ("SOA", "NS"))
+        return type_ not in SIGNATURES and not (name == self.zone and type_ in ("SOA", "NS"))
 
     def _is_own(self, key: Key) -> bool:
         _, said = self.registry.get(key, (None, None))
@@ -250,7 +126,7 @@ class _Planner:
             return Conflict(one.key, reason, self.actual[cut], one.record, one.app)
         for other in self.types.get(name, ()):
             key = (name, other)
-            if other == type_ or key in self.wanted or self._is_own(key) or other in _SIGNATURES:
+            if other == type_ or key in self.wanted or self._is_own(key) or other in SIGNATURES:
                 continue
             if other in _RIVALS:
                 return Conflict(one.key, Reason.FOREIGN_RECORD, self.actual[key], one.record, one.app)
@@ -317,12 +193,3 @@ def names_between(name: str, zone: str) -> list[str]:
     while is_in_zone(name := name.partition(".")[2], zone) and name != zone:
         found.append(name)
     return found
-
-
-def shown(record: RecordSet) -> str:
-    values = " ".join(record.values)
-    return f"{record.name} {record.type} {values[:200]}{'…' if len(values) > 200 else ''} (TTL {record.ttl_s})"
-
-
-def _plain(record: RecordSet | None) -> list[object] | None:
-    return None if record is None else [record.name, record.type, list(record.values), record.ttl_s]

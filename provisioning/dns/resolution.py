@@ -12,9 +12,10 @@ import dns.name
 from django.conf import settings as django_settings
 
 from provisioning.dns.answers import Nameserver, Observation, Outcome
-from provisioning.dns.delegation import HEARD, LookupFailed, Walk
+from provisioning.dns.delegation import Walk
 from provisioning.dns.reading import text_of
 from provisioning.dns.records import canonical_name
+from provisioning.dns.zone_cuts import HEARD, LookupFailed
 from provisioning.exceptions import OperatorError
 from tenants.names.selectors.domains import are_names_looked_up
 

@@ -1,1 +1,1 @@
-"""The figures that the README quotes, each against its limit or its peer in the same run. Run by `bin/bench`."""
+"""The figures of docs/reference/figures.md, each against its limit or its peer in the same run. Run by `bin/bench`."""

@@ -42,7 +42,7 @@ BENCHMARKS: dict[str, Callable[[Stage], list[Figure]]] = {
 def main() -> int:
     """Status 1 where something could not be measured. A target that is missed is printed, and no failure."""
     parser = argparse.ArgumentParser(prog="bin/bench", allow_abbrev=False)
-    parser.add_argument("--write", action="store_true", help="write the tables of README.md and docs/reference")
+    parser.add_argument("--write", action="store_true", help="write the table of docs/reference/figures.md")
     parser.add_argument("names", nargs="*", metavar="NAME", help=", ".join(BENCHMARKS))
     arguments = parser.parse_args()
     names = [name.replace("-", "_") for name in arguments.names] or list(BENCHMARKS)

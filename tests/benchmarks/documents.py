@@ -1,4 +1,4 @@
-"""The tables of figures in the documents: kept as data, and written between marks in README.md and docs/.
+"""The table of figures in the documents: kept as data, and written between marks in docs/reference/figures.md.
 
 A run replaces the rows of the benchmarks that it ran, and no other. Each row names the commit, the day and the machine
 that it is of.
@@ -17,8 +17,8 @@ from tests.benchmarks.figures import Figure, short
 
 ROOT = Path(__file__).resolve().parents[2]
 RECORD = ROOT / "docs" / "reference" / "figures.json"
-# Each shows all rows, or of each benchmark the first few, which stand for the rest.
-DOCUMENTS = {ROOT / "docs" / "reference" / "figures.md": None, ROOT / "README.md": 6}
+# Each shows all rows, or so many of each benchmark.
+DOCUMENTS: dict[Path, int | None] = {ROOT / "docs" / "reference" / "figures.md": None}
 BEGIN, END = "<!-- figures: written by bin/bench --write -->", "<!-- end of figures -->"
 NOT_MEASURED = "not measured since its code changed"
 _HEADING = (

@@ -14,6 +14,7 @@ from selenium.webdriver.support.wait import WebDriverWait
 
 from provisioning.forge.client import ForgeClient, forge_from_settings
 from tenants.models import User
+from tests.browser.pages import running, waiting  # noqa: F401 - fixtures
 from tests.contracts.forge.server import Forge, embedded
 from tests.factories import PASSWORD
 

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 import pytest
 from django.conf import settings
 
+from tests.end_to_end.deploy_script import server  # noqa: F401 - fixtures
 from tests.end_to_end.people import Cast
 from tests.end_to_end.relay import Relay
 from tests.end_to_end.running import RunningPlatform, running_platform

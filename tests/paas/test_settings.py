@@ -43,7 +43,7 @@ def test_a_default_that_names_another_setting_follows_it(monkeypatch: pytest.Mon
     monkeypatch.setenv("BERTH_HOME", str(tmp_path))
     monkeypatch.delenv("BERTH_CERTIFICATES_HOME", raising=False)
     assert env.path("BERTH_CERTIFICATES_HOME") == tmp_path / "certificates"
-    # What somebody sets is taken as it is.
+    # A value that somebody sets is taken as it is.
     monkeypatch.setenv("BERTH_CERTIFICATES_HOME", "/etc/{BERTH_HOME}")
     assert env.path("BERTH_CERTIFICATES_HOME") == Path("/etc/{BERTH_HOME}")
 

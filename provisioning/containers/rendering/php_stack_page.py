@@ -67,7 +67,7 @@ def _rows(head: tuple[str, ...], rows: Iterable[tuple[str, ...]]) -> str:
 _INTRODUCTION = f"""
 # The PHP stack
 
-What a plugin finds when it runs: PHP {php_stack.PHP_VERSION} under php-fpm, behind nginx, in a container of its own.
+The environment of a running plugin: PHP {php_stack.PHP_VERSION} under php-fpm, behind nginx, in a container of its own.
 This page is written by `manage.py reference --write` from the tables that the containers are made of. A test holds both
 against a running container. Values are those of a new environment: {MEMORY_MIB} MiB of memory, {DISK_MIB} MiB of disk,
 {PIDS} processes.
@@ -94,7 +94,7 @@ that it was set, changed or removed. To set one that is no secret, send `"secret
 """
 
 _ROOM = """
-## Where a plugin may write
+## Writable places
 
 `/tmp` is memory, {disk} MiB and {files} files: uploads, caches, a database of SQLite. It is empty after each start.
 Sessions have {sessions} MiB of their own. If there are too many, the longest unused go first, so that the next visitor

@@ -5,9 +5,9 @@ from typing import Any
 
 from rest_framework import serializers
 
+from provisioning.dns.change_plan import Plan
 from provisioning.dns.choices import DnsRecordState, DriftPolicy
 from provisioning.dns.models import DnsAccount, DnsRecord, HostedZone
-from provisioning.dns.planner import Plan
 from tenants.names.models.zone import Zone
 from tenants.rest.fields import Flag, StrictSerializer, Text, WholeNumber
 

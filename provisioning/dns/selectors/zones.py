@@ -8,10 +8,11 @@ from django.utils import timezone
 
 from provisioning.dns import record_rows as dns_rows
 from provisioning.dns.account_calls import AccountCalls
+from provisioning.dns.change_plan import Plan
 from provisioning.dns.choices import DnsRecordState
 from provisioning.dns.desired import Hostname, Wanted, ZoneState, desired
 from provisioning.dns.models import DnsRecord, HostedZone
-from provisioning.dns.planner import Plan, plan
+from provisioning.dns.planner import plan
 from provisioning.dns.services.zones import targets_of
 from provisioning.exceptions import OperatorError
 from tenants.apps.choices import AppState

@@ -9,10 +9,10 @@ from django.db.models.functions import Coalesce
 from django.utils import timezone
 
 from provisioning.dns import record_rows as dns_rows
+from provisioning.dns.change_plan import Plan
 from provisioning.dns.choices import DnsRecordState
 from provisioning.dns.desired import direction, earliest_move, remembered_s, switches_at
 from provisioning.dns.models import HostedZone
-from provisioning.dns.planner import Plan
 from provisioning.dns.selectors.zones import hosted_zone, wanted_records, zone_plan, zone_state
 from provisioning.dns.services.plans import check_override
 from provisioning.dns.services.zones import checked_targets_of, targets_of

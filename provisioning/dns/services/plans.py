@@ -9,10 +9,11 @@ from django.utils import timezone
 
 from provisioning.dns import record_rows as dns_rows
 from provisioning.dns.account_calls import AccountCalls
+from provisioning.dns.change_plan import Plan
 from provisioning.dns.desired import Wanted
 from provisioning.dns.models import DnsRecord, HostedZone
 from provisioning.dns.ownership import PLATFORM, PREFIX, Ownership, parsed, registry_name, registry_record
-from provisioning.dns.planner import Plan, names_around
+from provisioning.dns.planner import names_around
 from provisioning.dns.records import TYPES, Change, RecordSet, canonical_name, is_in_zone
 from provisioning.dns.selectors.zones import hosted_zone, wanted_records, zone_plan
 from provisioning.dns.services.events import zone_event

@@ -10,9 +10,9 @@ from typing import Any
 from django.utils import timezone
 
 from provisioning.dns import record_rows as dns_rows
+from provisioning.dns.change_plan import MAX_SHARE, Plan
 from provisioning.dns.choices import DnsRecordState, DriftPolicy
 from provisioning.dns.models import HostedZone
-from provisioning.dns.planner import MAX_SHARE, Plan
 from provisioning.dns.records import RecordSet
 from provisioning.dns.selectors.zones import wanted_records, zone_plan
 from provisioning.dns.services.events import zone_event

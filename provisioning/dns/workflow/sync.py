@@ -18,11 +18,11 @@ from django.utils import timezone
 from provisioning.dns import planner
 from provisioning.dns import record_rows as dns_rows
 from provisioning.dns.account_calls import AccountCalls
+from provisioning.dns.change_plan import Item, Key, Plan
 from provisioning.dns.choices import DnsRecordState
 from provisioning.dns.desired import Wanted
 from provisioning.dns.models import DnsRecord, HostedZone
 from provisioning.dns.ownership import PLATFORM, parsed, registry_name
-from provisioning.dns.planner import Item, Key, Plan
 from provisioning.dns.records import TYPES, RecordSet, record_set
 from provisioning.exceptions import LeaseLost, OperatorError, ProvisioningError, RecordsChanged, RetryableError
 from provisioning.operations.lease import Lease, holding

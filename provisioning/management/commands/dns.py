@@ -6,8 +6,8 @@ from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 
+from provisioning.dns.change_plan import Plan
 from provisioning.dns.models import HostedZone
-from provisioning.dns.planner import Plan
 from provisioning.dns.selectors.zones import zone_plan
 from provisioning.dns.services.plans import record_adopt, zone_apply
 from provisioning.dns.workflow.sync import sync

@@ -19,7 +19,7 @@ This page is written by `manage.py reference --write` from the classes in the co
 | --- | --- | --- | --- |
 """
 TAIL = """
-## What the pipeline says
+## Lines of the pipeline
 
 The pipeline runs `deploy.sh`. A line that begins with `berth: refused:` names what the developer must change: it
 becomes `release_refused`, with all such lines. A line that begins with `berth: failed:` is the operator's. One with

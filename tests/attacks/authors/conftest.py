@@ -124,3 +124,6 @@ def new_house(
 @pytest.fixture
 def house(new_house: Callable[..., House]) -> House:
     return new_house()
+
+
+from tests.attacks.authors.reviewers import rita  # noqa: E402, F401 - needs the classes above

@@ -28,7 +28,7 @@ from tests.name_servers.server import zone_file
 from tests.provisioning.dns.fixtures import ZONE as MEMORY_ZONE
 from tests.provisioning.dns.fixtures import hosted_zone
 from tests.provisioning.dns.memory import MemoryProvider
-from tests.provisioning.dns.test_sync import expected, provision, retire
+from tests.provisioning.dns.synchronised import expected, provision, retire
 
 pytestmark = pytest.mark.django_db
 OURS, THEIRS = "apps.test", "bank.test"

@@ -17,7 +17,8 @@ from tenants.policies.resources import ACTIONS
 from tenants.releases.choices import Part
 from tests.benchmarks.access.world import World
 from tests.benchmarks.figures import Figure, Target, paired
-from tests.tenants.access import cedar
+from tests.tenants.access import cedar, cedar_policies
+from tests.tenants.access.cedar_policies import text
 from tests.tenants.access.worlds import World as Asked
 
 ROUNDS = 21
@@ -104,7 +105,7 @@ def _cedar(cases: list[Case], stored: list[AccessPolicy]) -> list[Callable[[], b
         by_type.setdefault(ACTIONS[case.action].name, []).append(case.row)
     facts = cedar.Facts.read(by_type, {kind.name: kind for kind in ACTIONS.values()})
     asked = [Asked(ACTIONS[case.action], case.action, stored, case.user, CAME_IN, timezone.now()) for case in cases]
-    policies = cedarpy.PolicySet.from_str(cedar.policies(asked[0]))
+    policies = cedarpy.PolicySet.from_str(cedar_policies.policies(asked[0]))
     return [_question(case, one, facts, policies) for case, one in zip(cases, asked, strict=True)]
 
 
@@ -116,7 +117,7 @@ def _question(case: Case, asked: Asked, facts: cedar.Facts, policies: cedarpy.Po
     parsed = cedarpy.Entities.from_json_str(json.dumps(entities))
     request = {
         "principal": 'User::"who"',
-        "action": f"Action::{cedar.text(case.action)}",
+        "action": f"Action::{text(case.action)}",
         "resource": 'Row::"1"',
         "context": cedar.context(asked, facts),
     }

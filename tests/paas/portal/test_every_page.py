@@ -11,8 +11,9 @@ from django.urls import URLPattern
 from paas.portal.urls import urlpatterns
 from tests.paas.portal.conftest import Visit
 from tests.tenants.rest.endpoints.calls import Call
+from tests.tenants.rest.endpoints.things import MINE
 from tests.tenants.rest.endpoints.watching import Unchanged, leaks_in
-from tests.tenants.rest.endpoints.world import ABSENT, MINE, World
+from tests.tenants.rest.endpoints.world import ABSENT, World
 
 pytestmark = pytest.mark.django_db
 

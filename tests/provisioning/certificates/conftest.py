@@ -1,3 +1,4 @@
+from tests.provisioning.certificates.refreshed import edge
 from tests.provisioning.edge.fixtures import upstream
 
-__all__ = ["upstream"]
+__all__ = ["edge", "upstream"]

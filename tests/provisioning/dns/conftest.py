@@ -1,4 +1,5 @@
 from tests.name_servers.fixtures import hierarchy, hostile
 from tests.provisioning.dns.fixtures import memory
+from tests.provisioning.dns.planned import operator
 
-__all__ = ["hierarchy", "hostile", "memory"]
+__all__ = ["hierarchy", "hostile", "memory", "operator"]

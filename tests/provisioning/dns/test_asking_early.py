@@ -16,7 +16,8 @@ from tenants.organizations.services.quotas import organization_quota_set
 from tests.factories import make_app, make_operator, make_organization, owner_of
 from tests.provisioning.dns.fixtures import ZONE, hosted_zone
 from tests.provisioning.dns.memory import MemoryProvider
-from tests.provisioning.dns.test_sync import at, expected, run_of
+from tests.provisioning.dns.synchronised import expected, run_of
+from tests.provisioning.dns.test_sync_faults import at
 
 pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("memory")]
 

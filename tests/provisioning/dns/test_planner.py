@@ -6,9 +6,10 @@ from random import Random
 import pytest
 
 from provisioning.dns import planner
+from provisioning.dns.change_plan import Plan, Reason
 from provisioning.dns.desired import Wanted
 from provisioning.dns.ownership import Ownership, registry_record
-from provisioning.dns.planner import Plan, Reason, batches, plan
+from provisioning.dns.planner import batches, plan
 from provisioning.dns.records import Change, RecordSet, record_set
 
 ZONE, OWNER = "apps.example", "berth-0123456789abcdef"

@@ -28,7 +28,7 @@ from tenants.releases.choices import ReleaseState
 from tests.factories import environment_of, make_app, make_operator, make_organization, make_release
 from tests.name_servers.powerdns import PowerDns, running_powerdns
 from tests.name_servers.server import zone_file
-from tests.provisioning.dns.test_sync import provision, retire, waited_for
+from tests.provisioning.dns.synchronised import provision, retire, waited_for
 
 pytestmark = pytest.mark.django_db
 ZONE = "apps.test"

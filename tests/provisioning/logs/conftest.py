@@ -176,3 +176,6 @@ def wait_until(condition: Callable[[], Any], what: str, timeout_s: float = 120) 
         if time.monotonic() > until:
             raise AssertionError(f"{what}: not within {timeout_s} s")
         time.sleep(0.02)
+
+
+from tests.provisioning.logs.followed import server, token  # noqa: E402, F401 - these need the classes above

@@ -21,8 +21,8 @@ from provisioning.reconcile import workflow as reconcile
 from provisioning.reconcile.repair_table import Condition
 from provisioning.releases.workflow import deploy as deploy_release
 from tests.provisioning.containers.stage import docker
+from tests.provisioning.reconcile.broken import mended
 from tests.provisioning.reconcile.ship import Ship, until
-from tests.provisioning.reconcile.test_conditions import mended
 
 pytestmark = [pytest.mark.docker, pytest.mark.django_db]
 Launch = Callable[..., Ship]

@@ -8,41 +8,41 @@ from itertools import product
 from random import Random
 from typing import Any
 
-from django.contrib.auth.models import Group, Permission
-from django.db.models import Model
+from django.contrib.auth.models import Group
 
-from provisioning.certificates.choices import CertificateState
-from provisioning.models import Certificate, DnsAccount, Host, Operation
-from provisioning.operations.choices import OperationKind, OperationState
 from tenants.apps.choices import AppState, EnvironmentName, Stack
 from tenants.models import (
     AccessPolicy,
     ApiToken,
     AuditChain,
     AuditEvent,
-    CustomDomain,
     Environment,
     Freeze,
-    HeldName,
     Invitation,
     Membership,
     MembershipPeriod,
     Organization,
     PluginApp,
-    PluginAppUserObjectPermission,
-    RegistrableDomain,
     Release,
     ReleaseContributor,
-    ReleaseUserObjectPermission,
     User,
-    Zone,
 )
-from tenants.names.choices import DomainState
 from tenants.people.choices import InvitationState, MemberRole
 from tenants.policies.choices import PolicyEffect
 from tenants.releases.choices import AuthorsState, Part, ReleaseState
+from tests.tenants.access.platform_rows import (
+    START,
+    certificates_made,
+    custom_domains_made,
+    dns_accounts_made,
+    grants_made,
+    held_names_made,
+    hosts_made,
+    operations_made,
+    spread,
+    zones_made,
+)
 
-START = datetime(2026, 3, 1, 12, tzinfo=UTC)
 FROZEN = (datetime(2026, 3, 10, tzinfo=UTC), datetime(2026, 3, 12, tzinfo=UTC))
 # SQL's wildcards, both cases of one word, and one text that starts another.
 SLUGS = ("acme", "acme-labs", "ACME")
@@ -80,7 +80,7 @@ def make_rows() -> Rows:
         )
         for place in range(6)
     )
-    _spread(apps, "created_at")
+    spread(apps, "created_at")
     environments = Environment.objects.bulk_create(
         Environment(app=app, name=name) for app in apps for name in EnvironmentName.values
     )
@@ -91,7 +91,7 @@ def make_rows() -> Rows:
     Freeze.objects.create(
         reason="long ago", starts_at=START - timedelta(900), ends_at=START - timedelta(899), created_by=users[1]
     )
-    _spread(organizations, "created_at")
+    spread(organizations, "created_at")
     by_type: dict[str, list[Any]] = {
         "organization": organizations,
         "membership": list(Membership.objects.order_by("pk")[:12]),
@@ -102,17 +102,17 @@ def make_rows() -> Rows:
         "app": apps,
         "environment": environments,
         "release": releases,
-        "custom_domain": _custom_domains(environments, users),
-        "deployment": _operations(environments, users),
+        "custom_domain": custom_domains_made(environments, users),
+        "deployment": operations_made(environments, users),
         "audit_event": events,
-        "host": _hosts(),
-        "certificate": _certificates(),
-        "zone": _zones(),
-        "held_name": _held_names(organizations),
-        "dns_account": _dns_accounts(),
+        "host": hosts_made(),
+        "certificate": certificates_made(),
+        "zone": zones_made(),
+        "held_name": held_names_made(organizations),
+        "dns_account": dns_accounts_made(),
         "policy": policies,
         "freeze": list(Freeze.objects.order_by("pk")),
-        **_grants(apps, releases, users, random),
+        **grants_made(apps, releases, users, random),
     }
     # As the database has them: what is asked about is what is found.
     read = {
@@ -173,7 +173,7 @@ def _releases(environments: list[Environment], users: list[User]) -> list[Releas
         )
         for place, environment in enumerate(environments)
     )
-    _spread(releases, "created_at")
+    spread(releases, "created_at")
     ReleaseContributor.objects.bulk_create(
         ReleaseContributor(release=release, user=user, part=part, through=users[place % 2] if step else user)
         for place, release in enumerate(releases)
@@ -253,122 +253,3 @@ def _tokens(organizations: list[Organization], users: list[User]) -> list[ApiTok
         )
         for place in range(7)
     )
-
-
-def _operations(environments: list[Environment], users: list[User]) -> list[Operation]:
-    return Operation.objects.bulk_create(
-        Operation(
-            kind=list(OperationKind)[place % 4],
-            app=environment.app,
-            environment=environment if place % 3 else None,
-            requested_by=users[place % 4] if place % 4 else None,
-            is_rollback=place % 2 == 0,
-            state=OperationState.SUCCEEDED if place % 2 else OperationState.FAILED,
-        )
-        for place, environment in enumerate(environments[:8])
-    )
-
-
-def _hosts() -> list[Host]:
-    return Host.objects.bulk_create(
-        Host(
-            name=name,
-            transport=transport,
-            is_enabled=name != "a_1",
-            docker_url="x",
-            releases_home="x",
-            port_first=2000,
-            port_last=2001,
-        )
-        for name, transport in (("a%1", "local"), ("a_1", "ssh"), ("A_1", "ssh"))
-    )
-
-
-def _custom_domains(environments: list[Environment], users: list[User]) -> list[CustomDomain]:
-    roots = RegistrableDomain.objects.bulk_create(RegistrableDomain(name=name) for name in ("a%.test", "a_.test"))
-    domains = CustomDomain.objects.bulk_create(
-        CustomDomain(
-            environment=environment,
-            hostname=f"{('a', 'A', 'b')[place % 3]}-{place}.test",
-            registrable=roots[place % 2],
-            state=list(DomainState)[place % 5],
-            is_mixed_script=place % 3 == 1,
-            created_by=users[place % 5],
-            proven_at=START + timedelta(place) if place % 5 else None,
-        )
-        for place, environment in enumerate(environments)
-    )
-    _spread(domains, "created_at")
-    return domains
-
-
-def _certificates() -> list[Certificate]:
-    return Certificate.objects.bulk_create(
-        Certificate(
-            name=name,
-            source=("files", "", "Files")[place],
-            state=list(CertificateState)[place],
-            not_after=START + timedelta(place) if place else None,
-        )
-        for place, name in enumerate(("a-1.example", "a_1.example", "A-1.example"))
-    )
-
-
-def _zones() -> list[Zone]:
-    return Zone.objects.bulk_create(
-        Zone(name=name, priority=place, is_wildcard=place == 1, is_enabled=place != 2)
-        for place, name in enumerate(("a-1.example", "a_1.example", "A-1.example"))
-    )
-
-
-def _held_names(organizations: list[Organization]) -> list[HeldName]:
-    roots = RegistrableDomain.objects.bulk_create(RegistrableDomain(name=name) for name in ("held.test", "HELD.test"))
-    return HeldName.objects.bulk_create(
-        HeldName(
-            hostname=f"{('a', 'A', 'b')[place % 3]}-{place}.held.test",
-            registrable=roots[place % 2],
-            organization=organizations[place % 3],
-            held_until=START + timedelta(place),
-            reason="",
-        )
-        for place in range(6)
-    )
-
-
-def _dns_accounts() -> list[DnsAccount]:
-    return DnsAccount.objects.bulk_create(
-        DnsAccount(name=name, provider=("powerdns", "PowerDNS", "rfc2136")[place], is_enabled=place != 2)
-        for place, name in enumerate(("a%1", "a_1", "A_1"))
-    )
-
-
-def _grants(apps: list[PluginApp], releases: list[Release], users: list[User], random: Random) -> dict[str, list[Any]]:
-    permissions = list(
-        Permission.objects.filter(
-            codename__in=("view_pluginapp", "change_pluginapp", "submit_release", "read_logs"),
-            content_type__model="pluginapp",
-        )
-    )
-    view = Permission.objects.get(codename="view_release")
-    on_apps = PluginAppUserObjectPermission.objects.bulk_create(
-        PluginAppUserObjectPermission(user=user, permission=permission, content_object=app)
-        for user in users
-        for app in apps
-        for permission in permissions
-        if random.random() < 0.12
-    )
-    on_releases = ReleaseUserObjectPermission.objects.bulk_create(
-        ReleaseUserObjectPermission(user=user, permission=view, content_object=release)
-        for user in users
-        for release in releases
-        if random.random() < 0.1
-    )
-    return {"app_grant": on_apps[:12], "release_grant": on_releases[:12]}
-
-
-def _spread(rows: list[Any], field: str) -> None:
-    """Different times, of microseconds too, in place of now."""
-    model: type[Model] = type(rows[0])
-    for place, row in enumerate(rows):
-        setattr(row, field, START + timedelta(hours=place, microseconds=place % 3))
-    model._default_manager.bulk_update(rows, [field])

@@ -15,8 +15,9 @@ from tests.tenants.rest.endpoints import table_people, table_platform, table_ten
 from tests.tenants.rest.endpoints.calls import Call
 from tests.tenants.rest.endpoints.references import NAME_NO_ROW, OF_THE_PLATFORM, REFERENCES
 from tests.tenants.rest.endpoints.routes import endpoints
+from tests.tenants.rest.endpoints.things import MINE, undone
 from tests.tenants.rest.endpoints.watching import Unchanged, comparable, leaks_in
-from tests.tenants.rest.endpoints.world import MINE, PLAIN, World, undone
+from tests.tenants.rest.endpoints.world import PLAIN, World
 
 pytestmark = pytest.mark.django_db
 

@@ -22,8 +22,9 @@ from tenants.rest.permissions import OwnAffair
 from tests.tenants.rest.endpoints import table_people, table_platform, table_tenants
 from tests.tenants.rest.endpoints.calls import PEOPLE, Call
 from tests.tenants.rest.endpoints.routes import Endpoint, endpoints
+from tests.tenants.rest.endpoints.things import undone
 from tests.tenants.rest.endpoints.watching import Unchanged, everything, leaks_in, newest, rows_in, written_since
-from tests.tenants.rest.endpoints.world import World, undone
+from tests.tenants.rest.endpoints.world import World
 
 pytestmark = pytest.mark.django_db
 

@@ -1,0 +1,1 @@
+from tests.tenants.audit.listed import acme  # noqa: F401 - fixtures

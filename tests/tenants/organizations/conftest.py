@@ -1,0 +1,1 @@
+from tests.tenants.organizations.limited import organization  # noqa: F401 - fixtures
