@@ -115,9 +115,13 @@ def test_other_rows_that_a_stale_worker_writes_under_its_fence_stay_as_they_were
 
 
 def test_a_worker_that_fails_gives_the_row_back(row: Leased) -> None:
-    with pytest.raises(KeyError), holding(rows_of(row)) as lease:
-        assert lease is not None
-        raise KeyError
+    def fail() -> None:
+        with holding(rows_of(row)) as lease:
+            assert lease is not None
+            raise KeyError
+
+    with pytest.raises(KeyError):
+        fail()
     assert claim(rows_of(row)) is not None
 
 
