@@ -11,7 +11,6 @@ from xdist.scheduler import LoadScopeScheduling
 
 from tests import databases
 from tests.tenants.audit.guard import every_unit_tells_what_it_changed  # noqa: F401 - an autouse fixture
-from tests.tenants.policies.built_in_policies import put_back_after_flush  # noqa: F401 - an autouse fixture
 
 # How long one example takes says something of the machine, and nothing of what is promised.
 hypothesis_settings.register_profile("untimed", deadline=None)

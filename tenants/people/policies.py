@@ -1,0 +1,105 @@
+"""The built-in policies of this room."""
+
+from tenants.policies.built_in import MEMBER, OPERATOR, OVERSEER, OWNER, BuiltInPolicy
+
+POLICIES = (
+    BuiltInPolicy(
+        name="invitation-invitee-answers",
+        resource_type="invitation",
+        actions=["invitation.view", "invitation.answer"],
+        resource={"invitee": "$subject.id"},
+        description="Who is invited sees the invitation, and alone accepts or declines it.",
+    ),
+    BuiltInPolicy(
+        name="invitation-members-view",
+        resource_type="invitation",
+        actions=["invitation.view"],
+        subject=MEMBER,
+        description="Members see who is invited.",
+    ),
+    BuiltInPolicy(
+        name="invitation-overseers-view",
+        resource_type="invitation",
+        actions=["invitation.view"],
+        subject=OVERSEER,
+        description="Operators and auditors see all invitations.",
+    ),
+    BuiltInPolicy(
+        name="invitation-owners-invite",
+        resource_type="invitation",
+        actions=["invitation.create", "invitation.revoke"],
+        subject=OWNER,
+        description="Owners invite people, and take invitations back.",
+    ),
+    BuiltInPolicy(
+        name="service-account-members-view",
+        resource_type="service_account",
+        actions=["service_account.view"],
+        subject=MEMBER,
+        description="Members see their organization's service accounts.",
+    ),
+    BuiltInPolicy(
+        name="service-account-overseers-view",
+        resource_type="service_account",
+        actions=["service_account.view"],
+        subject=OVERSEER,
+        description="Operators and auditors see all service accounts.",
+    ),
+    BuiltInPolicy(
+        name="service-account-owners-manage",
+        resource_type="service_account",
+        actions=["service_account.create", "service_account.remove"],
+        subject=OWNER,
+        description="Owners make and remove their organization's service accounts.",
+    ),
+    BuiltInPolicy(
+        name="token-operators-revoke",
+        resource_type="token",
+        actions=["token.revoke"],
+        subject=OPERATOR,
+        description="Operators may revoke any token.",
+    ),
+    BuiltInPolicy(
+        name="token-overseers-view",
+        resource_type="token",
+        actions=["token.view"],
+        subject=OVERSEER,
+        description="Operators and auditors see which tokens there are; nobody sees a token itself again.",
+    ),
+    BuiltInPolicy(
+        name="token-own",
+        resource_type="token",
+        actions=["token.view", "token.create", "token.revoke"],
+        resource={"user": "$subject.id"},
+        description="Everybody keeps their own tokens.",
+    ),
+    BuiltInPolicy(
+        name="token-owners-service-accounts",
+        resource_type="token",
+        actions=["token.view", "token.create", "token.revoke"],
+        subject=OWNER,
+        resource={"is_for_service_account": True},
+        description="Owners keep the tokens of their organization's service accounts.",
+    ),
+    BuiltInPolicy(
+        name="user-operators-manage",
+        resource_type="user",
+        actions=["user.create", "user.change"],
+        subject=OPERATOR,
+        description="Operators create accounts, give platform roles and groups, and deactivate accounts.",
+    ),
+    BuiltInPolicy(
+        name="user-overseers-view",
+        resource_type="user",
+        actions=["user.view", "user.explain"],
+        subject=OVERSEER,
+        description="Operators and auditors see every account, and why somebody may or may not do something.",
+    ),
+    BuiltInPolicy(
+        name="user-own-view",
+        resource_type="user",
+        actions=["user.view", "user.explain"],
+        resource={"id": "$subject.id"},
+        description="Everybody sees their own account, and why they may or may not do something.",
+    ),
+)

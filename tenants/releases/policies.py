@@ -1,0 +1,101 @@
+"""The built-in policies of this room."""
+
+from tenants.policies.built_in import MEMBER, STAFF, BuiltInPolicy
+
+POLICIES = (
+    BuiltInPolicy(
+        name="release-freeze",
+        effect="deny",
+        resource_type="release",
+        actions=["release.approve", "release.rollback"],
+        subject={"groups__excludes": "on-call"},
+        resource={"environment": "production"},
+        context={"freeze": True},
+        code="freeze_in_force",
+        description=(
+            "a freeze is in force: only who is on call for the incident may change what is live; wait until it ends"
+        ),
+    ),
+    BuiltInPolicy(
+        name="release-members-submit",
+        resource_type="release",
+        actions=["release.submit", "release.cancel", "release.rollback"],
+        subject=MEMBER,
+        description="Members ask for releases, take them back, and put earlier ones back.",
+    ),
+    BuiltInPolicy(
+        name="release-members-view",
+        resource_type="release",
+        actions=["release.view"],
+        subject=MEMBER,
+        description="Members see their organization's releases.",
+    ),
+    BuiltInPolicy(
+        name="release-not-former-member",
+        effect="deny",
+        resource_type="release",
+        actions=["release.approve", "release.reject"],
+        resource={"former_members__contains": "$subject.id"},
+        code="own_release",
+        description="somebody who was no member since the last approved release must decide on it",
+    ),
+    BuiltInPolicy(
+        name="release-not-own-commit",
+        effect="deny",
+        resource_type="release",
+        actions=["release.approve", "release.reject"],
+        resource={"pushers__contains": "$subject.id"},
+        code="own_release",
+        description="somebody who pushed none of its commits must decide on it",
+    ),
+    BuiltInPolicy(
+        name="release-not-own-organization",
+        effect="deny",
+        resource_type="release",
+        actions=["release.approve", "release.reject"],
+        subject=MEMBER,
+        code="own_release",
+        description="you belong to the organization of this release: a reviewer from outside must decide on it",
+    ),
+    BuiltInPolicy(
+        name="release-not-own-submission",
+        effect="deny",
+        resource_type="release",
+        actions=["release.approve", "release.reject"],
+        resource={"submitters__contains": "$subject.id"},
+        code="own_release",
+        description="somebody else must decide on it",
+    ),
+    BuiltInPolicy(
+        name="release-not-own-variables",
+        effect="deny",
+        resource_type="release",
+        actions=["release.approve", "release.reject"],
+        resource={"variable_editors__contains": "$subject.id"},
+        code="own_release",
+        description="somebody who set none of its variables must decide on it",
+    ),
+    BuiltInPolicy(
+        name="release-pushers-known",
+        effect="deny",
+        resource_type="release",
+        actions=["release.approve"],
+        resource={"authors_state__ne": "known"},
+        code="authors_unknown",
+        description="nobody approves a release before it is known who pushed each of its commits",
+    ),
+    BuiltInPolicy(
+        name="release-reviewers-decide",
+        resource_type="release",
+        actions=["release.approve", "release.reject"],
+        subject={"is_service_account": False, "platform_roles__contains": "reviewer"},
+        description="Reviewers approve and reject releases.",
+    ),
+    BuiltInPolicy(
+        name="release-staff-view",
+        resource_type="release",
+        actions=["release.view"],
+        subject=STAFF,
+        description="Reviewers, operators and auditors see every release.",
+    ),
+)
