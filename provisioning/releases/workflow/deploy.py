@@ -30,12 +30,13 @@ from provisioning.releases.workflow.check import rendered_sha256
 from provisioning.releases.workflow.draining import remove_old_containers
 from provisioning.releases.workflow.early_start import end_early_start
 from provisioning.releases.workflow.images import images_of
-from provisioning.releases.workflow.publication import (
+from provisioning.releases.workflow.pipeline import (
     end_pipeline,
-    ensure_configuration_committed,
+    ensure_output_kept,
     ensure_pipeline,
     ensure_pipeline_finished,
 )
+from provisioning.releases.workflow.publication import ensure_configuration_committed
 from provisioning.releases.workflow.reachability import ensure_names_still_answer
 from provisioning.releases.workflow.release_checks import ensure_php_still_good
 from provisioning.releases.workflow.specs import container_names, release_spec, roles_of
@@ -170,6 +171,7 @@ WORKFLOW = Workflow(
         ensure_live,
         ensure_standby,
         ensure_names_still_answer,
+        ensure_output_kept,
         remove_old_containers,
     ),
     succeeded=succeeded,
