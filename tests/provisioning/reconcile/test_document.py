@@ -44,5 +44,5 @@ def test_every_condition_has_its_row() -> None:
 
 @pytest.mark.parametrize("condition", sorted(set(Condition) - {Condition.RUNNING}))
 def test_every_row_is_tried(condition: Condition) -> None:
-    tests = "".join(path.read_text() for path in HERE.glob("test_[cp]*.py"))
+    tests = "".join(path.read_text() for path in HERE.glob("test_[cpr]*.py"))
     assert re.search(rf"Condition\.{condition.name}\b|\b{condition}\b", tests)
