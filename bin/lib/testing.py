@@ -28,6 +28,7 @@ DEFAULTS = {
     "BERTH_EDGE_TLS_PORT": "18443",
 }
 LIMIT_S = 4500
+FAST_LIMIT_S = 600
 TITLES = {
     "sqlite": "pytest on SQLite: everything",
     "postgresql": "pytest on PostgreSQL: what is about the database",
@@ -52,7 +53,7 @@ def main() -> int:
     if signal.getsignal(signal.SIGINT) == signal.SIG_IGN:
         signal.signal(signal.SIGINT, signal.default_int_handler)
     if not arguments.install:
-        packages.refuse_missing(packages.TESTS)
+        packages.refuse_missing(packages.FAST_TESTS if arguments.fast else packages.TESTS)
     with engine.one_test_run(os.environ.get("BERTH_INSTALLATION", DEFAULTS["BERTH_INSTALLATION"])):
         return _run(arguments, for_pytest)
 
@@ -69,13 +70,17 @@ def _run(arguments: argparse.Namespace, for_pytest: list[str]) -> int:
         home.make(configuration)
         settings.write(configuration)
         (configuration.home / "tmp").mkdir(exist_ok=True)
-        setup.machine(configuration, packages.TESTS, "development")
-        # What a run that was killed has left would stand in this one's way.
-        containers.remove(configuration, with_prefix=True)
-        setup.manage(configuration, ["build_images"])
+        if arguments.fast:
+            setup.machine(configuration, packages.FAST_TESTS, "development", with_engine=False)
+        else:
+            setup.machine(configuration, packages.TESTS, "development")
+            # What a run that was killed has left would stand in this one's way.
+            containers.remove(configuration, with_prefix=True)
+            setup.manage(configuration, ["build_images"])
         failed = [] if arguments.only_pytest else _check(configuration)
         say()
-        databases = [arguments.database] if arguments.database else list(TITLES)
+        databases = [arguments.database] if arguments.database else ["sqlite"] if arguments.fast else list(TITLES)
+        for_pytest = [*(["--fast"] if arguments.fast else []), *for_pytest]
         status, ran = _pytest(configuration, databases, for_pytest)
     finally:
         troubles = _clean_up(configuration, made)
@@ -91,7 +96,7 @@ def _run(arguments: argparse.Namespace, for_pytest: list[str]) -> int:
 def _parse() -> tuple[argparse.Namespace, list[str]]:
     parser = argparse.ArgumentParser(
         prog="bin/test",
-        usage="bin/test [-h] [--no-install] [--only-pytest] [--database NAME] [ARGUMENT FOR PYTEST ...]",
+        usage="bin/test [-h] [--no-install] [--fast] [--only-pytest] [--database NAME] [ARGUMENT FOR PYTEST ...]",
         description="Sets up what the tests need, and runs ruff, mypy, import-linter, the check for missing "
         "migrations, and pytest on the real Docker Engine, nginx, git and Redis. At the same time as everything runs "
         "on SQLite, the tests that are about the database run on a private PostgreSQL; those of containers, of the "
@@ -104,6 +109,11 @@ def _parse() -> tuple[argparse.Namespace, list[str]]:
         dest="install",
         action="store_false",
         help="install no system packages: print those that are missing and exit with status 2",
+    )
+    parser.add_argument(
+        "--fast",
+        action="store_true",
+        help="the checks, and the tests that need no Docker Engine and no other server, on SQLite: about three minutes",
     )
     parser.add_argument("--only-pytest", action="store_true", help="leave out the checks before the tests")
     parser.add_argument("--database", choices=list(TITLES), help="run the tests on this database alone")
