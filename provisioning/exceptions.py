@@ -191,4 +191,4 @@ class UidsExhausted(OperatorError):
 
 
 class LeaseLost(Exception):
-    """Another worker holds the operation now: stop without recording anything."""
+    """Another worker holds the row now: stop without recording anything."""

@@ -4,6 +4,7 @@ from django.db import models
 from django.db.models import F, Q
 
 from provisioning.dns.choices import DnsRecordState, DriftPolicy
+from provisioning.operations.lease import Leased
 from tenants.fields import EncryptedTextField
 from tenants.policies.resources import Attribute, Kind, ResourceType, register
 
@@ -32,11 +33,11 @@ class DnsAccount(models.Model):
         return self.name
 
 
-class HostedZone(models.Model):
+class HostedZone(Leased):
     """A zone that an account holds: where its names point, and who of all workers writes to it now.
 
-    A worker syncs it by `lease_owner` until `lease_until`, with a `fence` as of operations. `owner` is what the
-    ownership records of this zone name: it never changes, and no other installation has it.
+    The worker that holds its lease writes to it. `owner` is what the ownership records of this zone name: it never
+    changes, and no other installation has it.
     """
 
     zone = models.OneToOneField("tenants.Zone", on_delete=models.PROTECT, related_name="hosting")
@@ -64,9 +65,6 @@ class HostedZone(models.Model):
     findings = models.JSONField(default=list, help_text="What the last comparison found, each with its digest.")
     last_sync_at = models.DateTimeField(null=True, blank=True)
     last_error = models.TextField(blank=True)
-    lease_owner = models.CharField(max_length=100, blank=True)
-    lease_until = models.DateTimeField(null=True, blank=True)
-    fence = models.PositiveBigIntegerField(default=0)
     created_at = models.DateTimeField(auto_now_add=True)
 
     class Meta:

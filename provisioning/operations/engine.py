@@ -1,18 +1,18 @@
 """Runs the steps of an operation, so that it can be resumed after its worker was killed at any point.
 
-A worker leases the operation, renews the lease while it works, and records each step before and after. Every write
-carries the lease's fence: a worker that lost its lease writes nothing more. A step may run twice; it looks before it
-acts. The engine does *not* know what steps do, and it never calls a driver.
+A worker leases the operation (`lease`), renews the lease while it works, and records each step before and after. Every
+write carries the fence of the lease: a worker that lost it writes nothing more. A step may run twice; it looks before
+it acts. The engine does *not* know what steps do, and it never calls a driver.
 """
 
 import logging
-import threading
 import traceback
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from datetime import timedelta
 
-from django.db.models import Q, QuerySet
+from django.db.models import F, QuerySet
+from django.db.models.functions import Coalesce
 from django.utils import timezone
 
 from provisioning.exceptions import (
@@ -26,7 +26,8 @@ from provisioning.exceptions import (
 )
 from provisioning.logs.sources import masked
 from provisioning.operations.choices import UNFINISHED, OperationState, StepState
-from provisioning.operations.heartbeat import LEASE, lease_owner, renewing
+from provisioning.operations.heartbeat import renewing
+from provisioning.operations.lease import Lease, claim
 from provisioning.operations.models import Operation, Step
 
 logger = logging.getLogger(__name__)
@@ -55,13 +56,14 @@ class Cancelled(Exception):
 
 
 @dataclass
-class Run:
+class Run(Lease[Operation]):
     """One worker's hold on one operation: what a step gets."""
 
-    operation: Operation
-    fence: int
-    lost: threading.Event = field(default_factory=threading.Event)
     lines: list[str] = field(default_factory=list)
+
+    @property
+    def operation(self) -> Operation:
+        return self.row
 
     def note(self, text: str) -> None:
         """Adds to the output of the step."""
@@ -77,14 +79,8 @@ class Run:
         first = self.operation.steps.get(name=step_name)
         self.operation.steps.filter(position__gte=first.position).update(state=StepState.PENDING)
 
-    def write(self, **values: object) -> None:
-        """Writes the operation; without values, only makes sure of the lease. Raises `LeaseLost`."""
-        values = values or {"lease_until": timezone.now() + LEASE}
-        if self.lost.is_set() or not self.held().update(**values):
-            raise LeaseLost
-
     def held(self) -> QuerySet[Operation]:
-        return Operation.objects.filter(pk=self.operation.pk, fence=self.fence, state__in=UNFINISHED)
+        return super().held().filter(state__in=UNFINISHED)
 
 
 @dataclass(frozen=True)
@@ -125,22 +121,15 @@ def run(operation_id: int, workflow: Workflow) -> float | None:
 
 
 def _claim(operation_id: int) -> Run | None:
-    now = timezone.now()
-    free = Operation.objects.filter(Q(lease_until=None) | Q(lease_until__lt=now), pk=operation_id, state__in=UNFINISHED)
-    operation = free.first()
-    if operation is None:
-        return None
-    fence = operation.fence + 1
-    taken = free.filter(fence=operation.fence).update(
-        fence=fence,
-        lease_owner=lease_owner(),
-        lease_until=now + LEASE,
+    operation = claim(
+        Operation.objects.filter(pk=operation_id, state__in=UNFINISHED),
         state=OperationState.RUNNING,
-        started_at=operation.started_at or now,
+        started_at=Coalesce(F("started_at"), timezone.now()),
         next_run_at=None,
     )
-    if not taken:
+    if operation is None:
         return None
+    fence = operation.fence
     operation.refresh_from_db()
     return Run(operation, fence)
 
@@ -261,8 +250,8 @@ def _attempt(hold: Run, step: Step, definition: StepDefinition) -> float | None:
 
 def _record(hold: Run, step: Step, **values: object) -> None:
     """Writes the step, and the lease with it: where the lease is lost, nothing is written."""
-    hold.write(lease_until=timezone.now() + LEASE)
-    Step.objects.filter(pk=step.pk).update(**values)
+    with hold.fenced():
+        Step.objects.filter(pk=step.pk).update(**values)
     for name, value in values.items():
         setattr(step, name, value)
 

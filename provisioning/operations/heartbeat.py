@@ -49,7 +49,8 @@ def _beat(hold: Leased, name: str, stop: threading.Event) -> None:
     while not stop.wait(HEARTBEAT_S):
         try:
             close_old_connections()
-            if not hold.held().update(lease_until=timezone.now() + LEASE):
+            # What was released meanwhile stays released.
+            if not hold.held().exclude(lease_until=None).update(lease_until=timezone.now() + LEASE):
                 hold.lost.set()
         except Exception:
             logger.exception("the lease of %s was not renewed", name)

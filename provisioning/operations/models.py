@@ -3,10 +3,11 @@ from django.db import models
 from django.db.models import Q
 
 from provisioning.operations.choices import NOT_REACHED, UNFINISHED, OperationKind, OperationState, StepState
+from provisioning.operations.lease import Leased
 from tenants.policies.resources import Attribute, Kind, ResourceType, register
 
 
-class Operation(models.Model):
+class Operation(Leased):
     """One piece of work on one app, done by a workflow: its state, its lease, why it failed.
 
     A worker holds it by `lease_owner` until `lease_until`; `fence` grows with each lease, so that a worker that was
@@ -29,9 +30,6 @@ class Operation(models.Model):
     error = models.TextField(blank=True)
     error_code = models.CharField(max_length=60, blank=True)
     data = models.JSONField(default=dict, help_text="What steps leave for later ones: ids, never a secret.")
-    lease_owner = models.CharField(max_length=100, blank=True)
-    lease_until = models.DateTimeField(null=True, blank=True)
-    fence = models.PositiveBigIntegerField(default=0)
     next_run_at = models.DateTimeField(null=True, blank=True)
     created_at = models.DateTimeField(auto_now_add=True)
     started_at = models.DateTimeField(null=True, blank=True)

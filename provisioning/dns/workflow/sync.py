@@ -7,13 +7,12 @@ It does *not* judge how much of a zone may change: who leaves the rows does.
 """
 
 import logging
-import threading
 import time
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass, field
+from contextlib import AbstractContextManager
 
 from django.db import transaction
-from django.db.models import Q, QuerySet
+from django.db.models import QuerySet
 from django.utils import timezone
 
 from provisioning.dns import planner
@@ -25,8 +24,9 @@ from provisioning.dns.desired import Wanted
 from provisioning.dns.models import DnsRecord, HostedZone
 from provisioning.dns.ownership import PLATFORM, parsed, registry_name
 from provisioning.dns.records import TYPES, RecordSet, record_set
+from provisioning.dns.services.moves import move_advance
 from provisioning.exceptions import LeaseLost, OperatorError, ProvisioningError, RecordsChanged, RetryableError
-from provisioning.operations.heartbeat import LEASE, lease_owner, renewing
+from provisioning.operations.lease import Lease, holding
 
 logger = logging.getLogger(__name__)
 
@@ -41,47 +41,52 @@ TURNS, TURN_S = 40, 0.05
 MAX_TTL_S = 2**31 - 1
 
 
-@dataclass
-class Hold:
-    """One worker's turn at one zone."""
-
-    hosted: HostedZone
-    fence: int
-    lost: threading.Event = field(default_factory=threading.Event)
-
-    def renew(self) -> None:
-        """Raises `LeaseLost`."""
-        if self.lost.is_set() or not self.held().update(lease_until=timezone.now() + LEASE):
-            raise LeaseLost
-
-    def held(self) -> QuerySet[HostedZone]:
-        return HostedZone.objects.filter(pk=self.hosted.pk, fence=self.fence)
-
-
 def sync(hosted_id: int) -> bool:
     """Writes all that waits in the zone. False: another worker is at it.
 
     Raises what the provider raises; what was written by then stays, and the rest waits.
     """
-    hold = _claim(hosted_id)
-    if hold is None:
-        return False
+    with zone_held(hosted_id) as lease:
+        return lease is not None and write_waiting(lease)
+
+
+def zone_held(hosted_id: int) -> AbstractContextManager[Lease[HostedZone] | None]:
+    """The zone for the caller alone; None if another worker writes to it."""
+    return holding(HostedZone.objects.select_related("zone", "account").filter(pk=hosted_id))
+
+
+def write_waiting(lease: Lease[HostedZone]) -> bool:
+    """As `sync`, for the worker that holds the zone. False: it went to another worker."""
     error = ""
-    with renewing(hold, f"zone {hold.hosted}"):
-        try:
-            calls = AccountCalls(hold.hosted.account)
-            for _ in range(MAX_ROUNDS):
-                if not _round(hold, calls):
-                    break
-        except LeaseLost:
-            logger.warning("zone %s went to another worker", hold.hosted)
-            return False
-        except ProvisioningError as failure:
-            error = str(failure)
-            raise
-        finally:
-            _release(hold, error)
+    try:
+        calls = AccountCalls(lease.row.account)
+        for _ in range(MAX_ROUNDS):
+            if not _round(lease, calls):
+                break
+    except LeaseLost:
+        logger.warning("zone %s went to another worker", lease.row)
+        return False
+    except ProvisioningError as failure:
+        error = str(failure)
+        raise
+    finally:
+        lease.last = {"last_sync_at": timezone.now(), "last_error": error}
     return True
+
+
+def advance(hosted_id: int) -> bool:
+    """Has a planned move go on, and writes what waits, both under one lease. False: another worker is at it.
+
+    Raises what the provider raises.
+    """
+    with zone_held(hosted_id) as lease:
+        if lease is None:
+            return False
+        try:
+            has_moved = lease.row.move_at is not None and move_advance(lease=lease)
+        except LeaseLost:
+            return False
+        return write_waiting(lease) if has_moved or dns_rows.waiting(lease.row).exists() else True
 
 
 def sync_all(hosted_id: int) -> None:
@@ -92,47 +97,30 @@ def sync_all(hosted_id: int) -> None:
         time.sleep(TURN_S)
 
 
-def _claim(hosted_id: int) -> Hold | None:
-    now = timezone.now()
-    free = HostedZone.objects.filter(Q(lease_until=None) | Q(lease_until__lt=now), pk=hosted_id)
-    hosted = free.select_related("zone", "account").first()
-    if hosted is None:
-        return None
-    fence = hosted.fence + 1
-    taken = free.filter(fence=hosted.fence).update(fence=fence, lease_owner=lease_owner(), lease_until=now + LEASE)
-    return Hold(hosted, fence) if taken else None
-
-
-def _release(hold: Hold, error: str) -> None:
-    hold.held().update(lease_until=None, lease_owner="", last_sync_at=timezone.now(), last_error=error)
-
-
-def _round(hold: Hold, calls: AccountCalls) -> bool:
+def _round(lease: Lease[HostedZone], calls: AccountCalls) -> bool:
     """Takes all that waits now, as far as it goes. False: nothing waits."""
-    rows = list(dns_rows.waiting(hold.hosted).select_related("app").order_by("pk")[:MAX_ROWS])
+    rows = list(dns_rows.waiting(lease.row).select_related("app").order_by("pk")[:MAX_ROWS])
     if not rows:
         return False
     for look in range(MAX_LOOKS):
-        hold.renew()
-        plan, actual = _planned(hold.hosted, rows, calls)
+        lease.write()
+        plan, actual = _planned(lease.row, rows, calls)
         try:
-            refused = _applied(hold, plan.items, calls)
+            refused = _applied(lease, plan.items, calls)
         except RecordsChanged:
             if look == MAX_LOOKS - 1:
                 raise
             continue
         break
     if plan.items:
-        hold.renew()
-        actual = calls.list_records(
-            hold.hosted.zone.name, names=planner.names_around(_keys(rows), hold.hosted.zone.name)
-        )
-    hold.renew()
+        lease.write()
+        actual = calls.list_records(lease.row.zone.name, names=planner.names_around(_keys(rows), lease.row.zone.name))
     faults = {conflict.key: str(conflict) for conflict in plan.conflicts} | refused
-    unseen = _record(hold.hosted, rows, actual, faults)
+    with lease.fenced():
+        unseen = _record(lease.row, rows, actual, faults)
     if unseen:
         raise RetryableError(
-            f"zone {hold.hosted.zone.name}: {unseen} does not show yet what was written: Berth looks again"
+            f"zone {lease.row.zone.name}: {unseen} does not show yet what was written: Berth looks again"
         )
     return True
 
@@ -150,28 +138,28 @@ def _planned(hosted: HostedZone, rows: Sequence[DnsRecord], calls: AccountCalls)
     return plan, actual
 
 
-def _applied(hold: Hold, items: Sequence[Item], calls: AccountCalls) -> dict[Key, str]:
+def _applied(lease: Lease[HostedZone], items: Sequence[Item], calls: AccountCalls) -> dict[Key, str]:
     """Gives what the vendor refused, and why. Raises what concerns more than single records."""
     refused: dict[Key, str] = {}
     for batch in planner.batches(items, calls.capabilities.batch_size):
-        hold.renew()
+        lease.write()
         try:
-            calls.apply(hold.hosted.zone.name, batch)
+            calls.apply(lease.row.zone.name, batch)
         except OperatorError as error:
             # The account itself, or one record of the batch? What is wrong with the account, its check says.
             calls.check()
             keys = {change.key for change in batch}
             inside = [item for item in items if keys.intersection(change.key for change in item.changes)]
-            refused |= _one_by_one(hold, inside, calls) if len(inside) > 1 else {inside[0].key: str(error)}
+            refused |= _one_by_one(lease, inside, calls) if len(inside) > 1 else {inside[0].key: str(error)}
     return refused
 
 
-def _one_by_one(hold: Hold, items: Sequence[Item], calls: AccountCalls) -> dict[Key, str]:
+def _one_by_one(lease: Lease[HostedZone], items: Sequence[Item], calls: AccountCalls) -> dict[Key, str]:
     refused: dict[Key, str] = {}
     for item in items:
-        hold.renew()
+        lease.write()
         try:
-            calls.apply(hold.hosted.zone.name, item.changes)
+            calls.apply(lease.row.zone.name, item.changes)
         except OperatorError as error:
             refused[item.key] = str(error)
     return refused

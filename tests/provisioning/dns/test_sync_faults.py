@@ -18,6 +18,7 @@ from provisioning.dns.workflow.names import ensure_dns_records
 from provisioning.exceptions import OperatorError, RateLimited, RecordsChanged, ServiceUnavailable
 from provisioning.models import DnsAccount, DnsRecord, HostedZone
 from provisioning.operations.engine import Wait
+from provisioning.operations.lease import Lease
 from tenants.models import AuditEvent
 from tests.factories import make_app, make_operator
 from tests.provisioning.dns.fixtures import ZONE, hosted_zone
@@ -62,7 +63,7 @@ def test_a_worker_that_dies_between_calls_loses_and_doubles_nothing(
     setattr(MemoryProvider, f"{when}_call", staticmethod(at(call, number, Killed())))
     step = retire if is_retirement else provision
     with monkeypatch.context() as dying:
-        dying.setattr(dns_sync, "_release", lambda *_: None)
+        dying.setattr(Lease, "release", lambda _lease: None)
         with pytest.raises(Killed):
             step(app)
     # At no moment was there a record of Berth's that nothing says it made.
