@@ -92,8 +92,6 @@ TESTS = [
 # What the tests need that run without the Docker Engine.
 _FAST = {"git", "python3-venv", "openssh-client", "openssl", "php8.2-fpm"}
 FAST_TESTS = [need for need in TESTS if need.package in _FAST]
-    need for need in TESTS if need.package in {"git", "python3-venv", "openssh-client", "openssl", "php8.2-fpm"}
-]
 BENCHMARKS = [*TESTS, Need("wrk", "load for the edge", lambda: has("wrk"))]
 
 
