@@ -4,6 +4,7 @@ from provisioning.dns.models import DnsAccount, DnsRecord, HostedZone
 from provisioning.inventory.models.host import Host
 from provisioning.inventory.models.leases import PortLease, SubnetLease, UidLease
 from provisioning.operations.models import Deployment, Operation, Step
+from provisioning.operations.rounds import Round
 from provisioning.repositories.models.push import Push
 from provisioning.repositories.models.repository import ForgeAccount, Repository, WebhookDelivery
 
@@ -19,6 +20,7 @@ __all__ = [
     "PortLease",
     "Push",
     "Repository",
+    "Round",
     "Step",
     "SubnetLease",
     "UidLease",

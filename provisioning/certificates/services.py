@@ -16,7 +16,10 @@ from provisioning.certificates.selectors import shared_zone, wanted_certificates
 from provisioning.certificates.sources import sources_from_settings
 from provisioning.certificates.stored import StoredCertificate, is_stored
 from provisioning.edge import EdgeNginx, edge_from_settings
-from provisioning.exceptions import CertificateRefused, ProvisioningError
+from provisioning.exceptions import CertificateRefused, LeaseLost, ProvisioningError
+from provisioning.operations.choices import RoundKind
+from provisioning.operations.lease import Lease
+from provisioning.operations.rounds import Round, round_held
 from tenants.audit.services.record import audit_record
 from tenants.audit.services.unit_of_work import unit_of_work
 
@@ -36,32 +39,47 @@ class Offer:
     error: str = ""
 
 
-def certificates_refresh() -> None:
+def certificates_refresh() -> bool:
     """Brings every certificate up to what its source has, and each row up to what the edge serves.
 
-    May run at any time, and several at once wait for each other. What is wrong with one is in its row and in the
+    May run at any time. False: another worker is at it, or took over. What is wrong with one is in its row and in the
     trail; the others go on.
     """
+    with round_held(RoundKind.RENEW_CERTIFICATES) as lease:
+        try:
+            if lease is not None:
+                _refresh(lease)
+        except LeaseLost:
+            logger.warning("another worker looks after the certificates")
+            return False
+        return lease is not None
+
+
+def _refresh(lease: Lease[Round]) -> None:
     edge, sources, wanted = edge_from_settings(), sources_from_settings(), wanted_certificates()
+    # The files have a lock of their own: a worker that lost its lease may still be writing one.
     with edge.certificates_held():
         for name, names in wanted.items():
             try:
-                certificate_refresh(name=name, names=names, edge=edge, sources=sources)
+                certificate_refresh(name=name, names=names, edge=edge, sources=sources, lease=lease)
             except ProvisioningError as error:
                 logger.warning("the certificate for %s can't be looked after now: %s", name, error)
-        for row in Certificate.objects.exclude(name__in=wanted):
-            certificate_forget(certificate=row)
+        with lease.fenced():
+            for row in Certificate.objects.exclude(name__in=wanted):
+                certificate_forget(certificate=row)
+        lease.write()
         kept = set(Certificate.objects.exclude(file="").values_list("file", flat=True))
         edge.remove_certificates(kept=kept)
 
 
 def certificate_refresh(
-    *, name: str, names: Sequence[str], edge: EdgeNginx, sources: Sequence[CertificateSource]
+    *, name: str, names: Sequence[str], edge: EdgeNginx, sources: Sequence[CertificateSource], lease: Lease[Round]
 ) -> Certificate:
     """Takes up what a source has for one zone or hostname. What is served stays where that is not better.
 
-    Raises `ProvisioningError` where the edge can't take it now; nothing has changed then.
+    Raises `ProvisioningError` if the edge can't take it now, and `LeaseLost`; nothing has changed then.
     """
+    lease.write()
     row = Certificate.objects.filter(name=name).first() or Certificate(name=name)
     before = _shown(row)
     now = timezone.now()
@@ -80,6 +98,7 @@ def certificate_refresh(
     if row.pk is None or _shown(row) != before:
         # The edge was asked before: nobody else who writes is to wait for it.
         with unit_of_work():
+            lease.write()
             row.save()
             _record(row, before, warning)
     return row

@@ -10,6 +10,13 @@ class OperationKind(models.TextChoices):
     RETIRE_APP = "retire_app"
 
 
+class RoundKind(models.TextChoices):
+    RECONCILE_HOST = "reconcile_host"
+    RECONCILE_EDGE = "reconcile_edge"
+    COMPARE_ZONE = "compare_zone"
+    RENEW_CERTIFICATES = "renew_certificates"
+
+
 class OperationState(models.TextChoices):
     PENDING = "pending"
     RUNNING = "running"

@@ -3,9 +3,7 @@
 Does not touch environments in which a deployment or a retirement is under way: those look after their own.
 """
 
-import itertools
 import logging
-import threading
 from collections.abc import Collection, Mapping
 from functools import partial
 
@@ -19,10 +17,12 @@ from provisioning.containers.models import Workload, WorkloadRepair
 from provisioning.edge import edge_from_settings, probes
 from provisioning.edge.fallback.workflow import reconcile_fallbacks, remove_withdrawn_fallbacks
 from provisioning.edge.rendering.sites import render_edge_site
-from provisioning.exceptions import ProvisioningError
+from provisioning.exceptions import LeaseLost, ProvisioningError
 from provisioning.inventory.models.host import Host
-from provisioning.operations.choices import UNFINISHED, OperationKind
+from provisioning.operations.choices import UNFINISHED, OperationKind, RoundKind
+from provisioning.operations.lease import Lease
 from provisioning.operations.models import Operation
+from provisioning.operations.rounds import Round, round_held
 from provisioning.reconcile.backoff import is_due, repairs_settled
 from provisioning.reconcile.examination import Seen, by_place, close_look, first_look, is_settled, strangers_named
 from provisioning.reconcile.repair_table import Finding
@@ -38,44 +38,56 @@ logger = logging.getLogger(__name__)
 CLOSE_LOOK_EACH = 20
 # A standby that takes longer serves all the same, and live is stopped for a repair in a later round.
 ANSWER_TIMEOUT_S = 10
-_one_at_a_time = threading.Lock()
-_rounds = itertools.count()
 
 
 def run() -> None:
-    """One round over all hosts. A round that finds another one under way in this process leaves it to that."""
-    if not _one_at_a_time.acquire(blocking=False):
-        return
+    """One round over all hosts, then the edge. A host, or the edge, that another worker is at is left to that one."""
+    for host in Host.objects.filter(is_enabled=True):
+        with round_held(RoundKind.RECONCILE_HOST, host=host) as lease:
+            if lease is not None:
+                _reconcile(host, lease)
+    with round_held(RoundKind.RECONCILE_EDGE) as lease:
+        if lease is not None:
+            _reconcile_edge(lease)
+
+
+def _reconcile(host: Host, lease: Lease[Round]) -> None:
     try:
-        for host in Host.objects.filter(is_enabled=True):
-            try:
-                reconcile_host(host)
-            except ProvisioningError as error:
-                logger.warning("host %s can't be reconciled now: %s", host.name, error)
+        reconcile_host(host, lease)
+    except LeaseLost:
+        logger.warning("another worker reconciles host %s", host.name)
+    except ProvisioningError as error:
+        logger.warning("host %s can't be reconciled now: %s", host.name, error)
+
+
+def _reconcile_edge(lease: Lease[Round]) -> None:
+    try:
         try:
             reconcile_fallbacks()
         except ProvisioningError as error:
             logger.warning("what falls back to the host can't be reconciled now: %s", error)
+        lease.write()
         try:
             reconcile_edge()
+            lease.write()
             remove_withdrawn_fallbacks()
         except ProvisioningError as error:
             logger.warning("the edge can't be reconciled now: %s", error)
-    finally:
-        _one_at_a_time.release()
+    except LeaseLost:
+        logger.warning("another worker reconciles the edge")
 
 
-def reconcile_host(host: Host, *, closely: bool | None = None) -> None:
+def reconcile_host(host: Host, lease: Lease[Round], *, closely: bool | None = None) -> None:
     """Mends the containers of serving workloads. One call to the engine where all are as they should be.
 
     Each round looks closely at a share of them, and at each of them about once a minute. With `closely` it looks so at
-    all, or at none.
+    all, or at none. Raises `LeaseLost`: a worker that lost the host mends nothing more.
     """
     wanted = list(_serving(host))
     if not wanted:
         return
     containers = by_place(engine_for(host.docker_url).list_workload_containers(settings.INSTALLATION))
-    turn = next(_rounds) % CLOSE_LOOK_EACH
+    turn = lease.fence % CLOSE_LOOK_EACH
     seen = {workload.pk: first_look(workload, containers) for workload in wanted}
     for workload in wanted:
         found = seen[workload.pk]
@@ -92,6 +104,7 @@ def reconcile_host(host: Host, *, closely: bool | None = None) -> None:
         due = _due(found, counts)
         # A deployment may have begun, or ended, since the list was read: its containers are none to mend.
         if due and _serving(host).filter(pk=workload.pk).exists():
+            lease.write()
             repair(workload, found, due, may_interrupt=partial(_may_interrupt, workload, wanted, seen))
 
 

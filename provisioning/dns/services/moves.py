@@ -16,6 +16,8 @@ from provisioning.dns.models import HostedZone
 from provisioning.dns.selectors.zones import hosted_zone, wanted_records, zone_plan, zone_state
 from provisioning.dns.services.plans import check_override
 from provisioning.dns.services.zones import checked_targets_of, targets_of
+from provisioning.exceptions import LeaseLost
+from provisioning.operations.lease import Lease
 from provisioning.operations.wakeups import wake_zone
 from tenants import access
 from tenants.audit.services.record import audit_record
@@ -105,9 +107,14 @@ def move_cancel(*, zone: Zone, actor: User) -> HostedZone:
 
 
 @unit_of_work
-def move_advance(*, hosted: HostedZone) -> bool:
-    """Does of a planned move what its time has come for. Gives whether the zone has something to be written."""
-    hosted = _locked(hosted)
+def move_advance(*, lease: Lease[HostedZone]) -> bool:
+    """Does of a planned move what its time has come for. Gives whether the zone has something to be written.
+
+    Raises `LeaseLost`.
+    """
+    hosted = _locked(lease.row)
+    if hosted.fence != lease.fence:
+        raise LeaseLost
     if hosted.move_at is None:
         return False
     now = timezone.now()

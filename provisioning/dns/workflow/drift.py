@@ -16,9 +16,11 @@ from provisioning.dns.models import HostedZone
 from provisioning.dns.records import RecordSet
 from provisioning.dns.selectors.zones import wanted_records, zone_plan
 from provisioning.dns.services.events import zone_event
-from provisioning.dns.services.moves import move_advance
-from provisioning.dns.workflow.sync import sync
-from provisioning.exceptions import ProvisioningError
+from provisioning.dns.workflow.sync import advance, sync
+from provisioning.exceptions import LeaseLost, ProvisioningError
+from provisioning.operations.choices import RoundKind
+from provisioning.operations.lease import Lease
+from provisioning.operations.rounds import Round, round_held
 
 logger = logging.getLogger(__name__)
 # What is kept and told of one round.
@@ -27,27 +29,38 @@ TOO_MUCH, UNREACHABLE = "too_much", "unreachable"
 
 
 def compare_all() -> None:
-    """Each zone once; one that can't be read is told once, and holds up no other."""
-    for hosted in HostedZone.objects.filter(account__is_enabled=True).select_related("zone", "account"):
-        try:
-            compare(hosted)
-        except ProvisioningError as error:
-            logger.warning("zone %s was not compared: %s", hosted.zone.name, error)
-            _unreachable(hosted, str(error))
+    """Each zone once; one that can't be read is told once, and holds up no other.
+
+    A zone that another worker compares is left to that one. Writers are not kept waiting: they hold the zone itself.
+    """
+    for pk in HostedZone.objects.filter(account__is_enabled=True).values_list("pk", flat=True):
+        with round_held(RoundKind.COMPARE_ZONE, hosted_zone=HostedZone(pk=pk)) as lease:
+            if lease is not None:
+                _compare(lease, HostedZone.objects.select_related("zone", "account").get(pk=pk))
+
+
+def _compare(lease: Lease[Round], hosted: HostedZone) -> None:
+    try:
+        compare(hosted, lease)
+    except LeaseLost:
+        logger.warning("another worker compares zone %s", hosted.zone.name)
+    except ProvisioningError as error:
+        logger.warning("zone %s was not compared: %s", hosted.zone.name, error)
+        _unreachable(hosted, str(error))
 
 
 def advance_all() -> None:
     """Moves whose time has come, and what still waits though nobody is at it."""
     for hosted in HostedZone.objects.filter(account__is_enabled=True).select_related("zone", "account"):
         try:
-            if (hosted.move_at is not None and move_advance(hosted=hosted)) or dns_rows.waiting(hosted).exists():
-                sync(hosted.pk)
+            if hosted.move_at is not None or dns_rows.waiting(hosted).exists():
+                advance(hosted.pk)
         except ProvisioningError as error:
             logger.warning("zone %s waits: %s", hosted.zone.name, error)
 
 
-def compare(hosted: HostedZone) -> Plan:
-    """One listing. Raises what providers raise.
+def compare(hosted: HostedZone, lease: Lease[Round]) -> Plan:
+    """One listing. Raises what providers raise, and `LeaseLost`.
 
     What is written while the zone is listed is no drift, whichever of the two came first.
     """
@@ -71,7 +84,8 @@ def compare(hosted: HostedZone) -> Plan:
     if is_too_much:
         text = f"{affected} of {plan.total} records would change or be deleted: an operator must look at the plan"
         findings.insert(0, _finding(TOO_MUCH, (hosted.zone.name, ""), "", text))
-    _tell(hosted, findings)
+    with lease.fenced():
+        _tell(hosted, findings)
     if strayed and hosted.drift_policy == DriftPolicy.REPAIR and not is_too_much:
         _repair(hosted, plan, strayed)
     return plan

@@ -24,6 +24,7 @@ from provisioning.dns.desired import Wanted
 from provisioning.dns.models import DnsRecord, HostedZone
 from provisioning.dns.ownership import PLATFORM, parsed, registry_name
 from provisioning.dns.records import TYPES, RecordSet, record_set
+from provisioning.dns.services.moves import move_advance
 from provisioning.exceptions import LeaseLost, OperatorError, ProvisioningError, RecordsChanged, RetryableError
 from provisioning.operations.lease import Lease, holding
 
@@ -71,6 +72,21 @@ def write_waiting(lease: Lease[HostedZone]) -> bool:
     finally:
         lease.last = {"last_sync_at": timezone.now(), "last_error": error}
     return True
+
+
+def advance(hosted_id: int) -> bool:
+    """Has a planned move go on, and writes what waits, both under one lease. False: another worker is at it.
+
+    Raises what the provider raises.
+    """
+    with zone_held(hosted_id) as lease:
+        if lease is None:
+            return False
+        try:
+            has_moved = lease.row.move_at is not None and move_advance(lease=lease)
+        except LeaseLost:
+            return False
+        return write_waiting(lease) if has_moved or dns_rows.waiting(lease.row).exists() else True
 
 
 def sync_all(hosted_id: int) -> None:

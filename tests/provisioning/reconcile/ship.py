@@ -22,7 +22,8 @@ from provisioning.containers.rendering.docker_run import render_docker_run
 from provisioning.inventory import leases
 from provisioning.inventory.services import host_register_local
 from provisioning.models import Host, Operation, Workload
-from provisioning.operations.choices import OperationKind, OperationState
+from provisioning.operations.choices import OperationKind, OperationState, RoundKind
+from provisioning.operations.rounds import round_held
 from provisioning.reconcile import workflow as reconcile
 from provisioning.releases.rendering.release import render_release, render_variables
 from provisioning.releases.workflow.specs import release_home, release_spec
@@ -112,7 +113,9 @@ class Ship:
         return [self.name(part, role) for part in parts_of(self.spec.stack)]
 
     def round(self, *, closely: bool | None = True) -> None:
-        reconcile.reconcile_host(self.host, closely=closely)
+        with round_held(RoundKind.RECONCILE_HOST, host=self.host) as lease:
+            assert lease is not None
+            reconcile.reconcile_host(self.host, lease, closely=closely)
 
     def look(self, name: str) -> dict[str, Any]:
         found: list[dict[str, Any]] = json.loads(docker("inspect", "--type", "container", name).stdout)

@@ -11,7 +11,10 @@ from typing import Any
 import pytest
 
 from provisioning.containers.docker_engine import Engine, engine_for
-from provisioning.models import WorkloadRepair
+from provisioning.exceptions import LeaseLost
+from provisioning.models import Round, WorkloadRepair
+from provisioning.operations.choices import RoundKind
+from provisioning.operations.rounds import round_held
 from provisioning.reconcile import workflow as reconcile
 from provisioning.reconcile.examination import by_place, first_look
 from provisioning.reconcile.repair_table import Condition
@@ -232,4 +235,17 @@ def test_an_engine_that_is_stopped_costs_no_try(launch: Launch, tmp_path: Path) 
     assert not WorkloadRepair.objects.exists()
     type(ship.host).objects.update(docker_url=there)
     ship.host.refresh_from_db()
+    mended(ship, ("app",), Condition.EXITED)
+
+
+def test_a_worker_that_lost_the_host_mends_nothing_more(launch: Launch) -> None:
+    ship = launch()
+    assert docker("kill", ship.name("app")).returncode == 0
+    with round_held(RoundKind.RECONCILE_HOST, host=ship.host) as lease:
+        assert lease is not None
+        Round.objects.filter(pk=lease.row.pk).update(fence=lease.fence + 1)
+        with pytest.raises(LeaseLost):
+            reconcile.reconcile_host(ship.host, lease, closely=True)
+    assert ship.state(ship.name("app")) == "exited"
+    Round.objects.update(lease_until=None)
     mended(ship, ("app",), Condition.EXITED)
