@@ -1,9 +1,10 @@
 """The built-in policies that the rooms declare, brought into the database after migrations."""
 
 import logging
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from typing import Any
 
+from django.db import transaction
 from django.utils import timezone
 
 from tenants import access
@@ -16,23 +17,49 @@ from tenants.policies.services.policies import content_of
 logger = logging.getLogger(__name__)
 
 
-@unit_of_work
 def built_in_policies_load(*, declared: Iterable[BuiltInPolicy]) -> list[str]:
     """Makes the built-in policies those of `declared`. Gives the names of all that changed.
 
-    Each change makes a version and an event of the platform's; an empty table, the beginning of an installation, makes
-    versions alone. A policy that an operator disabled stays disabled, and one of an operator's own stays as it is, even
-    under the same name. A built-in policy that no room declares any more is disabled.
+    An empty table is the beginning of an installation. Later each change makes a version, and an event of the
+    platform's. A policy that an operator disabled stays disabled, and one of an operator's own stays as it is, even
+    under the same name. A built-in policy that no room declares any longer is disabled.
     """
     wanted = {policy.name: policy for policy in declared}
+    for policy in wanted.values():
+        # A policy that can't be evaluated stops the migration.
+        AccessPolicy(name=policy.name, **policy.content()).clean()
+    if AccessPolicy.objects.exists():
+        changed = built_in_policies_upgrade(wanted=wanted)
+    else:
+        changed = built_in_policies_install(wanted=wanted)
+    if changed:
+        access.policies_changed()
+    return changed
+
+
+@transaction.atomic
+def built_in_policies_install(*, wanted: Mapping[str, BuiltInPolicy]) -> list[str]:
+    """Fills an empty table. No event tells of it: nobody could decide anything before."""
+    for policy in wanted.values():
+        _create(policy)
+    return list(wanted)
+
+
+@unit_of_work
+def built_in_policies_upgrade(*, wanted: Mapping[str, BuiltInPolicy]) -> list[str]:
+    """Brings the rows to `wanted`, each change with a version and an event."""
     rows = {row.name: row for row in AccessPolicy.objects.select_for_update(no_key=True)}
     changed = []
     for name, policy in wanted.items():
         row = rows.get(name)
-        # A policy that can't be evaluated stops the migration.
-        AccessPolicy(name=name, **policy.content()).clean()
         if row is None:
-            _create(policy, is_first=not rows)
+            row = _create(policy)
+            audit_record(
+                action="policy.created",
+                message=f"policy {name} came with an upgrade",
+                obj=row,
+                after=content_of(row),
+            )
         elif not row.is_built_in:
             logger.warning("policy %s: an operator's own has this name: rename it, and migrate again", name)
             continue
@@ -42,21 +69,13 @@ def built_in_policies_load(*, declared: Iterable[BuiltInPolicy]) -> list[str]:
     for name, row in rows.items():
         if row.is_built_in and name not in wanted and _change(row, {"is_enabled": False}):
             changed.append(name)
-    if changed:
-        access.policies_changed()
     return changed
 
 
-def _create(policy: BuiltInPolicy, *, is_first: bool) -> None:
+def _create(policy: BuiltInPolicy) -> AccessPolicy:
     row = AccessPolicy.objects.create(name=policy.name, is_built_in=True, **policy.content())
     _keep_version(row)
-    if not is_first:
-        audit_record(
-            action="policy.created",
-            message=f"policy {row.name} came with an upgrade",
-            obj=row,
-            after=content_of(row),
-        )
+    return row
 
 
 def _change(row: AccessPolicy, wanted: dict[str, Any]) -> bool:

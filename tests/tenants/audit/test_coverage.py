@@ -26,6 +26,7 @@ PARTS = {
 }
 # Services that write and record nothing, and why.
 SILENT_SERVICES = {
+    "tenants.policies.services.built_in.built_in_policies_install": "the beginning of an installation",
     "provisioning.repositories.services.pushes.pushes_read": "when the forge was asked last; its news have events",
     "tenants.names.services.domain_checks.domain_checked": "what a look has shown; what follows from it has its event",
     "tenants.names.services.domain_checks.domain_noted": "what a look has shown where nothing follows from it",
