@@ -23,6 +23,8 @@ DATABASE_FIXTURES = {"db", "transactional_db", "live_server", "django_db_setup",
 # What a test is about that has one of these, or the mark `docker`: containers, a forge, the edge, a browser. It asks
 # the database what others ask it as well.
 OTHER_PARTS = {"forge", "chromium", "edge"}
+# Tests below these need the Docker Engine, a whole installation or a browser, though no mark of theirs says so.
+NOT_FAST = (END_TO_END, "tests/browser/", "tests/paas/ops/", "tests/benchmarks/")
 
 
 class Shares(LoadScopeScheduling):
@@ -39,6 +41,11 @@ def pytest_addoption(parser: pytest.Parser) -> None:
         help="leave out tests that ask nothing of the database under test, and those of containers, forge and browser: "
         "a second database changes nothing for them",
     )
+    parser.addoption(
+        "--fast",
+        action="store_true",
+        help="leave out tests that need the Docker Engine, a forge, an edge or a browser, and those marked slow",
+    )
 
 
 def pytest_xdist_make_scheduler(config: pytest.Config, log: Producer) -> Shares | None:
@@ -53,12 +60,23 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
         left_out = [item for item in items if not is_about_database(item)]
         config.hook.pytest_deselected(items=left_out)
         items[:] = [item for item in items if is_about_database(item)]
+    if config.getoption("fast"):
+        left_out = [item for item in items if not is_fast(item)]
+        config.hook.pytest_deselected(items=left_out)
+        items[:] = [item for item in items if is_fast(item)]
 
 
 def is_about_database(item: pytest.Item) -> bool:
     fixtures: list[str] = getattr(item, "fixturenames", [])
     asks_it = item.get_closest_marker("django_db") is not None or not DATABASE_FIXTURES.isdisjoint(fixtures)
     return asks_it and item.get_closest_marker("docker") is None and OTHER_PARTS.isdisjoint(fixtures)
+
+
+def is_fast(item: pytest.Item) -> bool:
+    """Whether a test runs without the Docker Engine and other servers, and is not marked slow."""
+    is_marked = any(item.get_closest_marker(name) is not None for name in ("docker", "slow"))
+    starts_servers = not OTHER_PARTS.isdisjoint(getattr(item, "fixturenames", []))
+    return not is_marked and not starts_servers and not item.nodeid.startswith(NOT_FAST)
 
 
 @pytest.fixture(scope="session")

@@ -89,6 +89,9 @@ TESTS = [
     Need("chromium", "the portal in a real browser", lambda: has("chromium")),
     Need("chromium-driver", "what moves that browser", lambda: has("chromedriver")),
 ]
+# What the tests need that run without the Docker Engine.
+_FAST = {"git", "python3-venv", "openssh-client", "openssl", "php8.2-fpm"}
+FAST_TESTS = [need for need in TESTS if need.package in _FAST]
 BENCHMARKS = [*TESTS, Need("wrk", "load for the edge", lambda: has("wrk"))]
 
 

@@ -23,15 +23,18 @@ TITLES = {
 }
 
 
-def machine(configuration: Configuration, needs: list[packages.Need], requirements: str) -> None:
-    """Packages, virtual environment and engine are there when this returns."""
+def machine(
+    configuration: Configuration, needs: list[packages.Need], requirements: str, *, with_engine: bool = True
+) -> None:
+    """Packages, virtual environment and, `with_engine`, the Docker Engine are there when this returns."""
     log = configuration.logs / "setup.log"
     with step("system packages") as current:
         packages.ensure(needs, log=log, step=current)
     with step("Python packages") as current:
         venv.ensure(requirements, log=log, step=current)
-    with step("Docker Engine") as current:
-        engine.ensure(configuration, step=current)
+    if with_engine:
+        with step("Docker Engine") as current:
+            engine.ensure(configuration, step=current)
 
 
 def manage(configuration: Configuration, commands: list[str]) -> dict[str, str]:

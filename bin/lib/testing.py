@@ -2,12 +2,14 @@
 
 import argparse
 import ipaddress
+import json
 import os
 import shutil
 import signal
 import subprocess
 import sys
 import tempfile
+import time
 from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
@@ -28,11 +30,13 @@ DEFAULTS = {
     "BERTH_EDGE_TLS_PORT": "18443",
 }
 LIMIT_S = 4500
+FAST_LIMIT_S = 600
 TITLES = {
     "sqlite": "pytest on SQLite: everything",
     "postgresql": "pytest on PostgreSQL: what is about the database",
 }
 BINARIES = PYTHON.parent
+SECONDS = ROOT / "var" / "test-seconds.json"
 CHECKS = {
     "ruff check": [str(BINARIES / "ruff"), "check", "."],
     "ruff format": [str(BINARIES / "ruff"), "format", "--check", "."],
@@ -52,9 +56,23 @@ def main() -> int:
     if signal.getsignal(signal.SIGINT) == signal.SIG_IGN:
         signal.signal(signal.SIGINT, signal.default_int_handler)
     if not arguments.install:
-        packages.refuse_missing(packages.TESTS)
+        packages.refuse_missing(packages.FAST_TESTS if arguments.fast else packages.TESTS)
     with engine.one_test_run(os.environ.get("BERTH_INSTALLATION", DEFAULTS["BERTH_INSTALLATION"])):
-        return _run(arguments, for_pytest)
+        began = time.monotonic()
+        status = _run(arguments, for_pytest)
+        if status == 0:
+            _note_seconds(arguments, for_pytest, time.monotonic() - began)
+        return status
+
+
+def _note_seconds(arguments: argparse.Namespace, for_pytest: list[str], seconds: float) -> None:
+    """Keeps how long a complete run took, for `bin/bench house`."""
+    if arguments.only_pytest or arguments.database or for_pytest:
+        return
+    SECONDS.parent.mkdir(exist_ok=True)
+    known = json.loads(SECONDS.read_text()) if SECONDS.is_file() else {}
+    known["bin/test --fast" if arguments.fast else "bin/test"] = round(seconds)
+    SECONDS.write_text(json.dumps(known) + "\n")
 
 
 def _run(arguments: argparse.Namespace, for_pytest: list[str]) -> int:
@@ -69,13 +87,17 @@ def _run(arguments: argparse.Namespace, for_pytest: list[str]) -> int:
         home.make(configuration)
         settings.write(configuration)
         (configuration.home / "tmp").mkdir(exist_ok=True)
-        setup.machine(configuration, packages.TESTS, "development")
-        # What a run that was killed has left would stand in this one's way.
-        containers.remove(configuration, with_prefix=True)
-        setup.manage(configuration, ["build_images"])
+        if arguments.fast:
+            setup.machine(configuration, packages.FAST_TESTS, "development", with_engine=False)
+        else:
+            setup.machine(configuration, packages.TESTS, "development")
+            # What a run that was killed has left would stand in this one's way.
+            containers.remove(configuration, with_prefix=True)
+            setup.manage(configuration, ["build_images"])
         failed = [] if arguments.only_pytest else _check(configuration)
         say()
-        databases = [arguments.database] if arguments.database else list(TITLES)
+        databases = [arguments.database] if arguments.database else ["sqlite"] if arguments.fast else list(TITLES)
+        for_pytest = [*(["--fast"] if arguments.fast else []), *for_pytest]
         status, ran = _pytest(configuration, databases, for_pytest)
     finally:
         troubles = _clean_up(configuration, made)
@@ -91,7 +113,7 @@ def _run(arguments: argparse.Namespace, for_pytest: list[str]) -> int:
 def _parse() -> tuple[argparse.Namespace, list[str]]:
     parser = argparse.ArgumentParser(
         prog="bin/test",
-        usage="bin/test [-h] [--no-install] [--only-pytest] [--database NAME] [ARGUMENT FOR PYTEST ...]",
+        usage="bin/test [-h] [--no-install] [--fast] [--only-pytest] [--database NAME] [ARGUMENT FOR PYTEST ...]",
         description="Sets up what the tests need, and runs ruff, mypy, import-linter, the check for missing "
         "migrations, and pytest on the real Docker Engine, nginx, git and Redis. At the same time as everything runs "
         "on SQLite, the tests that are about the database run on a private PostgreSQL; those of containers, of the "
@@ -104,6 +126,11 @@ def _parse() -> tuple[argparse.Namespace, list[str]]:
         dest="install",
         action="store_false",
         help="install no system packages: print those that are missing and exit with status 2",
+    )
+    parser.add_argument(
+        "--fast",
+        action="store_true",
+        help="the checks, and the tests that need no Docker Engine and no other server, on SQLite: about three minutes",
     )
     parser.add_argument("--only-pytest", action="store_true", help="leave out the checks before the tests")
     parser.add_argument("--database", choices=list(TITLES), help="run the tests on this database alone")

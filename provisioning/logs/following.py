@@ -72,8 +72,10 @@ class Follow:
         # Without `grep`, which would leave lines out: the position goes behind lines that do not fit as well.
         everything = replace(self._query, grep="")
         for engine in map(LogEngine, self._source.docker_urls):
-            for container in chosen(await engine.containers(self._source.labels), self._query):
-                found.append((container, await read_container(engine, container, everything, self._source.redactor)))
+            found += [
+                (container, await read_container(engine, container, everything, self._source.redactor))
+                for container in chosen(await engine.containers(self._source.labels), self._query)
+            ]
         for container, lines in found:
             if lines:
                 self.positions.begin(container.id, lines[0].time_ns)

@@ -26,9 +26,7 @@ def measure(stage: Stage) -> list[Figure]:
     plugin = stage.plugin
     plugin.settle()
     limits = [_limit_s(stage, number) for number in range(RELEASES // 2)]
-    without_pause = []
-    for _ in range(RELEASES):
-        without_pause.append(plugin.approve(plugin.request()))
+    without_pause = [plugin.approve(plugin.request()) for _ in range(RELEASES)]
     newest = plugin.settle()
     limits += [_limit_s(stage, number) for number in range(RELEASES // 2, RELEASES)]
     stage.say("  without a pause: " + " ".join(f"{seconds:.2f}" for seconds in without_pause) + " s")

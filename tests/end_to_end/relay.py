@@ -91,7 +91,7 @@ async def _serve(listen: str, target: str) -> None:
 
     kind, _, where = listen.partition(":")
     if kind == "unix":
-        Path(where).unlink(missing_ok=True)
+        await asyncio.to_thread(Path(where).unlink, missing_ok=True)
         server = await asyncio.start_unix_server(relay, where)
     else:
         server = await asyncio.start_server(relay, "127.0.0.1", int(where))

@@ -146,7 +146,8 @@ def _module(vendor: str, session: VendorSession | None) -> Any:
     if session is not None:
         names["requests"] = _Requests(session)
         names["Session"] = names["requests"].Session
-    silent = logging.Logger(f"{__name__}.{vendor}", logging.CRITICAL + 1)
+    # Outside the tree of loggers, so that no configuration can make it speak.
+    silent = logging.Logger(f"{__name__}.{vendor}", logging.CRITICAL + 1)  # noqa: LOG001
     names["LOGGER"] = names["logger"] = silent
     # Some print what they send, or warn with all of an answer.
     names["print"] = names["warnings"] = _Silent()

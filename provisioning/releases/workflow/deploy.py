@@ -30,12 +30,13 @@ from provisioning.releases.workflow.check import rendered_sha256
 from provisioning.releases.workflow.draining import remove_old_containers
 from provisioning.releases.workflow.early_start import end_early_start
 from provisioning.releases.workflow.images import images_of
-from provisioning.releases.workflow.publication import (
+from provisioning.releases.workflow.pipeline import (
     end_pipeline,
-    ensure_configuration_committed,
+    ensure_output_kept,
     ensure_pipeline,
     ensure_pipeline_finished,
 )
+from provisioning.releases.workflow.publication import ensure_configuration_committed
 from provisioning.releases.workflow.reachability import ensure_names_still_answer
 from provisioning.releases.workflow.release_checks import ensure_php_still_good
 from provisioning.releases.workflow.specs import container_names, release_spec, roles_of
@@ -47,6 +48,7 @@ from provisioning.releases.workflow.switchover import (
     put_back,
 )
 from tenants.releases.choices import ReleaseState
+from tenants.releases.digest import release_digest
 from tenants.releases.services import releases
 from tenants.reviews.choices import ReviewDecision
 
@@ -61,7 +63,7 @@ def ensure_approved(run: Run) -> None:
     review = release.reviews.filter(decision=ReviewDecision.APPROVE).first()
     if review is None:
         raise NotApproved("nobody approved this release: ask a reviewer")
-    digest = releases.release_digest(
+    digest = release_digest(
         commit_sha=release.commit_sha,
         configuration=release.configuration,
         stack_version=release.stack_version,
@@ -170,6 +172,7 @@ WORKFLOW = Workflow(
         ensure_live,
         ensure_standby,
         ensure_names_still_answer,
+        ensure_output_kept,
         remove_old_containers,
     ),
     succeeded=succeeded,
