@@ -102,7 +102,7 @@ class Operation(Leased):
 
     @property
     def subject(self) -> models.Model:
-        """What the work is about: the narrowest thing that the row names."""
+        """The narrowest thing that the row names."""
         found = self.domain or self.release or self.environment or self.app or self.zone or self.host
         if found is None:
             raise TypeError(f"operation {self.pk} has no subject")

@@ -56,7 +56,7 @@ def adopt_intents() -> None:
 def adopt_approved_releases(environment_id: int | None = None) -> None:
     """The oldest approved release of each environment in which no deployment is under way gets one.
 
-    With `environment_id` only that environment is looked at.
+    With `environment_id` it looks at that environment alone.
     """
     busy = Operation.objects.filter(
         environment=OuterRef("environment"), kind=OperationKind.DEPLOY_RELEASE, state__in=UNFINISHED

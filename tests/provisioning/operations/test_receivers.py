@@ -1,4 +1,4 @@
-"""What a signal names is taken, and nothing else: the sweep looks at the rest."""
+"""A receiver takes the row that its signal names, and no other. The sweep looks at the rest."""
 
 import pytest
 
@@ -29,7 +29,7 @@ def test_an_approval_starts_the_deployment_of_its_own_environment(messages: list
     assert messages == [(wakeups.RUN_OPERATION, (deployment.pk,))]
 
 
-def test_messages_carry_the_id_of_what_the_signal_names(messages: list[tuple[str, tuple[int, ...]]]) -> None:
+def test_messages_carry_the_id_of_the_signal(messages: list[tuple[str, tuple[int, ...]]]) -> None:
     user = make_user()
     check_domain(domain_id=7)
     end_git_tokens(user_id=user.pk)
