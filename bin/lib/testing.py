@@ -13,7 +13,7 @@ from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
 from lib import configuration as settings
-from lib import containers, engine, home, packages, postgres, processes, setup, suites, supervisor
+from lib import containers, engine, home, node, packages, postgres, processes, setup, suites, supervisor
 from lib.configuration import PYTHON, ROOT, Configuration
 from lib.console import Failure, Interrupted, run_logged, say, step
 from lib.suites import Suite
@@ -41,6 +41,9 @@ CHECKS = {
     "mypy bin": [str(BINARIES / "mypy"), "--config-file=", "--strict", "--package", "lib"],
     "import-linter": [str(BINARIES / "lint-imports")],
     "migrations": [str(PYTHON), "manage.py", "makemigrations", "--check", "--dry-run"],
+    "djlint": [str(BINARIES / "djlint"), "--quiet", "--lint", "templates"],
+    "stylelint": [str(node.BINARIES / "stylelint"), "--max-warnings", "0", "templates/**/*.css"],
+    "eslint": [str(node.BINARIES / "eslint"), "--max-warnings", "0", "templates"],
     "documents": [str(BINARIES / "mkdocs"), "build", "--strict", "--site-dir", "@HOME@/site"],
 }
 
@@ -97,11 +100,11 @@ def _parse() -> tuple[argparse.Namespace, list[str]]:
     parser = argparse.ArgumentParser(
         prog="bin/test",
         usage="bin/test [-h] [--no-install] [--fast] [--only-pytest] [--database NAME] [ARGUMENT FOR PYTEST ...]",
-        description="Sets up what the tests need, and runs ruff, mypy, import-linter, the check for missing "
-        "migrations, and pytest on the real Docker Engine, nginx, git and Redis. At the same time as everything runs "
-        "on SQLite, the tests that are about the database run on a private PostgreSQL; those of containers, of the "
-        "embedded forge and of the browser, the end-to-end tests, whose platform comes with SQLite, and tests without "
-        "a database run once. Leaves nothing behind.",
+        description="Sets up what the tests need, and runs ruff, mypy, import-linter, djlint, stylelint, eslint, the "
+        "check for missing migrations, and pytest on the real Docker Engine, nginx, git and Redis. At the same time as "
+        "everything runs on SQLite, the tests that are about the database run on a private PostgreSQL; those of "
+        "containers, of the embedded forge and of the browser, the end-to-end tests, whose platform comes with SQLite, "
+        "and tests without a database run once. Leaves nothing behind.",
         allow_abbrev=False,
     )
     parser.add_argument(
@@ -156,6 +159,8 @@ def _environment(configuration: Configuration) -> dict[str, str]:
 def _check(configuration: Configuration) -> list[str]:
     """Runs all checks, whatever the first ones say, and returns the names of those that failed."""
     failed = []
+    with step("Node packages") as current:
+        node.ensure(log=configuration.logs / "setup.log", step=current)
     for name, argv in CHECKS.items():
         with step(name) as current:
             result = subprocess.run(
