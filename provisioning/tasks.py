@@ -10,7 +10,7 @@ from provisioning.dns.workflow import check_domain
 from provisioning.dns.workflow import drift as dns_drift
 from provisioning.dns.workflow import sync as dns_sync
 from provisioning.exceptions import ProvisioningError
-from provisioning.forge.client import forge_from_settings
+from provisioning.forge.config import forge_from_settings
 from provisioning.operations import registry
 from provisioning.operations import sweep as sweeper
 from provisioning.operations.wakeups import (

@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from lib.console import Failure
+from lib.files import replace
 from lib.settings_table import SETTINGS, Setting
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -258,15 +259,6 @@ def _write_secrets(configuration: Configuration) -> None:
         replace(path, "\n".join(lines) + "\n", mode=0o600)
     elif path.stat().st_mode & 0o077:
         path.chmod(0o600)
-
-
-def replace(path: Path, text: str, *, mode: int) -> None:
-    """Writes a file that nobody ever sees half of, or with another mode."""
-    beside = path.with_name(f".{path.name}.{os.getpid()}")
-    descriptor = os.open(beside, os.O_WRONLY | os.O_CREAT | os.O_EXCL, mode)
-    with os.fdopen(descriptor, "w") as file:
-        file.write(text)
-    beside.replace(path)
 
 
 def _stored(path: Path, *, with_derived: bool = False) -> dict[str, str]:

@@ -11,6 +11,7 @@ import sqlite3
 from pathlib import Path
 
 from lib import configuration as settings
+from lib import files
 from lib.configuration import SEARCH_PATH, Configuration
 
 SCHEMA = Path("/usr/share/pdns-backend-sqlite3/schema/schema.sqlite3.sql")
@@ -32,7 +33,7 @@ def make(configuration: Configuration) -> None:
     place = directory(configuration)
     user = _user()
     key = settings.secret(configuration, "BERTH_DNS_API_KEY")
-    settings.replace(place / "pdns.conf", render(configuration, api_key=key, user=user), mode=0o600)
+    files.replace(place / "pdns.conf", render(configuration, api_key=key, user=user), mode=0o600)
     made = [] if (place / DATABASE).exists() else [_make_database(place)]
     if user:
         for path in (place, *made):

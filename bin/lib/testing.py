@@ -2,12 +2,14 @@
 
 import argparse
 import ipaddress
+import json
 import os
 import shutil
 import signal
 import subprocess
 import sys
 import tempfile
+import time
 from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
@@ -34,6 +36,7 @@ TITLES = {
     "postgresql": "pytest on PostgreSQL: what is about the database",
 }
 BINARIES = PYTHON.parent
+SECONDS = ROOT / "var" / "test-seconds.json"
 CHECKS = {
     "ruff check": [str(BINARIES / "ruff"), "check", "."],
     "ruff format": [str(BINARIES / "ruff"), "format", "--check", "."],
@@ -58,7 +61,21 @@ def main() -> int:
     if not arguments.install:
         packages.refuse_missing(packages.FAST_TESTS if arguments.fast else packages.TESTS)
     with engine.one_test_run(os.environ.get("BERTH_INSTALLATION", DEFAULTS["BERTH_INSTALLATION"])):
-        return _run(arguments, for_pytest)
+        began = time.monotonic()
+        status = _run(arguments, for_pytest)
+        if status == 0:
+            _note_seconds(arguments, for_pytest, time.monotonic() - began)
+        return status
+
+
+def _note_seconds(arguments: argparse.Namespace, for_pytest: list[str], seconds: float) -> None:
+    """Keeps how long a complete run took, for `bin/bench house`."""
+    if arguments.only_pytest or arguments.database or for_pytest:
+        return
+    SECONDS.parent.mkdir(exist_ok=True)
+    known = json.loads(SECONDS.read_text()) if SECONDS.is_file() else {}
+    known["bin/test --fast" if arguments.fast else "bin/test"] = round(seconds)
+    SECONDS.write_text(json.dumps(known) + "\n")
 
 
 def _run(arguments: argparse.Namespace, for_pytest: list[str]) -> int:

@@ -14,7 +14,7 @@ from paas.doctor.check import Check, Failed
 from provisioning.containers.docker_engine import Engine
 from provisioning.containers.images import image_tags
 from provisioning.edge.config import edge_from_settings
-from provisioning.forge.client import forge_from_settings
+from provisioning.forge.config import forge_from_settings
 from provisioning.inventory.models.host import Host
 
 TIMEOUT_S = 5

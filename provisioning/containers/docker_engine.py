@@ -8,8 +8,6 @@ import ipaddress
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing, contextmanager, suppress
-from dataclasses import dataclass
-from datetime import datetime
 from functools import cache
 from typing import Any
 
@@ -20,38 +18,12 @@ from docker.errors import APIError, DockerException, ImageNotFound, NotFound
 from provisioning.containers import networks
 from provisioning.containers.endings import how_it_stands
 from provisioning.containers.faults import operators_fault
+from provisioning.containers.states import MISSING, ContainerState, container_state, state_of
 from provisioning.exceptions import OperatorError, ProvisioningError, RetryableError, ServiceUnavailable
 from provisioning.rendering.times import TIMES
 
-MISSING = "missing"
-UNHEALTHY = "unhealthy"
 # So long a container may finish its requests.
 STOP_TIMEOUT_S = TIMES.stop_s
-
-
-@dataclass(frozen=True, kw_only=True)
-class ContainerState:
-    """One container of a workload. `state` is Docker's: created, running, restarting, exited, dead, ...
-
-    `networks` are the names of those it is on. `exit_code`, `oom_killed`, `started_at` and `restart_count` are known
-    where it does not run, and `None` elsewhere: for a running one they would cost a call each.
-    """
-
-    name: str
-    id: str
-    app: str
-    environment: str
-    release: int
-    deployment: int
-    role: str
-    part: str
-    state: str
-    health: str
-    networks: frozenset[str] = frozenset()
-    exit_code: int | None = None
-    oom_killed: bool | None = None
-    started_at: datetime | None = None
-    restart_count: int | None = None
 
 
 @cache
@@ -92,11 +64,11 @@ class Engine:
             found = []
             for row in rows:
                 try:
-                    runs_well = _state(row) == "running"
+                    runs_well = state_of(row) == "running"
                     details = {} if runs_well else client.api.inspect_container(row["Id"])
                 except NotFound:
                     continue
-                found.append(_container_state(row, details))
+                found.append(container_state(row, details))
         return found
 
     def states(self, names: Iterable[str]) -> dict[str, str]:
@@ -105,7 +77,7 @@ class Engine:
         with self.speaking("list the containers") as client:
             rows = client.api.containers(all=True, filters={"name": [f"^/{name}$" for name in wanted]})
         present = {row["Names"][0].lstrip("/"): row for row in rows}
-        return {name: _state(present[name]) if name in present else MISSING for name in wanted}
+        return {name: state_of(present[name]) if name in present else MISSING for name in wanted}
 
     def subnets(self) -> list[ipaddress.IPv4Network]:
         """The addresses of every network that the engine has, whoever made it."""
@@ -268,42 +240,3 @@ def _translated(exc: Exception, *, what: str, url: str) -> ProvisioningError:
     if isinstance(exc, APIError):
         return RetryableError(f"can't {what}: the Docker Engine says: {text}")
     return ServiceUnavailable(f"can't {what}: the Docker Engine at {url} does not answer: start it ({text})")
-
-
-def _state(row: dict[str, Any]) -> str:
-    if row["State"] == "running" and "(unhealthy)" in row["Status"]:
-        return UNHEALTHY
-    return str(row["State"])
-
-
-def _container_state(row: dict[str, Any], details: dict[str, Any]) -> ContainerState:
-    labels, state = row["Labels"], details.get("State", {})
-    status = row["Status"]
-    health = next((word for word in ("unhealthy", "starting", "healthy") if word in status), "none")
-    # After a pause the engine says so although no check has failed, until it has made the next one.
-    if health == UNHEALTHY and not state.get("Health", {}).get("FailingStreak"):
-        health = "starting"
-    return ContainerState(
-        name=row["Names"][0].lstrip("/"),
-        id=row["Id"],
-        app=labels.get("berth.app", ""),
-        environment=labels.get("berth.environment", ""),
-        release=int(labels.get("berth.release", 0)),
-        deployment=int(labels.get("berth.deployment", 0)),
-        role=labels.get("berth.role", ""),
-        part=labels.get("berth.part", ""),
-        state=row["State"],
-        health=health,
-        networks=frozenset((row.get("NetworkSettings") or {}).get("Networks") or {}),
-        exit_code=state.get("ExitCode"),
-        oom_killed=state.get("OOMKilled"),
-        started_at=_time(state.get("StartedAt")),
-        restart_count=details.get("RestartCount"),
-    )
-
-
-def _time(text: str | None) -> datetime | None:
-    """Docker writes nanoseconds, and the year 1 for never."""
-    if not text or text.startswith("0001-"):
-        return None
-    return datetime.fromisoformat(text[:19] + "+00:00")

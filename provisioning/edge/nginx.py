@@ -26,9 +26,6 @@ from provisioning.edge.rendering.sites import (
     GENERATION_FILE,
     GENERATION_PATH,
     HEALTH_PATH,
-    LISTEN_FILE,
-    TLS_FILE,
-    ZONE_TLS_FILE,
     certificate_named,
     render_edge_generation,
     render_edge_listen,
@@ -36,9 +33,9 @@ from provisioning.edge.rendering.sites import (
     render_edge_trial,
 )
 from provisioning.edge.status import ask
+from provisioning.edge.trial import refuse_faults
 from provisioning.exceptions import (
     CertificateRefused,
-    ConfigurationRefused,
     OperatorError,
     ProvisioningError,
     RetryableError,
@@ -54,8 +51,6 @@ _LOOK_S = 0.005
 _NAME = re.compile(r"[a-z0-9][a-z0-9-]{0,99}")
 # A file's bytes by its path; None: no file.
 Contents = Mapping[Path, bytes | None]
-# In capitals: no site has such a name.
-_KEPT = "KEPT.conf"
 
 
 @dataclass(frozen=True)
@@ -195,7 +190,7 @@ class EdgeNginx:
         changed = {path: content for path, content in wanted.items() if before[path] != content}
         generation = self._written_generation()
         if changed or is_start:
-            self._test(changed)
+            refuse_faults(self.home, self.spec, changed)
         if not changed:
             return _Change(generation, {}, {})
         generation += 1
@@ -229,42 +224,6 @@ class EdgeNginx:
         finally:
             for path in beside.values():
                 path.unlink(missing_ok=True)
-
-    def _test(self, changed: Contents) -> None:
-        """`nginx -t` over a copy of the configuration with the changes in it."""
-        candidate = self.home / f".candidate-{secrets.token_hex(4)}"
-        try:
-            (candidate / SITES_DIRECTORY).mkdir(parents=True, mode=0o700)
-            (candidate / CERTIFICATES_DIRECTORY).symlink_to(self.home / CERTIFICATES_DIRECTORY)
-            for name in ("nginx.conf", LISTEN_FILE, TLS_FILE, ZONE_TLS_FILE, GENERATION_FILE):
-                if self.home / name not in changed and (self.home / name).exists():
-                    (candidate / name).symlink_to(self.home / name)
-            # One list of all other sites: a link for each would cost more than the test itself.
-            kept = sorted(path for path in (self.home / SITES_DIRECTORY).glob("[!.]*.conf") if path not in changed)
-            (candidate / SITES_DIRECTORY / _KEPT).write_text("".join(f"include {path};\n" for path in kept))
-            for path, content in changed.items():
-                if content is not None:
-                    (candidate / path.relative_to(self.home)).write_bytes(content)
-            result = run([*nginx_command(self.spec, candidate / "nginx.conf")[:-1], "stderr", "-t"])
-        finally:
-            shutil.rmtree(candidate, ignore_errors=True)
-        said = result.stderr.replace(f"{candidate}/", f"{self.home}/")
-        conflict = re.search(r'conflicting server name "([^"]*)"', said)
-        if result.returncode == 0 and conflict is None:
-            return
-        if "No space left on device" in said:
-            raise OperatorError(f"the disk of {self.home} is full: free space (nginx: {brief(said)})")
-        if conflict is not None:
-            raise ConfigurationRefused(
-                f"the edge serves {conflict[1]} for another environment already: an operator must find out whose it is"
-            )
-        guilty = sorted({path for path in re.findall(r" in (\S+):\d+", said) if path.startswith(str(self.home))})
-        if guilty and Path(guilty[0]) not in changed:
-            raise OperatorError(
-                f"nginx refuses {guilty[0]}, which was there before: an operator must repair the file or move it away "
-                f"(nginx: {brief(said)})"
-            )
-        raise ConfigurationRefused(f"nginx refuses the new configuration, the old one stays (nginx: {brief(said)})")
 
     def _ensure_served(self, change: _Change) -> None:
         """Returns when the workers serve `change`: by a reload of somebody else's, or by one for all who wrote."""

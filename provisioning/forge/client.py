@@ -4,26 +4,19 @@ Every `ensure_*` looks before it acts and may run twice. Raises `ServiceUnavaila
 `ForgeRefused` where an operator must act. An instance is for one thread: `requests.Session` is not shared.
 """
 
-import secrets
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from datetime import date, datetime
 
 import gitlab
-from django.conf import settings
 from gitlab.const import AccessLevel
 from gitlab.v4.objects import Project as GitlabProject
 
+from provisioning.forge.accounts import FIRST_RULES, GROUP_RULES, user_values
 from provisioning.forge.errors import ForgeRefused, translated
 from provisioning.forge.types import GitToken, Project
 
 TIMEOUT_S = 20
-_GROUP_RULES = {
-    "visibility": "private",
-    # A project of a developer's own would run pipelines on the platform's runner.
-    "project_creation_level": "maintainer",
-}
-_FIRST_RULES = {"default_branch_protection": 0}
 
 
 class ForgeClient:
@@ -60,7 +53,7 @@ class ForgeClient:
                 found, note = self._find_user(username)
                 if found is None:
                     try:
-                        user = self.gitlab.users.create(_user_values(username, email, name, mark))
+                        user = self.gitlab.users.create(user_values(username, email, name, mark))
                         return int(user.id), username
                     except gitlab.GitlabCreateError as exc:
                         if exc.response_code == 400 and "sername" in str(exc.error_message):
@@ -142,7 +135,7 @@ class ForgeClient:
                 if exc.response_code != 404:
                     raise
             try:
-                return int(self.gitlab.groups.create({"path": path, "name": name, **_GROUP_RULES, **_FIRST_RULES}).id)
+                return int(self.gitlab.groups.create({"path": path, "name": name, **GROUP_RULES, **FIRST_RULES}).id)
             except gitlab.GitlabCreateError as exc:
                 # The organization's first two apps may be made at once: another worker was faster.
                 if "taken" not in str(exc.error_message):
@@ -163,8 +156,8 @@ class ForgeClient:
                 "an operator must make Berth's user its only owner, or free the name",
                 409,
             )
-        if any(getattr(group, key) != value for key, value in _GROUP_RULES.items()):
-            self.gitlab.groups.update(group.id, _GROUP_RULES)
+        if any(getattr(group, key) != value for key, value in GROUP_RULES.items()):
+            self.gitlab.groups.update(group.id, GROUP_RULES)
         return int(group.id)
 
     def ensure_group_members(self, group_id: int, user_ids: Iterable[int]) -> None:
@@ -284,19 +277,6 @@ class ForgeClient:
             self.project(project_id).archive()
 
 
-def _user_values(username: str, email: str, name: str, mark: str) -> dict[str, object]:
-    return {
-        "username": username,
-        "email": email,
-        "name": name,
-        "password": secrets.token_urlsafe(32),
-        "skip_confirmation": True,
-        "can_create_group": False,
-        "projects_limit": 0,
-        "note": mark,
-    }
-
-
 @contextmanager
 def _tolerated(status: int) -> Iterator[None]:
     """What is already there needs no making (409), what is gone no removing (404)."""
@@ -305,7 +285,3 @@ def _tolerated(status: int) -> Iterator[None]:
     except gitlab.GitlabError as exc:
         if exc.response_code != status:
             raise
-
-
-def forge_from_settings(*, timeout_s: float = TIMEOUT_S) -> ForgeClient:
-    return ForgeClient(settings.FORGE_URL, settings.FORGE_TOKEN, timeout_s=timeout_s)

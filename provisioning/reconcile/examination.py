@@ -11,9 +11,10 @@ from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from provisioning.containers.docker_engine import ContainerState, engine_for
+from provisioning.containers.docker_engine import engine_for
 from provisioning.containers.instances import target_of
 from provisioning.containers.models import Workload
+from provisioning.containers.states import ContainerState
 from provisioning.inventory.choices import Transport
 from provisioning.inventory.transport import transport_for
 from provisioning.reconcile.care import Care, settings_of_service

@@ -23,6 +23,7 @@ from tests.benchmarks import (
 )
 from tests.benchmarks.access import benchmark as access
 from tests.benchmarks.figures import Figure, table, write
+from tests.benchmarks.house import benchmark as house
 from tests.benchmarks.names import benchmark as names
 from tests.benchmarks.stage import Stage, stage
 
@@ -36,6 +37,7 @@ BENCHMARKS: dict[str, Callable[[Stage], list[Figure]]] = {
     "names": names.measure,
     "audit": audit.measure,
     "access": access.measure,
+    "house": house.measure,
 }
 
 

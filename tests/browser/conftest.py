@@ -12,7 +12,8 @@ from selenium.webdriver.common.by import By
 from selenium.webdriver.remote.webelement import WebElement
 from selenium.webdriver.support.wait import WebDriverWait
 
-from provisioning.forge.client import ForgeClient, forge_from_settings
+from provisioning.forge.client import ForgeClient
+from provisioning.forge.config import forge_from_settings
 from tenants.models import User
 from tests.browser.pages import running, waiting  # noqa: F401 - fixtures
 from tests.contracts.forge.server import Forge, embedded

@@ -12,7 +12,7 @@ from django.utils import timezone
 
 from provisioning.dns.workflow.names import ensure_dns_records, ensure_dns_records_asked_for
 from provisioning.exceptions import OperatorError, PermanentError
-from provisioning.forge.client import forge_from_settings
+from provisioning.forge.config import forge_from_settings
 from provisioning.inventory.choices import UidUse
 from provisioning.inventory.leases import subnet_lease, uid_lease
 from provisioning.operations.engine import Cancelled, Run, Workflow, steps

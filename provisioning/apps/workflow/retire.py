@@ -11,7 +11,7 @@ from provisioning.containers.instances import remove_release_trees, remove_workl
 from provisioning.dns.workflow.names import remove_dns_records
 from provisioning.edge import edge_from_settings
 from provisioning.exceptions import PermanentError
-from provisioning.forge.client import forge_from_settings
+from provisioning.forge.config import forge_from_settings
 from provisioning.inventory import leases
 from provisioning.inventory.models.host import Host
 from provisioning.operations.choices import UNFINISHED

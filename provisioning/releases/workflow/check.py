@@ -4,7 +4,8 @@ from contextlib import suppress
 from typing import Any
 
 from provisioning.exceptions import DeveloperError, PermanentError, RetryableError
-from provisioning.forge.client import ForgeClient, forge_from_settings
+from provisioning.forge.client import ForgeClient
+from provisioning.forge.config import forge_from_settings
 from provisioning.forge.contents import resolve_commit
 from provisioning.operations.engine import Cancelled, Run, Workflow, steps
 from provisioning.releases.rendering.release import configuration_sha256

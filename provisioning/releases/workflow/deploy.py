@@ -48,6 +48,7 @@ from provisioning.releases.workflow.switchover import (
     put_back,
 )
 from tenants.releases.choices import ReleaseState
+from tenants.releases.digest import release_digest
 from tenants.releases.services import releases
 from tenants.reviews.choices import ReviewDecision
 
@@ -62,7 +63,7 @@ def ensure_approved(run: Run) -> None:
     review = release.reviews.filter(decision=ReviewDecision.APPROVE).first()
     if review is None:
         raise NotApproved("nobody approved this release: ask a reviewer")
-    digest = releases.release_digest(
+    digest = release_digest(
         commit_sha=release.commit_sha,
         configuration=release.configuration,
         stack_version=release.stack_version,

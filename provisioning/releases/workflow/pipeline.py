@@ -20,7 +20,8 @@ from provisioning.exceptions import (
     RetryableError,
 )
 from provisioning.forge import pipelines
-from provisioning.forge.client import ForgeClient, forge_from_settings
+from provisioning.forge.client import ForgeClient
+from provisioning.forge.config import forge_from_settings
 from provisioning.forge.types import Pipeline
 from provisioning.inventory import leases
 from provisioning.logs.sources import masked

@@ -12,7 +12,8 @@ from provisioning.exceptions import (
     OperatorError,
 )
 from provisioning.forge import contents
-from provisioning.forge.client import ForgeClient, forge_from_settings
+from provisioning.forge.client import ForgeClient
+from provisioning.forge.config import forge_from_settings
 from provisioning.inventory.choices import Transport
 from provisioning.inventory.models.host import Host
 from provisioning.operations.engine import Run

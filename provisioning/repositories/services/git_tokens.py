@@ -1,6 +1,6 @@
 """One's own tokens for git, one by one. All of them at once: `services.repositories`."""
 
-from provisioning.forge.client import forge_from_settings
+from provisioning.forge.config import forge_from_settings
 from provisioning.forge.types import GitToken
 from provisioning.repositories.models.repository import ForgeAccount
 from tenants.audit.services.record import audit_record

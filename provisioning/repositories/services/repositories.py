@@ -7,7 +7,8 @@ from django.db.models import Exists, OuterRef, Q, Value
 from django.db.models.functions import Coalesce
 from django.utils import timezone
 
-from provisioning.forge.client import ForgeClient, forge_from_settings
+from provisioning.forge.client import ForgeClient
+from provisioning.forge.config import forge_from_settings
 from provisioning.repositories.choices import GitTokens
 from provisioning.repositories.models.repository import ForgeAccount, Repository
 from tenants.apps.models.plugin_app import PluginApp

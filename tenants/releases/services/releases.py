@@ -1,8 +1,6 @@
 """A release from its request to its end. Who reviews it is in `reviews`."""
 
-import hashlib
 import hmac
-import json
 from collections.abc import Collection, Mapping
 from functools import partial
 from typing import Any
@@ -10,7 +8,6 @@ from typing import Any
 from django.db import IntegrityError, transaction
 from django.db.models import Max
 from django.utils import timezone
-from django.utils.crypto import salted_hmac
 
 from tenants import access, validators
 from tenants.apps.choices import STACK_VERSIONS, AppState
@@ -26,6 +23,7 @@ from tenants.organizations.services.quotas import quota_claim
 from tenants.people.models.user import User
 from tenants.people.services.memberships import lock
 from tenants.releases.choices import OPEN_RELEASE_STATES, RELEASE_SOURCES, Part, ReleaseState
+from tenants.releases.digest import release_digest
 from tenants.releases.models.release import Release
 from tenants.releases.services.authorship import answerable_for, authors_outdate, contributors_add, variable_setters
 from tenants.releases.services.transitions import transition
@@ -249,32 +247,6 @@ def release_deployment_failed(*, release: Release, error: str, whose_move: Actor
     before = transition(release, to=ReleaseState.FAILED, sources=_WHILE_DEPLOYING, error=error, error_actor=whose_move)
     message = f"deployment of release {release.number} failed: {_first_line(error)}"
     _record(release, "release.deployment_failed", message, before, whose_move=whose_move)
-
-
-def release_digest(
-    *,
-    commit_sha: str,
-    configuration: Mapping[str, Any],
-    stack_version: int,
-    configuration_sha256: str,
-    variables: Mapping[str, str] | str,
-) -> str:
-    """64 hex digits over everything that a reviewer decides on. `variables` is a mapping, or its JSON text.
-
-    `configuration` is the snapshot of the settings, `configuration_sha256` covers what was rendered from it.
-
-    The variables enter as an HMAC-SHA256 under a key derived from SECRET_KEY, so that the digest, which many may see,
-    can't be used to guess a value.
-    """
-    values = json.loads(variables) if isinstance(variables, str) else dict(variables)
-    parts = {
-        "commit_sha": commit_sha,
-        "configuration": dict(configuration),
-        "stack_version": stack_version,
-        "configuration_sha256": configuration_sha256,
-        "variables": salted_hmac("berth.release.variables", canonical_json(values), algorithm="sha256").hexdigest(),
-    }
-    return hashlib.sha256(canonical_json(parts)).hexdigest()
 
 
 def move(

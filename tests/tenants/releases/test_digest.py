@@ -8,7 +8,7 @@ from hypothesis import assume, given
 from hypothesis import strategies as st
 
 from tenants.canonical import canonical_json
-from tenants.releases.services.releases import release_digest
+from tenants.releases.digest import release_digest
 
 HEX = st.text("0123456789abcdef", min_size=40, max_size=64)
 VARIABLES = st.dictionaries(st.text("ABC_", min_size=1, max_size=8), st.text(max_size=20), max_size=4)
