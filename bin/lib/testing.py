@@ -97,6 +97,8 @@ def _run(arguments: argparse.Namespace, for_pytest: list[str]) -> int:
             # What a run that was killed has left would stand in this one's way.
             containers.remove(configuration, with_prefix=True)
             setup.manage(configuration, ["build_images"])
+        with step("Node packages") as current:
+            node.ensure(log=configuration.logs / "setup.log", step=current)
         failed = [] if arguments.only_pytest else _check(configuration)
         say()
         databases = [arguments.database] if arguments.database else ["sqlite"] if arguments.fast else list(TITLES)
@@ -176,8 +178,6 @@ def _environment(configuration: Configuration) -> dict[str, str]:
 def _check(configuration: Configuration) -> list[str]:
     """Runs all checks, whatever the first ones say, and returns the names of those that failed."""
     failed = []
-    with step("Node packages") as current:
-        node.ensure(log=configuration.logs / "setup.log", step=current)
     for name, argv in CHECKS.items():
         with step(name) as current:
             result = subprocess.run(
