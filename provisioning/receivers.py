@@ -10,7 +10,7 @@ from provisioning.operations.services import operation_ensure
 from provisioning.operations.sweep import adopt_approved_releases
 from provisioning.operations.wakeups import (
     wake,
-    wake_domain_checks,
+    wake_domain_check,
     wake_edge,
     wake_git_tokens_end,
     wake_membership,
@@ -44,7 +44,7 @@ def sync_membership(*, organization_id: int, **_kwargs: Any) -> None:
 @receiver(signals.account_ended)
 def end_git_tokens(*, user_id: int, **_kwargs: Any) -> None:
     git_tokens_condemn(user=User.objects.get(pk=user_id))
-    wake_git_tokens_end()
+    wake_git_tokens_end(user_id)
 
 
 @receiver(signals.authors_outdated)
@@ -62,17 +62,18 @@ def check_submitted_release(*, release_id: int, **_kwargs: Any) -> None:
 
 @receiver(signals.release_approved)
 def deploy_approved_release(*, release_id: int, **_kwargs: Any) -> None:
-    adopt_approved_releases()
+    environment_id = Release.objects.values_list("environment", flat=True).get(pk=release_id)
+    adopt_approved_releases(environment_id)
     # Its own, or the one that is under way: which may be waiting for old containers alone, and ends when it sees this.
     for pk in Operation.objects.filter(
-        environment__releases=release_id, kind=OperationKind.DEPLOY_RELEASE, state__in=UNFINISHED
+        environment=environment_id, kind=OperationKind.DEPLOY_RELEASE, state__in=UNFINISHED
     ).values_list("pk", flat=True):
         wake(pk)
 
 
 @receiver(signals.custom_domain_check_requested)
-def check_domains(**_kwargs: Any) -> None:
-    wake_domain_checks()
+def check_domain(*, domain_id: int, **_kwargs: Any) -> None:
+    wake_domain_check(domain_id)
 
 
 @receiver(signals.custom_domain_changed)

@@ -75,10 +75,10 @@ def reconcile() -> None:
 
 
 @shared_task(name=CHECK_DOMAINS)
-def check_domains() -> None:
-    """Customers' own domains that are due: every few seconds, and when somebody asks for a check."""
+def check_domains(domain_id: int | None = None) -> None:
+    """One customer's domain, when somebody asks for a check; or (every few seconds) all that are due."""
     try:
-        check_domain.run()
+        check_domain.run(domain_id)
     except ProvisioningError as error:
         logger.warning("customers' domains can't be checked now: %s", error)
 
@@ -121,10 +121,10 @@ def sync_members(organization_id: int | None = None) -> None:
 
 
 @shared_task(name=END_GIT_TOKENS)
-def end_git_tokens() -> None:
-    """Tokens for git end with the account that they were given to."""
+def end_git_tokens(user_id: int | None = None) -> None:
+    """Tokens for git end with the account that they were given to: those of one, or (periodically) of all."""
     try:
-        git_tokens_end(forge=forge_from_settings())
+        git_tokens_end(forge=forge_from_settings(), user_id=user_id)
     except ProvisioningError as error:
         logger.warning("tokens for git of ended accounts are not revoked yet: %s", error)
 

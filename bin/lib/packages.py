@@ -88,9 +88,11 @@ TESTS = [
     Need("knot", "name servers that take updates", lambda: has("knotd")),
     Need("chromium", "the portal in a real browser", lambda: has("chromium")),
     Need("chromium-driver", "what moves that browser", lambda: has("chromedriver")),
+    Need("nodejs", "runs the checks of the style sheet and the script", lambda: has("node")),
+    Need("npm", "installs those checks", lambda: has("npm")),
 ]
 # What the tests need that run without the Docker Engine.
-_FAST = {"git", "python3-venv", "openssh-client", "openssl", "php8.2-fpm"}
+_FAST = {"git", "python3-venv", "openssh-client", "openssl", "php8.2-fpm", "nodejs", "npm"}
 FAST_TESTS = [need for need in TESTS if need.package in _FAST]
 BENCHMARKS = [*TESTS, Need("wrk", "load for the edge", lambda: has("wrk"))]
 

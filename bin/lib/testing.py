@@ -15,7 +15,7 @@ from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
 from lib import configuration as settings
-from lib import containers, engine, home, packages, postgres, processes, setup, suites, supervisor
+from lib import containers, engine, home, node, packages, postgres, processes, setup, suites, supervisor
 from lib.configuration import PYTHON, ROOT, Configuration
 from lib.console import Failure, Interrupted, run_logged, say, step
 from lib.suites import Suite
@@ -44,6 +44,9 @@ CHECKS = {
     "mypy bin": [str(BINARIES / "mypy"), "--config-file=", "--strict", "--package", "lib"],
     "import-linter": [str(BINARIES / "lint-imports")],
     "migrations": [str(PYTHON), "manage.py", "makemigrations", "--check", "--dry-run"],
+    "djlint": [str(BINARIES / "djlint"), "--quiet", "--lint", "templates"],
+    "stylelint": [str(node.BINARIES / "stylelint"), "--max-warnings", "0", "templates/**/*.css"],
+    "eslint": [str(node.BINARIES / "eslint"), "--max-warnings", "0", "templates"],
     "documents": [str(BINARIES / "mkdocs"), "build", "--strict", "--site-dir", "@HOME@/site"],
 }
 
@@ -94,6 +97,8 @@ def _run(arguments: argparse.Namespace, for_pytest: list[str]) -> int:
             # What a run that was killed has left would stand in this one's way.
             containers.remove(configuration, with_prefix=True)
             setup.manage(configuration, ["build_images"])
+        with step("Node packages") as current:
+            node.ensure(log=configuration.logs / "setup.log", step=current)
         failed = [] if arguments.only_pytest else _check(configuration)
         say()
         databases = [arguments.database] if arguments.database else ["sqlite"] if arguments.fast else list(TITLES)
@@ -114,11 +119,11 @@ def _parse() -> tuple[argparse.Namespace, list[str]]:
     parser = argparse.ArgumentParser(
         prog="bin/test",
         usage="bin/test [-h] [--no-install] [--fast] [--only-pytest] [--database NAME] [ARGUMENT FOR PYTEST ...]",
-        description="Sets up what the tests need, and runs ruff, mypy, import-linter, the check for missing "
-        "migrations, and pytest on the real Docker Engine, nginx, git and Redis. At the same time as everything runs "
-        "on SQLite, the tests that are about the database run on a private PostgreSQL; those of containers, of the "
-        "embedded forge and of the browser, the end-to-end tests, whose platform comes with SQLite, and tests without "
-        "a database run once. Leaves nothing behind.",
+        description="Sets up what the tests need, and runs ruff, mypy, import-linter, djlint, stylelint, eslint, the "
+        "check for missing migrations, and pytest on the real Docker Engine, nginx, git and Redis. At the same time as "
+        "everything runs on SQLite, the tests that are about the database run on a private PostgreSQL; those of "
+        "containers, of the embedded forge and of the browser, the end-to-end tests, whose platform comes with SQLite, "
+        "and tests without a database run once. Leaves nothing behind.",
         allow_abbrev=False,
     )
     parser.add_argument(

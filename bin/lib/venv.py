@@ -40,7 +40,7 @@ def ensure(requirements: str, *, log: Path, step: Step) -> None:
                 remedy="the virtual environment could not be made",
             )
         argv = [str(PYTHON), "-m", "pip", "install", "--quiet", "--disable-pip-version-check", "--no-input"]
-        argv += ["--requirement", str(source)]
+        argv += ["--require-hashes", "--requirement", str(source)]
         run_logged(
             argv,
             log=log,

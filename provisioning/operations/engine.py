@@ -29,6 +29,7 @@ from provisioning.operations.choices import UNFINISHED, OperationState, StepStat
 from provisioning.operations.heartbeat import renewing
 from provisioning.operations.lease import Lease, claim
 from provisioning.operations.models import Operation, Step
+from tenants.apps.models.plugin_app import PluginApp
 
 logger = logging.getLogger(__name__)
 
@@ -64,6 +65,13 @@ class Run(Lease[Operation]):
     @property
     def operation(self) -> Operation:
         return self.row
+
+    @property
+    def app(self) -> PluginApp:
+        """The app of an operation on one. Raises `TypeError` for one on something else."""
+        if self.row.app is None:
+            raise TypeError(f"{self.row} is no work on an app")
+        return self.row.app
 
     def note(self, text: str) -> None:
         """Adds to the output of the step."""

@@ -49,7 +49,7 @@ def _beat(hold: Leased, name: str, stop: threading.Event) -> None:
     while not stop.wait(HEARTBEAT_S):
         try:
             close_old_connections()
-            # What was released meanwhile stays released.
+            # A lease that was released meanwhile stays so.
             if not hold.held().exclude(lease_until=None).update(lease_until=timezone.now() + LEASE):
                 hold.lost.set()
         except Exception:

@@ -1,8 +1,8 @@
 """A worker's lease on a row: the one way in which workers keep off each other's work.
 
-Whoever wants a row to itself claims it, renews the lease while it works (`heartbeat`), and releases it. The fence grows
-with each claim. It stands in the row itself: so one statement both checks it and writes, and the database refuses a
-write of a worker that was away too long. What stands in other rows is written inside `Lease.fenced`.
+A worker claims a row, renews the lease while it works (`heartbeat`), and releases it. The fence grows with each claim.
+It stands in the row itself: so one statement both checks it and writes, and the database refuses a write of a worker
+that was away too long. Writes to other rows stand inside `Lease.fenced`.
 """
 
 import threading

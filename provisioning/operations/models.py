@@ -8,19 +8,30 @@ from tenants.policies.resources import Attribute, Kind, ResourceType, register
 
 
 class Operation(Leased):
-    """One piece of work on one app, done by a workflow: its state, its lease, why it failed.
+    """One piece of work on one subject, done by a workflow: its state, its lease, why it failed.
+
+    The subject is an app, a zone or a host: exactly one. An environment, a release or a domain narrows an app.
 
     A worker holds it by `lease_owner` until `lease_until`; `fence` grows with each lease, so that a worker that was
     away too long cannot write over its successor.
     """
 
     kind = models.CharField(max_length=20, choices=OperationKind)
-    app = models.ForeignKey("tenants.PluginApp", on_delete=models.CASCADE, related_name="operations")
+    app = models.ForeignKey(
+        "tenants.PluginApp", null=True, blank=True, on_delete=models.CASCADE, related_name="operations"
+    )
     environment = models.ForeignKey(
         "tenants.Environment", null=True, blank=True, on_delete=models.CASCADE, related_name="operations"
     )
     release = models.ForeignKey(
         "tenants.Release", null=True, blank=True, on_delete=models.CASCADE, related_name="operations"
+    )
+    domain = models.ForeignKey(
+        "tenants.CustomDomain", null=True, blank=True, on_delete=models.CASCADE, related_name="operations"
+    )
+    zone = models.ForeignKey("tenants.Zone", null=True, blank=True, on_delete=models.CASCADE, related_name="operations")
+    host = models.ForeignKey(
+        "provisioning.Host", null=True, blank=True, on_delete=models.CASCADE, related_name="operations"
     )
     requested_by = models.ForeignKey(
         settings.AUTH_USER_MODEL, null=True, blank=True, on_delete=models.PROTECT, related_name="+"
@@ -53,6 +64,32 @@ class Operation(Leased):
                 condition=Q(kind=OperationKind.CHECK_RELEASE, state__in=UNFINISHED),
                 name="one_unfinished_check_per_release",
             ),
+            models.UniqueConstraint(
+                fields=["domain", "kind"],
+                condition=Q(state__in=UNFINISHED),
+                name="one_unfinished_operation_per_domain_and_kind",
+            ),
+            models.UniqueConstraint(
+                fields=["zone", "kind"],
+                condition=Q(state__in=UNFINISHED),
+                name="one_unfinished_operation_per_zone_and_kind",
+            ),
+            models.UniqueConstraint(
+                fields=["host", "kind"],
+                condition=Q(state__in=UNFINISHED),
+                name="one_unfinished_operation_per_host_and_kind",
+            ),
+            models.CheckConstraint(
+                condition=(
+                    Q(app__isnull=False, zone=None, host=None)
+                    & (Q(domain=None) | Q(environment__isnull=False, release=None))
+                )
+                | (
+                    Q(app=None, environment=None, release=None, domain=None)
+                    & (Q(zone__isnull=False, host=None) | Q(zone=None, host__isnull=False))
+                ),
+                name="operation_has_one_subject",
+            ),
             models.CheckConstraint(condition=Q(state__in=OperationState.values), name="operation_state_known"),
         ]
         indexes = [
@@ -61,7 +98,15 @@ class Operation(Leased):
         ]
 
     def __str__(self) -> str:
-        return f"{self.kind} {self.pk} of {self.app}"
+        return f"{self.kind} {self.pk} of {self.domain or self.app or self.zone or self.host}"
+
+    @property
+    def subject(self) -> models.Model:
+        """The narrowest thing that the row names."""
+        found = self.domain or self.release or self.environment or self.app or self.zone or self.host
+        if found is None:
+            raise TypeError(f"operation {self.pk} has no subject")
+        return found
 
 
 class DeploymentManager(models.Manager["Deployment"]):
@@ -119,9 +164,9 @@ DEPLOYMENT = register(
             Attribute("environment", Kind.TEXT, "environment__name", is_nullable=True),
             Attribute("is_rollback", Kind.FLAG),
             Attribute("requested_by", Kind.ID, is_nullable=True),
-            Attribute("app", Kind.NUMBER, "app__number"),
-            Attribute("organization", Kind.ID, "app__organization"),
-            Attribute("organization_slug", Kind.TEXT, "app__organization__slug"),
+            Attribute("app", Kind.NUMBER, "app__number", is_nullable=True),
+            Attribute("organization", Kind.ID, "app__organization", is_nullable=True),
+            Attribute("organization_slug", Kind.TEXT, "app__organization__slug", is_nullable=True),
         ),
         organization="app__organization",
         app="app",

@@ -12,7 +12,7 @@ from provisioning.operations.lease import Lease, Leased, holding
 
 
 class Round(Leased):
-    """What one worker at a time looks after: a host, a zone, or something that there is once.
+    """A host, a zone, or something that there is once: one worker at a time looks after it.
 
     An `Operation` has an end and stays as a record. This has none: its fence is the number of the round.
     """

@@ -13,7 +13,7 @@ def subject_of(run: Run) -> tuple[Release, Environment]:
     if operation.release is None or operation.environment is None:
         raise TypeError(f"operation {operation.pk} deploys nothing")
     operation.release.refresh_from_db()
-    operation.app.refresh_from_db()
-    if operation.app.state != AppState.ACTIVE or operation.release.state == ReleaseState.CANCELLED:
+    run.app.refresh_from_db()
+    if run.app.state != AppState.ACTIVE or operation.release.state == ReleaseState.CANCELLED:
         raise Cancelled
     return operation.release, operation.environment

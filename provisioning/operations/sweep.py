@@ -33,7 +33,7 @@ def following(operation_id: int) -> list[int]:
     environment_id = over.values_list("environment", flat=True).first()
     if environment_id is None:
         return []
-    adopt_approved_releases()
+    adopt_approved_releases(environment_id)
     waiting = Operation.objects.filter(environment=environment_id, kind=OperationKind.DEPLOY_RELEASE)
     return list(waiting.filter(state=OperationState.PENDING).values_list("pk", flat=True))
 
@@ -53,12 +53,17 @@ def adopt_intents() -> None:
     adopt_approved_releases()
 
 
-def adopt_approved_releases() -> None:
-    """The oldest approved release of each environment in which no deployment is under way gets one."""
+def adopt_approved_releases(environment_id: int | None = None) -> None:
+    """The oldest approved release of each environment in which no deployment is under way gets one.
+
+    With `environment_id` it looks at that environment alone.
+    """
     busy = Operation.objects.filter(
         environment=OuterRef("environment"), kind=OperationKind.DEPLOY_RELEASE, state__in=UNFINISHED
     )
     approved = Release.objects.filter(~Exists(busy), state=ReleaseState.APPROVED, app__state=AppState.ACTIVE)
+    if environment_id is not None:
+        approved = approved.filter(environment=environment_id)
     started: set[int] = set()
     for release in approved.select_related("app__organization", "environment").order_by("pk"):
         if release.environment_id not in started:

@@ -33,14 +33,14 @@ def wake_membership(organization_id: int) -> None:
     _publish(SYNC_MEMBERS, organization_id)
 
 
-def wake_git_tokens_end() -> None:
-    """Asks a worker to revoke the tokens for git of accounts that have ended."""
-    _publish(END_GIT_TOKENS)
+def wake_git_tokens_end(user_id: int) -> None:
+    """Asks a worker to revoke the tokens for git of an account that has ended."""
+    _publish(END_GIT_TOKENS, user_id)
 
 
-def wake_domain_checks() -> None:
-    """Asks a worker to look at the customers' domains that are due."""
-    _publish(CHECK_DOMAINS)
+def wake_domain_check(domain_id: int) -> None:
+    """Asks a worker to look at a customer's domain, if it is due."""
+    _publish(CHECK_DOMAINS, domain_id)
 
 
 def wake_edge(environment_id: int) -> None:

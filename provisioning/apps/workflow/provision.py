@@ -33,7 +33,7 @@ WEBHOOK_PATH = "/hooks/forge/"
 
 def _wanted(run: Run) -> Repository:
     """The app's repository row. Raises `Cancelled` where the app is no longer wanted."""
-    app = run.operation.app
+    app = run.app
     app.refresh_from_db()
     if app.state in {AppState.RETIRING, AppState.RETIRED}:
         raise Cancelled
@@ -43,14 +43,14 @@ def _wanted(run: Run) -> Repository:
 def ensure_group(run: Run) -> None:
     """The organization's group at the forge, with the organization's members in it."""
     _wanted(run)
-    organization = run.operation.app.organization
+    organization = run.app.organization
     group_id = organization_members_sync(forge=forge_from_settings(), organization=organization)
     run.remember(group_id=group_id)
     run.note(f"group {group_path(organization)}")
 
 
 def ensure_code_repository(run: Run) -> None:
-    repository, app = _wanted(run), run.operation.app
+    repository, app = _wanted(run), run.app
     project = forge_from_settings().ensure_project(
         group_id=run.operation.data["group_id"],
         group_path=group_path(app.organization),
@@ -66,7 +66,7 @@ def ensure_code_repository(run: Run) -> None:
 
 
 def ensure_management_repository(run: Run) -> None:
-    repository, app = _wanted(run), run.operation.app
+    repository, app = _wanted(run), run.app
     forge = forge_from_settings()
     group_id = forge.ensure_group(path=MANAGEMENT_GROUP, name="Berth management")
     forge.ensure_group_members(group_id, [])
@@ -117,7 +117,7 @@ def ensure_webhook(run: Run) -> None:
 
 def ensure_leases(run: Run) -> None:
     _wanted(run)
-    app = run.operation.app
+    app = run.app
     run.note(f"uid {uid_lease(app=app)}, sidecar {uid_lease(app=app, use=UidUse.SIDECAR)}")
     for environment in app.environments.all():
         run.note(f"{environment.name}: network {subnet_lease(environment=environment)}")
@@ -130,14 +130,14 @@ def _project_ids(repository: Repository) -> tuple[int, int]:
 
 
 def succeeded(run: Run) -> None:
-    app = run.operation.app
+    app = run.app
     app.refresh_from_db()
     if app.state == AppState.PROVISIONING:
         apps.app_activated(app=app)
 
 
 def failed(run: Run, error: PermanentError) -> None:
-    app = run.operation.app
+    app = run.app
     app.refresh_from_db()
     if app.state == AppState.PROVISIONING:
         apps.app_failed(app=app, error=str(error))

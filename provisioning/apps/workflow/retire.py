@@ -30,7 +30,7 @@ OTHERS_PAUSE_S = 1
 
 def ensure_nothing_else_runs(run: Run) -> None:
     """Other operations see that the app is retiring and end at their next step."""
-    others = Operation.objects.filter(app=run.operation.app, state__in=UNFINISHED).exclude(pk=run.operation.pk)
+    others = Operation.objects.filter(app=run.app, state__in=UNFINISHED).exclude(pk=run.operation.pk)
     others.update(next_run_at=None)
     if others.exists():
         raise Wait("other work on the app ends first", seconds=OTHERS_PAUSE_S)
@@ -38,8 +38,8 @@ def ensure_nothing_else_runs(run: Run) -> None:
 
 def remove_edge_entries(run: Run) -> None:
     names: dict[str, str | None] = {}
-    for environment in run.operation.app.environments.all():
-        site = SiteSpec(app_id=run.operation.app.public_id, environment=environment.name, hostnames=(), servers=())
+    for environment in run.app.environments.all():
+        site = SiteSpec(app_id=run.app.public_id, environment=environment.name, hostnames=(), servers=())
         names[site.name] = None
     edge_from_settings().apply(names)
     run.note("hostnames answer 404: " + ", ".join(names))
@@ -47,17 +47,17 @@ def remove_edge_entries(run: Run) -> None:
 
 def hold_names(run: Run) -> None:
     """Last of all that concerns names: until here they are the app's, and from here on they are held for its owner."""
-    names_hold(app=run.operation.app)
+    names_hold(app=run.app)
 
 
 def remove_containers(run: Run) -> None:
-    for environment in run.operation.app.environments.all():
+    for environment in run.app.environments.all():
         for workload in remove_workloads(environment.workloads.exclude(state=WorkloadState.REMOVED)):
             run.note(f"{workload} removed")
 
 
 def remove_networks(run: Run) -> None:
-    app = run.operation.app
+    app = run.app
     for environment in app.environments.all():
         for host in Host.objects.filter(workloads__environment=environment).distinct():
             engine_for(host.docker_url).remove_network(environment_docker_name(environment))
@@ -65,14 +65,14 @@ def remove_networks(run: Run) -> None:
 
 
 def remove_release_files(run: Run) -> None:
-    app = run.operation.app
+    app = run.app
     for host in Host.objects.filter(workloads__environment__app=app).distinct():
         remove_release_trees(host, [f"{host.releases_home}/{app.public_id}"])
 
 
 def remove_forge_access(run: Run) -> None:
     """Archives both repositories: nobody pushes any more, and no pipeline runs."""
-    repository, forge = repository_of(run.operation.app), forge_from_settings()
+    repository, forge = repository_of(run.app), forge_from_settings()
     for project_id in (repository.code_project_id, repository.management_project_id):
         if project_id is not None:
             forge.archive_project(project_id)
@@ -80,19 +80,19 @@ def remove_forge_access(run: Run) -> None:
 
 def remove_reading_copy(run: Run) -> None:
     """The forge's archived repository keeps what there was to read."""
-    if repository_of(run.operation.app).code_project_id is not None:
-        reading_copy(run.operation.app).remove()
+    if repository_of(run.app).code_project_id is not None:
+        reading_copy(run.app).remove()
 
 
 def succeeded(run: Run) -> None:
-    app = run.operation.app
+    app = run.app
     app.refresh_from_db()
     if app.state == AppState.RETIRING:
         apps.app_retired(app=app)
 
 
 def failed(run: Run, error: PermanentError) -> None:
-    app = run.operation.app
+    app = run.app
     app.refresh_from_db()
     if app.state == AppState.RETIRING:
         apps.app_failed(app=app, error=str(error))

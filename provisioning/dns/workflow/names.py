@@ -63,7 +63,7 @@ def ensure_dns_records(run: Run) -> None:
 
 def _hosted_zones(run: Run) -> list[HostedZone]:
     """Those of the app's hostnames. Raises `Cancelled` where the app is no longer wanted."""
-    app = run.operation.app
+    app = run.app
     app.refresh_from_db()
     if app.state in {AppState.RETIRING, AppState.RETIRED}:
         raise Cancelled
@@ -73,7 +73,7 @@ def _hosted_zones(run: Run) -> list[HostedZone]:
 
 def _want(run: Run, hosted: HostedZone) -> set[str]:
     """Leaves rows for the app's records in the zone, and gives their names."""
-    wanted = wanted_records(hosted, timezone.now(), app=run.operation.app)
+    wanted = wanted_records(hosted, timezone.now(), app=run.app)
     dns_rows.want(hosted, wanted)
     return {one.record.name for one in wanted}
 
@@ -98,7 +98,7 @@ def _want_newcomers(hosted: HostedZone) -> None:
 
 def remove_dns_records(run: Run) -> None:
     """No record leads to the app any more, before anything else of it goes. A wildcard stays: others need it."""
-    app = run.operation.app
+    app = run.app
     dns_rows.hold_off(app)
     rows = DnsRecord.objects.filter(app=app)
     names = sorted(rows.values_list("name", flat=True).distinct())
@@ -134,9 +134,9 @@ def _told(run: Run, hosted: HostedZone) -> Iterator[None]:
         raise Wait(str(limited), seconds=limited.retry_after_s) from limited
     except ServiceUnavailable as outage:
         if not run.operation.data.get(key):
-            names_wait(app=run.operation.app, zone=hosted.zone, error=str(outage))
+            names_wait(app=run.app, zone=hosted.zone, error=str(outage))
             run.remember(**{key: True})
         raise
     if run.operation.data.get(key):
-        names_back(app=run.operation.app, zone=hosted.zone)
+        names_back(app=run.app, zone=hosted.zone)
         run.remember(**{key: False})

@@ -125,17 +125,28 @@ def git_tokens_condemn(*, user: User, actor: User | None = None) -> None:
         _record_tokens("git_tokens.ending", f"the tokens for git of {user.username} end", user, actor)
 
 
-def git_tokens_end(*, forge: ForgeClient) -> None:
-    """Revokes, at the forge, the tokens for git of all accounts that have ended, and of service accounts whose keeper
-    has left since they were given out. What a lost signal left, too."""
+def git_tokens_end(*, forge: ForgeClient, user_id: int | None = None) -> None:
+    """Revokes, at the forge, the tokens for git that must end: with `user_id`, those of that account; else of all.
+
+    If it looks at all, it also finds accounts that have ended, and service accounts whose keeper has left since the
+    tokens were given out, though a signal was lost.
+    """
+    ending = ForgeAccount.objects.filter(git_tokens=GitTokens.ENDING).select_related("user")
+    if user_id is None:
+        _condemn_what_signals_left()
+    else:
+        ending = ending.filter(user=user_id)
+    for account in ending:
+        _git_tokens_revoke(forge=forge, account=account)
+
+
+def _condemn_what_signals_left() -> None:
     given = ForgeAccount.objects.filter(git_tokens=GitTokens.GIVEN).select_related("user")
     kept_no_more = ServiceAccountKeeper.objects.filter(
         account=OuterRef("user"), until__gte=Coalesce(OuterRef("git_tokens_given_at"), Value(_ALWAYS))
     )
     for left in given.filter(Q(user__is_active=False) | Exists(kept_no_more)):
         git_tokens_condemn(user=left.user)
-    for account in ForgeAccount.objects.filter(git_tokens=GitTokens.ENDING).select_related("user"):
-        _git_tokens_revoke(forge=forge, account=account)
 
 
 def _git_tokens_revoke(*, forge: ForgeClient, account: ForgeAccount, actor: User | None = None) -> None:

@@ -69,9 +69,10 @@ class Consequence:
     fields: dict[str, Any] = field(default_factory=dict)
 
 
-def domains_take(*, count: int, at_once: int = 0) -> list[CustomDomain]:
+def domains_take(*, count: int, at_once: int = 0, domain_id: int | None = None) -> list[CustomDomain]:
     """Up to `count` domains that are due, for this caller alone until the lease on them ends. No organization's many
-    keep the others waiting. None where others have taken so many that more than `at_once` would be; 0: no such limit.
+    keep the others waiting. With `domain_id` that one alone. None if others have taken so many that more than `at_once`
+    would be; 0: no such limit.
     """
     now = timezone.now()
     if at_once and CustomDomain.objects.filter(lease_until__gt=now).count() + count > at_once:
@@ -79,6 +80,8 @@ def domains_take(*, count: int, at_once: int = 0) -> list[CustomDomain]:
     free = Q(lease_until=None) | Q(lease_until__lte=now)
     due = CustomDomain.objects.filter(free, next_check_at__lte=now, state__in=OPEN_DOMAIN_STATES)
     due = due.exclude(environment__app__state__in=(AppState.RETIRING, AppState.RETIRED))
+    if domain_id is not None:
+        due = due.filter(pk=domain_id)
     candidates = due.order_by("next_check_at", "pk").values_list("pk", "environment__app__organization")
     taken: list[int] = []
     for pk in _in_turn(list(candidates[: 20 * count])):

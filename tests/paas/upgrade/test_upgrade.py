@@ -15,7 +15,9 @@ from rest_framework.test import APIClient
 from provisioning.dns.services.plans import names_ensure
 from provisioning.dns.services.zones import hosted_zone_register
 from provisioning.dns.workflow.sync import sync
-from provisioning.models import DnsRecord, HostedZone, WorkloadRepair
+from provisioning.models import DnsRecord, HostedZone, Operation, WorkloadRepair
+from provisioning.operations.choices import OperationKind
+from provisioning.operations.services import operation_ensure
 from tenants.apps.services.apps import app_create
 from tenants.models import (
     AccessPolicy,
@@ -112,6 +114,7 @@ def test_nothing_is_lost_and_everybody_can_do_what_they_could(
     upgrade()
     assert_kept(kept)
     assert built_in_policies() == new_installation
+    assert_subjects(kept)
     assert_access()
     assert_names(name_server)
     assert_chained(capsys)
@@ -133,6 +136,8 @@ def test_going_back_and_upgrading_again_gives_nobody_more_and_loses_no_name(
     models = migrate_to_first()
     assert_kept(kept, models)
     assert_granted_again(models)
+    operations = models.get_model("provisioning", "Operation").objects
+    assert operations.count() == len(kept["provisioning.Operation"]), "an older Berth knows no operation on a zone"
     tokens = models.get_model("tenants", "ApiToken").objects
     usable = set(tokens.filter(revoked_at=None).values_list("user__username", flat=True))
     assert usable == set(PEOPLE), "a token that may do less would come to do everything its user may"
@@ -140,6 +145,7 @@ def test_going_back_and_upgrading_again_gives_nobody_more_and_loses_no_name(
     models.get_model("tenants", "AuditEvent").objects.create(action="test", message="written by the first release")
     upgrade()
     assert_kept(kept)
+    assert_subjects(kept)
     assert HostedZone.objects.get().owner == owner
     assert name_server.records(settings.APPS_DOMAIN) == written
     assert not DnsRecord.objects.exclude(state="applied").exists(), "what Berth made it would now take for another's"
@@ -157,6 +163,7 @@ def use_what_is_new() -> list[str]:
     domains.domain_add(environment=environment, hostname="two.customer.test", actor=olga)
     factories.make_invitation(acme, User.objects.get(username="sid"))
     robot = factories.make_service_account(acme)
+    operation_ensure(kind=OperationKind.RETIRE_APP, zone=HostedZone.objects.get().zone)
     return [
         factories.make_token(robot, actor=olga),
         factories.make_token(olga, scopes={"read"}),
@@ -187,6 +194,13 @@ def assert_repairs_kept(kept: Rows) -> None:
     workloads = [row for label, rows in kept.items() if label.lower() == "provisioning.workload" for row in rows]
     counted = {(row["id"], row["restarts"]) for row in workloads if row["last_restart_at"] is not None}
     assert set(WorkloadRepair.objects.values_list("workload", "tries")) == counted
+
+
+def assert_subjects(kept: Rows) -> None:
+    """Each operation of before is on the app that it was on, and on nothing else."""
+    before = {(row["id"], row["app_id"], None, None, None) for row in kept["provisioning.Operation"]}
+    assert before
+    assert set(Operation.objects.values_list("pk", "app", "domain", "zone", "host")) == before
 
 
 def assert_access() -> None:

@@ -1,4 +1,4 @@
-"""One worker at a time has a row, whatever the row is; who lost it writes nothing more."""
+"""One worker at a time has a row, whatever the row is. A worker that lost it writes nothing more."""
 
 import threading
 from collections.abc import Callable

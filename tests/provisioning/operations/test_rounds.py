@@ -1,4 +1,4 @@
-"""Rounds that come again and again: one worker at a time, one row each; who was overtaken writes nothing more."""
+"""Rounds that come again and again: one worker at a time, one row each. A worker that was overtaken writes nothing."""
 
 import threading
 from datetime import timedelta
