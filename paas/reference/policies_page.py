@@ -33,5 +33,7 @@ def render_rows(policies: Iterable[AccessPolicy]) -> str:
 
 def _conditions(policy: AccessPolicy) -> str:
     parts: dict[str, Any] = {"subject": policy.subject, "resource": policy.resource, "context": policy.context}
-    said = [f"{name} `{json.dumps(condition, sort_keys=True)}`" for name, condition in parts.items() if condition != _ALWAYS]
+    said = [
+        f"{name} `{json.dumps(condition, sort_keys=True)}`" for name, condition in parts.items() if condition != _ALWAYS
+    ]
     return "; ".join(said) or "always"
