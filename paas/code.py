@@ -21,9 +21,9 @@ from provisioning.exceptions import ProvisioningError, RetryableError
 from provisioning.releases.services.readings import offer_commit
 from provisioning.repositories.reading import streams
 from provisioning.repositories.reading.copy import ReadingCopy
+from tenants.access.finding import get_visible
 from tenants.exceptions import TenantsError
 from tenants.releases.models.release import Release
-from tenants.rest.base import get_visible
 
 SERVICE = "git-upload-pack"
 MAX_BODY_BYTES = 8 * 1024 * 1024

@@ -5,7 +5,6 @@ from datetime import timedelta
 from typing import Any, Protocol
 
 from django.db import OperationalError
-from django.http import HttpRequest
 from django.utils import timezone
 from rest_framework.authentication import BaseAuthentication, SessionAuthentication
 from rest_framework.exceptions import AuthenticationFailed
@@ -15,8 +14,8 @@ from tenants.audit.choices import AuthenticationMethod
 from tenants.audit.request_context import Authentication, authentication
 from tenants.people.models.credentials import ApiToken
 from tenants.people.models.user import User
-from tenants.people.selectors.second_factors import second_factor_stands
 from tenants.people.services.tokens import TOKEN_PREFIX, token_sha256
+from tenants.people.sessions import by_session
 
 CHALLENGE = 'Bearer realm="berth"'
 _USE_IS_NOTED_EVERY = timedelta(minutes=1)
@@ -76,14 +75,4 @@ def by_token(request: _Sent, token: ApiToken) -> Authentication:
         scopes=frozenset(token.scopes),
         organization_id=token.organization_id,
         app_id=token.app_id,
-    )
-
-
-def by_session(request: HttpRequest) -> Authentication:
-    """`second_factor` stands in a session in which one was shown: the time. It counts as long as that one is there."""
-    shown_at = str(request.session.get("second_factor", ""))
-    return Authentication(
-        method=AuthenticationMethod.SESSION,
-        address=request.META.get("REMOTE_ADDR") or None,
-        has_second_factor=bool(shown_at) and second_factor_stands(user=request.user, shown_at=shown_at),
     )

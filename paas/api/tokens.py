@@ -15,20 +15,22 @@ from rest_framework.throttling import BaseThrottle
 from rest_framework.views import APIView
 
 from paas.api.authentication import CHALLENGE
-from paas.api.throttling import SignInAddressThrottle
+from paas.throttling import SignInAddressThrottle
 from tenants import access
 from tenants.access import rows
+from tenants.access.finding import get_visible
 from tenants.audit.choices import AuthenticationMethod
 from tenants.audit.request_context import Authentication, authentication
-from tenants.people.api.filters import TokenFilter
 from tenants.people.api.serializers import TokenCreated, TokenRequest, TokenSerializer
-from tenants.people.api.service_accounts import named_app, named_organization, named_ttl, shown_once
+from tenants.people.api.service_accounts import shown_once
+from tenants.people.filters import TokenFilter
 from tenants.people.models.credentials import ApiToken
 from tenants.people.models.user import User
 from tenants.people.services.second_factor import second_factor_shown
 from tenants.people.services.sign_in import password_check
 from tenants.people.services.tokens import ALL_SCOPES, api_token_create, api_token_revoke
-from tenants.rest.base import get_visible, signed_in
+from tenants.people.token_places import named_app, named_organization, named_ttl
+from tenants.rest.base import signed_in
 from tenants.rest.fields import Text, TextList
 
 _CREDENTIALS = ("username", "password", "otp")

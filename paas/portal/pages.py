@@ -13,16 +13,16 @@ from django.utils.text import capfirst
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_http_methods
 
-from paas.api.authentication import by_session
 from tenants.access import rows
+from tenants.access.finding import get_visible, number_of
 from tenants.apps.models.environment import Environment
 from tenants.apps.models.plugin_app import PluginApp
 from tenants.audit.request_context import authentication
 from tenants.exceptions import TenantsError
 from tenants.organizations.models.organization import Organization
 from tenants.people.models.user import User
+from tenants.people.sessions import by_session
 from tenants.releases.models.release import Release
-from tenants.rest.base import get_visible, number_of
 
 PAGE_SIZE = 25
 Row = TypeVar("Row", bound=Model)

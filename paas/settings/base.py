@@ -121,7 +121,7 @@ REST_FRAMEWORK = {
     "DEFAULT_PAGINATION_CLASS": "tenants.rest.pagination.CursorPages",
     "DEFAULT_FILTER_BACKENDS": ["django_filters.rest_framework.DjangoFilterBackend"],
     "DEFAULT_SCHEMA_CLASS": "paas.api.refusals.DocumentedSchema",
-    "DEFAULT_THROTTLE_CLASSES": ["paas.api.throttling.UserThrottle", "paas.api.throttling.AddressThrottle"],
+    "DEFAULT_THROTTLE_CLASSES": ["paas.throttling.UserThrottle", "paas.throttling.AddressThrottle"],
     "DEFAULT_THROTTLE_RATES": {
         "user": env.text("BERTH_API_RATE_USER"),
         "address": env.text("BERTH_API_RATE_ADDRESS"),

@@ -19,12 +19,13 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.views import APIView
 
+from tenants.access.finding import get_visible
 from tenants.audit.services.unit_of_work import unit_of_work
 from tenants.canonical import canonical_json
 from tenants.exceptions import IdempotencyInProgress, IdempotencyKeyReused, InvalidInput
 from tenants.people.models.credentials import IdempotencyKey
 from tenants.policies.resources import ACTIONS, RESOURCE_TYPES
-from tenants.rest.base import get_visible, signed_in
+from tenants.rest.base import signed_in
 from tenants.rest.permissions import declared_by
 
 TAKE_OVER_AFTER = timedelta(seconds=60)

@@ -5,9 +5,9 @@ from typing import Any
 from django.db.models import Model
 from django.http import Http404
 
+from tenants.access.finding import get_visible
 from tenants.exceptions import InvalidInput
 from tenants.policies.resources import ACTIONS, RESOURCE_TYPES
-from tenants.rest.base import get_visible
 
 
 def checked_action(text: str) -> str:

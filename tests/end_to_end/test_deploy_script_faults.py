@@ -13,8 +13,10 @@ import pytest
 
 from tests.end_to_end.deploy_script import TOKEN, nothing_runs, over_http
 from tests.end_to_end.git_server import GitServer, git_server
+from tests.provisioning.containers.fixtures import make_stage, slot, stage
 from tests.provisioning.containers.stage import Stage, docker
 
+__all__ = ["make_stage", "slot", "stage"]
 pytestmark = pytest.mark.docker
 
 

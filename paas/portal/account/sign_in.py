@@ -1,6 +1,5 @@
 """Signing in: a password, then a code from who has a second factor. As slow for guesses as the API's tokens."""
 
-import math
 from datetime import timedelta
 from typing import Any
 
@@ -15,17 +14,16 @@ from django.utils.crypto import constant_time_compare
 from django.utils.decorators import method_decorator
 from django.views.decorators.cache import never_cache
 from django.views.generic import FormView
-from rest_framework.request import Request
 
-from paas.api.authentication import by_session
-from paas.api.throttling import SignInAddressThrottle
 from paas.portal.account.forms import CodeForm, SignInForm
 from paas.portal.pages import put_refusal
+from paas.throttling import sign_in_wait_s
 from tenants.audit.request_context import authentication
 from tenants.exceptions import InvalidSecondFactor, LockedOut, SecondFactorThrottled
 from tenants.people.models.user import User
 from tenants.people.services.second_factor import second_factor_shown, second_factor_state
 from tenants.people.services.sign_in import signed_in_record
+from tenants.people.sessions import by_session
 
 # The password is right and the code is not here yet: nobody is signed in, and the session says who is about to.
 _HALFWAY = "half_signed_in"
@@ -39,7 +37,7 @@ class SignInView(LoginView):
     redirect_authenticated_user = True
 
     def post(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
-        wait_s = _wait_s(request)
+        wait_s = sign_in_wait_s(request)
         if wait_s is not None:
             return self._refused(wait_s)
         try:
@@ -89,7 +87,7 @@ class CodeView(FormView):
         return super().dispatch(request, *args, **kwargs)
 
     def post(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
-        wait_s = _wait_s(request)
+        wait_s = sign_in_wait_s(request)
         return super().post(request, *args, **kwargs) if wait_s is None else self._refused(CodeForm(), wait_s)
 
     def form_valid(self, form: CodeForm) -> HttpResponse:
@@ -138,12 +136,3 @@ def _sign_in(request: HttpRequest, user: User, *, has_second_factor: bool) -> No
         request.session["second_factor"] = timezone.now().isoformat()
     authentication.set(by_session(request))
     signed_in_record(user=user, has_second_factor=has_second_factor)
-
-
-def _wait_s(request: HttpRequest) -> int | None:
-    """Seconds until this address may try again, counted together with the API's tokens; None where it may now."""
-    throttle = SignInAddressThrottle()
-    # A throttle is a view's: it looks at none here.
-    if throttle.allow_request(Request(request), None):  # type: ignore[arg-type]
-        return None
-    return max(1, math.ceil(throttle.wait() or 1))

@@ -17,13 +17,13 @@ from provisioning.repositories.services.git_tokens import git_token_revoke, git_
 from provisioning.repositories.services.repositories import git_token_create, git_tokens_revoke
 from tenants import access
 from tenants.access import rows
+from tenants.access.finding import get_visible
 from tenants.apps.models.plugin_app import PluginApp
 from tenants.audit.request_context import authentication
 from tenants.exceptions import TenantsError
-from tenants.people.api.service_accounts import named_app, named_organization, named_ttl
 from tenants.people.models.credentials import ApiToken
 from tenants.people.services.tokens import api_token_create, api_token_revoke
-from tenants.rest.base import get_visible
+from tenants.people.token_places import named_app, named_organization, named_ttl
 
 _MADE = "token"
 # So many organizations and apps stand in the list of places: a token for another is made over the API.

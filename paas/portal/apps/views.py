@@ -12,8 +12,8 @@ from paas.portal.names.presenters import edge_urls
 from paas.portal.pages import find_app, page, page_of, person, put_refusal, query_without_page
 from tenants import access
 from tenants.access import rows
-from tenants.apps.api.filters import AppFilter
 from tenants.apps.choices import AppState
+from tenants.apps.filters import AppFilter
 from tenants.apps.models.plugin_app import PluginApp
 from tenants.apps.services.apps import app_create, app_retire
 from tenants.exceptions import InvalidInput, TenantsError

@@ -15,13 +15,13 @@ from paas.portal.names.forms import DomainForm
 from paas.portal.names.presenters import show_domain
 from paas.portal.pages import find_environment, page, person, put_refusal
 from tenants import access
+from tenants.access.finding import get_visible
 from tenants.apps.models.environment import Environment
 from tenants.exceptions import TenantsError, TooManyAttempts
 from tenants.names.custom_names import in_unicode
 from tenants.names.models.custom_domain import CustomDomain
 from tenants.names.selectors import domains as selectors
 from tenants.names.services.domains import domain_add, domain_check_request, domain_remove
-from tenants.rest.base import get_visible
 
 
 @page("GET", "HEAD", "POST")

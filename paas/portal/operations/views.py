@@ -14,11 +14,11 @@ from provisioning.logs.query import parse_query
 from provisioning.operations.models import Deployment
 from tenants import access
 from tenants.access import rows
+from tenants.access.finding import get_visible
 from tenants.apps.models.plugin_app import PluginApp
-from tenants.audit.api.filters import narrowed
+from tenants.audit.filters import narrowed
 from tenants.audit.models import AuditEvent
 from tenants.exceptions import InvalidInput
-from tenants.rest.base import get_visible
 
 EVENT_FILTERS = ("actor", "action", "object", "since", "until")
 

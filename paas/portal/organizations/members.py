@@ -12,6 +12,7 @@ from paas.portal.organizations.forms import InvitationForm
 from paas.portal.organizations.views import attempt, show_list, show_organization
 from paas.portal.pages import find_organization, page, person, put_refusal
 from tenants.access import rows
+from tenants.access.finding import get_visible
 from tenants.exceptions import TenantsError
 from tenants.organizations.models.organization import Membership, Organization
 from tenants.people.models.invitation import Invitation
@@ -22,7 +23,6 @@ from tenants.people.services.invitations import (
     invitation_revoke,
 )
 from tenants.people.services.memberships import membership_change, membership_remove
-from tenants.rest.base import get_visible
 
 
 @page("POST")

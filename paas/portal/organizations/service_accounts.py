@@ -14,10 +14,10 @@ from paas.portal.pages import find_organization, page, person, put_refusal
 from paas.portal.shown_once import keep
 from tenants import access
 from tenants.access import rows
+from tenants.access.finding import get_visible
 from tenants.audit.request_context import authentication
 from tenants.exceptions import TenantsError
 from tenants.organizations.models.organization import Organization
-from tenants.people.api.service_accounts import named_app, named_ttl
 from tenants.people.models.credentials import ApiToken
 from tenants.people.models.user import User
 from tenants.people.services.service_accounts import (
@@ -26,7 +26,7 @@ from tenants.people.services.service_accounts import (
     service_account_username,
 )
 from tenants.people.services.tokens import api_token_create
-from tenants.rest.base import get_visible
+from tenants.people.token_places import named_app, named_ttl
 
 
 @page("POST")

@@ -21,12 +21,12 @@ from tenants.exceptions import TenantsError
 from tenants.organizations.models.organization import Organization
 from tenants.organizations.selectors import usage_of, usage_of_person
 from tenants.organizations.services.organizations import organization_create
-from tenants.people.api.invitations import waiting_invitations
 from tenants.people.choices import InvitationState, MemberRole
 from tenants.people.models.credentials import ApiToken
 from tenants.people.models.invitation import Invitation
 from tenants.people.models.user import User
 from tenants.people.services.service_accounts import service_account_name
+from tenants.people.waiting import waiting_invitations
 
 # So many stand in a list or a field's choices: an organization that has more is managed over the API.
 LISTED = 200
@@ -73,7 +73,7 @@ def show_list(request: HttpRequest, *, trouble: str = "", status: int = 200) -> 
     context = {
         "page": shown,
         "memberships": shown.object_list,
-        "invitations": waiting_invitations(request)[:LISTED],
+        "invitations": waiting_invitations(request.user)[:LISTED],
         "trouble": trouble,
         "founded": usage_of_person(person(request))[0],
     }

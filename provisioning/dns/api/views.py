@@ -20,9 +20,10 @@ from provisioning.dns.services.moves import move_cancel, move_plan
 from provisioning.dns.services.plans import record_adopt, zone_apply
 from provisioning.dns.services.zones import hosted_zone_set
 from tenants import access
+from tenants.access.finding import again, get_visible
 from tenants.names.models.zone import Zone
 from tenants.names.services.zones import zone_change, zone_create
-from tenants.rest.base import again, get_visible, signed_in
+from tenants.rest.base import signed_in
 
 
 def zones() -> QuerySet[Zone]:

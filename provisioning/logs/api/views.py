@@ -28,8 +28,9 @@ from provisioning.logs.reading import check_source, read_tail
 from provisioning.logs.sources import LogSource, log_source
 from provisioning.logs.watching import Stamp, people_stamp
 from tenants import access
+from tenants.access.finding import get_environment
 from tenants.exceptions import NotPermitted
-from tenants.rest.base import get_environment, signed_in_again
+from tenants.rest.base import signed_in_again
 
 _FOLLOW_VALUES = {"true", "1"}
 
@@ -90,7 +91,7 @@ class LogsView(APIView):
 
     def admit(self, request: Request, app: str, env: str) -> _Admission:
         """Raises `Http404` for an environment that the user may not see, and what else refuses the request."""
-        environment = get_environment(request, app, env)
+        environment = get_environment(request.user, app, env)
         access.require(request.user, "logs.read", environment)
         query = parse_query(request.query_params)
         resume = request.headers.get(HEADER, "") if query.is_follow else ""

@@ -10,7 +10,7 @@ from rest_framework.views import APIView
 from provisioning.operations.api.serializers import DeploymentSerializer
 from provisioning.operations.models import Deployment
 from tenants import access
-from tenants.rest.base import get_app, get_visible
+from tenants.access.finding import get_app, get_visible
 
 
 def deployments() -> QuerySet[Deployment]:
@@ -28,7 +28,7 @@ class DeploymentListView(ListAPIView[Deployment]):
     def get_queryset(self) -> QuerySet[Deployment]:
         if getattr(self, "swagger_fake_view", False):
             return Deployment.objects.none()
-        app = get_app(self.request, self.kwargs["app"])
+        app = get_app(self.request.user, self.kwargs["app"])
         return access.restrict(deployments().filter(app=app), self.request.user, "deployment.view")
 
 

@@ -18,10 +18,11 @@ from provisioning.releases.api import serializers_readings as shapes
 from provisioning.releases.selectors.diffs import address_of
 from provisioning.releases.services import readings
 from provisioning.repositories.reading import streams
+from tenants.access.finding import get_release
 from tenants.exceptions import InvalidInput
 from tenants.hostile_text import shown_path
 from tenants.releases.models.release import Release
-from tenants.rest.base import get_release, signed_in
+from tenants.rest.base import signed_in
 
 _PATH = OpenApiParameter("path", str, required=True, description="The file's `address`: a path, percent-encoded")
 _LARGEST = 2**31
@@ -30,7 +31,7 @@ _SHOWING = ["get", "options"]
 
 
 def _release(request: Request, pk: int) -> Release:
-    return get_release(request, pk, queryset=_releases())
+    return get_release(request.user, pk, queryset=_releases())
 
 
 def _releases() -> QuerySet[Release]:

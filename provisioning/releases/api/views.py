@@ -11,7 +11,8 @@ from provisioning.operations.api.views import deployments
 from provisioning.operations.models import Deployment
 from provisioning.releases.api import serializers
 from provisioning.releases.services.rollbacks import rollback_request
-from tenants.rest.base import again, get_environment, signed_in
+from tenants.access.finding import again, get_environment
+from tenants.rest.base import signed_in
 from tenants.rest.idempotency import IDEMPOTENCY_KEY, IdempotentCreate
 
 
@@ -29,7 +30,7 @@ class RollbackView(IdempotentCreate):
         return super().post(request, **kwargs)
 
     def create(self, request: Request, **kwargs: Any) -> Deployment:
-        environment = get_environment(request, kwargs["app"], kwargs["env"])
+        environment = get_environment(request.user, kwargs["app"], kwargs["env"])
         sent = serializers.RollbackSerializer(data=request.data)
         sent.is_valid(raise_exception=True)
         return rollback_request(

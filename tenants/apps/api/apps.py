@@ -12,13 +12,14 @@ from rest_framework.views import APIView
 
 from tenants import access
 from tenants.access import rows
-from tenants.apps.api.filters import AppFilter
+from tenants.access.finding import again, get_app
 from tenants.apps.api.serializers import AppChange, AppCreate, AppSerializer
+from tenants.apps.filters import AppFilter
 from tenants.apps.models.plugin_app import PluginApp
 from tenants.apps.services.apps import app_create, app_retire, app_update
 from tenants.exceptions import InvalidInput
 from tenants.organizations.models.organization import Organization
-from tenants.rest.base import again, get_app, signed_in
+from tenants.rest.base import signed_in
 from tenants.rest.idempotency import IDEMPOTENCY_KEY, IdempotentCreate
 
 
@@ -54,11 +55,11 @@ class AppView(APIView):
 
     @extend_schema(responses=AppSerializer)
     def get(self, request: Request, app: str) -> Response:
-        return _shown(get_app(request, app, queryset=rows.apps()))
+        return _shown(get_app(request.user, app, queryset=rows.apps()))
 
     @extend_schema(request=AppChange, responses=AppSerializer)
     def patch(self, request: Request, app: str) -> Response:
-        row = get_app(request, app)
+        row = get_app(request.user, app)
         sent = AppChange(data=request.data)
         sent.is_valid(raise_exception=True)
         app_update(app=row, name=sent.validated_data.get("name", row.name), actor=signed_in(request))
@@ -67,7 +68,7 @@ class AppView(APIView):
     @extend_schema(responses={202: AppSerializer})
     def delete(self, request: Request, app: str) -> Response:
         """Retires the app: its containers, hostnames and repositories go, in the background."""
-        row = get_app(request, app)
+        row = get_app(request.user, app)
         app_retire(app=row, actor=signed_in(request))
         return _shown(again(rows.apps(), row), status.HTTP_202_ACCEPTED)
 

@@ -8,6 +8,7 @@ from rest_framework.response import Response
 from rest_framework.views import APIView
 
 from tenants.access import rows
+from tenants.access.finding import again, get_environment
 from tenants.apps.api.serializers import (
     EnvironmentChange,
     EnvironmentSerializer,
@@ -22,7 +23,7 @@ from tenants.apps.services.environments import (
     variable_remove,
     variable_set,
 )
-from tenants.rest.base import again, get_environment, signed_in
+from tenants.rest.base import signed_in
 
 
 class EnvironmentView(APIView):
@@ -30,12 +31,12 @@ class EnvironmentView(APIView):
 
     @extend_schema(responses=EnvironmentSerializer)
     def get(self, request: Request, app: str, env: str) -> Response:
-        return _shown(get_environment(request, app, env, queryset=rows.environments()))
+        return _shown(get_environment(request.user, app, env, queryset=rows.environments()))
 
     @extend_schema(request=EnvironmentChange, responses=EnvironmentSerializer)
     def patch(self, request: Request, app: str, env: str) -> Response:
         """Changes take effect with the next release."""
-        environment = get_environment(request, app, env)
+        environment = get_environment(request.user, app, env)
         sent = EnvironmentChange(data=request.data)
         sent.is_valid(raise_exception=True)
         environment_update(environment=environment, actor=signed_in(request), **sent.validated_data)
@@ -49,7 +50,7 @@ class FallbackView(APIView):
     def put(self, request: Request, app: str, env: str) -> Response:
         """Takes effect with the next release or rollback. What `host` put on the host goes within seconds after it is
         turned off; until the next release the environment then has no fallback."""
-        environment = get_environment(request, app, env)
+        environment = get_environment(request.user, app, env)
         sent = FallbackSet(data=request.data)
         sent.is_valid(raise_exception=True)
         environment_fallback_set(environment=environment, actor=signed_in(request), **sent.validated_data)
@@ -62,7 +63,7 @@ class VariableView(APIView):
     @extend_schema(request=VariableSet, responses=VariableSerializer)
     def put(self, request: Request, app: str, env: str, name: str) -> Response:
         """Sets the variable for the next release. Its value never comes back."""
-        environment = get_environment(request, app, env)
+        environment = get_environment(request.user, app, env)
         sent = VariableSet(data=request.data)
         sent.is_valid(raise_exception=True)
         variable = variable_set(
@@ -76,7 +77,7 @@ class VariableView(APIView):
 
     @extend_schema(responses={204: None})
     def delete(self, request: Request, app: str, env: str, name: str) -> Response:
-        environment = get_environment(request, app, env)
+        environment = get_environment(request.user, app, env)
         if not variable_remove(environment=environment, name=name, actor=signed_in(request)):
             raise Http404
         return Response(status=status.HTTP_204_NO_CONTENT)

@@ -17,12 +17,13 @@ from rest_framework.request import Request
 
 from tenants import access
 from tenants.access import rows
+from tenants.access.finding import get_app
 from tenants.audit import request_context
-from tenants.audit.api.filters import AuditFilter, TimelineFilter
 from tenants.audit.api.serializers import EventSerializer, export_line
+from tenants.audit.filters import AuditFilter, TimelineFilter
 from tenants.audit.models import AuditEvent
 from tenants.people.models.user import User
-from tenants.rest.base import get_app, signed_in, signed_in_again
+from tenants.rest.base import signed_in, signed_in_again
 
 JSON_LINES = "application/x-ndjson"
 _CHUNK = 500
@@ -48,7 +49,7 @@ class TimelineView(_EventListView):
     def get_queryset(self) -> QuerySet[AuditEvent]:
         if getattr(self, "swagger_fake_view", False):
             return AuditEvent.objects.none()
-        app = get_app(self.request, self.kwargs["app"])
+        app = get_app(self.request.user, self.kwargs["app"])
         return access.restrict(rows.timeline().filter(app=app), self.request.user, "audit.view")
 
 

@@ -11,11 +11,12 @@ from rest_framework.response import Response
 from rest_framework.views import APIView
 
 from tenants import access
+from tenants.access.finding import again, get_environment, get_visible
 from tenants.names.api.serializers import DomainCreate, DomainSerializer
 from tenants.names.models.custom_domain import CustomDomain
 from tenants.names.selectors import domains as selectors
 from tenants.names.services.domains import domain_add, domain_check_request, domain_remove
-from tenants.rest.base import again, get_environment, get_visible, signed_in
+from tenants.rest.base import signed_in
 from tenants.rest.idempotency import IDEMPOTENCY_KEY, IdempotentCreate
 
 
@@ -28,7 +29,7 @@ class DomainListView(IdempotentCreate, ListAPIView):
     def get_queryset(self) -> QuerySet[CustomDomain]:
         if getattr(self, "swagger_fake_view", False):
             return CustomDomain.objects.none()
-        environment = get_environment(self.request, self.kwargs["app"], self.kwargs["env"])
+        environment = get_environment(self.request.user, self.kwargs["app"], self.kwargs["env"])
         return access.restrict(selectors.domains().filter(environment=environment), self.request.user, "domain.view")
 
     @extend_schema(request=DomainCreate, responses={201: DomainSerializer}, parameters=[IDEMPOTENCY_KEY])
@@ -37,7 +38,7 @@ class DomainListView(IdempotentCreate, ListAPIView):
         return super().post(request, **kwargs)
 
     def create(self, request: Request, **kwargs: Any) -> CustomDomain:
-        environment = get_environment(request, kwargs["app"], kwargs["env"])
+        environment = get_environment(request.user, kwargs["app"], kwargs["env"])
         sent = DomainCreate(data=request.data)
         sent.is_valid(raise_exception=True)
         return domain_add(environment=environment, **sent.validated_data, actor=signed_in(request))
@@ -73,6 +74,6 @@ class DomainCheckView(APIView):
 
 
 def get_domain(request: Request, app: str, env: str, pk: int) -> CustomDomain:
-    environment = get_environment(request, app, env)
+    environment = get_environment(request.user, app, env)
     found = selectors.domains().filter(environment=environment)
     return get_visible(found, user=request.user, action="domain.view", pk=pk)

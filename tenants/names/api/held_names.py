@@ -10,11 +10,12 @@ from rest_framework.response import Response
 from rest_framework.views import APIView
 
 from tenants import access
+from tenants.access.finding import get_visible
 from tenants.names.api.serializers import HeldNameRelease, HeldNameSerializer
 from tenants.names.models.custom_domain import HeldName
 from tenants.names.selectors.domains import held_names
 from tenants.names.services.held_names import held_name_release
-from tenants.rest.base import get_visible, signed_in
+from tenants.rest.base import signed_in
 
 
 class HeldNameListView(ListAPIView[HeldName]):

@@ -13,6 +13,7 @@ from rest_framework.views import APIView
 
 from tenants import access
 from tenants.access import rows
+from tenants.access.finding import get_organization, get_visible
 from tenants.organizations.api.serializers import (
     MemberSerializer,
     OrganizationCreate,
@@ -22,7 +23,7 @@ from tenants.organizations.models.organization import Membership, Organization
 from tenants.organizations.services.organizations import organization_create
 from tenants.people.api.serializers import MemberChange
 from tenants.people.services.memberships import membership_change, membership_remove
-from tenants.rest.base import get_organization, get_visible, signed_in
+from tenants.rest.base import signed_in
 from tenants.rest.idempotency import IDEMPOTENCY_KEY, IdempotentCreate
 
 
@@ -56,7 +57,7 @@ class OrganizationView(APIView):
 
     @extend_schema(responses=OrganizationSerializer)
     def get(self, request: Request, slug: str) -> Response:
-        return Response(OrganizationSerializer(get_organization(request, slug)).data)
+        return Response(OrganizationSerializer(get_organization(request.user, slug)).data)
 
 
 class MemberListView(ListAPIView):
@@ -68,7 +69,7 @@ class MemberListView(ListAPIView):
     def get_queryset(self) -> QuerySet[Membership]:
         if getattr(self, "swagger_fake_view", False):
             return Membership.objects.none()
-        organization = get_organization(self.request, self.kwargs["slug"])
+        organization = get_organization(self.request.user, self.kwargs["slug"])
         members = rows.memberships().filter(organization=organization)
         return access.restrict(members, self.request.user, "membership.view")
 
@@ -99,7 +100,7 @@ class MemberView(APIView):
 
 
 def _member(request: Request, slug: str, username: str) -> Membership:
-    organization = get_organization(request, slug)
+    organization = get_organization(request.user, slug)
     if "\x00" in username:
         raise Http404
     return get_visible(

@@ -6,11 +6,12 @@ from rest_framework.response import Response
 from rest_framework.views import APIView
 
 from tenants.access import rows
+from tenants.access.finding import get_organization, get_visible
 from tenants.organizations.api.serializers_quotas import OrganizationQuotaChange, PersonQuotaChange, QuotaSerializer
 from tenants.organizations.selectors import Usage, usage_of, usage_of_person
 from tenants.organizations.services.quotas import organization_quota_set, person_quota_set
 from tenants.people.models.user import User
-from tenants.rest.base import get_organization, get_visible, signed_in
+from tenants.rest.base import signed_in
 
 
 class OrganizationQuotaView(APIView):
@@ -19,12 +20,12 @@ class OrganizationQuotaView(APIView):
     @extend_schema(operation_id="organization_quota", responses=QuotaSerializer)
     def get(self, request: Request, slug: str) -> Response:
         """The use of each limit of the organization, and the limit."""
-        return _shown(usage_of(get_organization(request, slug)))
+        return _shown(usage_of(get_organization(request.user, slug)))
 
     @extend_schema(operation_id="organization_quota_set", request=OrganizationQuotaChange, responses=QuotaSerializer)
     def patch(self, request: Request, slug: str) -> Response:
         """Sets limits. Operators only. A limit below what is in use takes nothing away, and lets nothing be added."""
-        organization = get_organization(request, slug)
+        organization = get_organization(request.user, slug)
         sent = OrganizationQuotaChange(data=request.data)
         sent.is_valid(raise_exception=True)
         limits = dict(sent.validated_data)

@@ -3,7 +3,6 @@
 from typing import Any
 
 from django.db.models import QuerySet
-from django.utils import timezone
 from drf_spectacular.utils import extend_schema
 from rest_framework import status
 from rest_framework.generics import ListAPIView
@@ -13,10 +12,10 @@ from rest_framework.views import APIView
 
 from tenants import access
 from tenants.access import rows
+from tenants.access.finding import again, get_organization, get_visible
 from tenants.organizations.api.serializers import MemberSerializer
-from tenants.people.api.filters import InvitationFilter
 from tenants.people.api.serializers import InvitationCreate, InvitationSerializer
-from tenants.people.choices import InvitationState
+from tenants.people.filters import InvitationFilter
 from tenants.people.models.invitation import Invitation
 from tenants.people.services.invitations import (
     invitation_accept,
@@ -24,7 +23,8 @@ from tenants.people.services.invitations import (
     invitation_decline,
     invitation_revoke,
 )
-from tenants.rest.base import again, get_organization, get_visible, signed_in
+from tenants.people.waiting import waiting_invitations
+from tenants.rest.base import signed_in
 from tenants.rest.idempotency import IDEMPOTENCY_KEY, IdempotentCreate
 
 
@@ -36,7 +36,7 @@ class OrganizationInvitationListView(IdempotentCreate, ListAPIView):
     def get_queryset(self) -> QuerySet[Invitation]:
         if getattr(self, "swagger_fake_view", False):
             return Invitation.objects.none()
-        organization = get_organization(self.request, self.kwargs["slug"])
+        organization = get_organization(self.request.user, self.kwargs["slug"])
         invitations = rows.invitations().filter(organization=organization)
         return access.restrict(invitations, self.request.user, "invitation.view")
 
@@ -46,7 +46,7 @@ class OrganizationInvitationListView(IdempotentCreate, ListAPIView):
         return super().post(request, **kwargs)
 
     def create(self, request: Request, **kwargs: Any) -> Invitation:
-        organization = get_organization(request, kwargs["slug"])
+        organization = get_organization(request.user, kwargs["slug"])
         sent = InvitationCreate(data=request.data)
         sent.is_valid(raise_exception=True)
         return invitation_create(organization=organization, **sent.validated_data, actor=signed_in(request))
@@ -61,7 +61,7 @@ class OrganizationInvitationView(APIView):
     @extend_schema(responses={204: None})
     def delete(self, request: Request, slug: str, invitation: int) -> Response:
         """Takes an invitation back."""
-        organization = get_organization(request, slug)
+        organization = get_organization(request.user, slug)
         row = _invitation(request, organization=organization, pk=invitation)
         invitation_revoke(invitation=row, actor=signed_in(request))
         return Response(status=status.HTTP_204_NO_CONTENT)
@@ -76,7 +76,7 @@ class InvitationListView(ListAPIView):
     def get_queryset(self) -> QuerySet[Invitation]:
         if getattr(self, "swagger_fake_view", False):
             return Invitation.objects.none()
-        return waiting_invitations(self.request)
+        return waiting_invitations(self.request.user)
 
 
 class AcceptView(APIView):
@@ -98,11 +98,6 @@ class DeclineView(APIView):
         """Ends the invitation. Only who was invited may."""
         row = _invitation(request, pk=invitation)
         return Response(InvitationSerializer(invitation_decline(invitation=row, actor=signed_in(request))).data)
-
-
-def waiting_invitations(request: Any) -> QuerySet[Invitation]:
-    mine = rows.invitations().filter(invitee=request.user, state=InvitationState.PENDING, expires_at__gt=timezone.now())
-    return access.restrict(mine, request.user, "invitation.view")
 
 
 def _invitation(request: Request, **lookup: Any) -> Invitation:

@@ -8,9 +8,10 @@ from rest_framework.views import APIView
 
 from tenants import access
 from tenants.access import rows
+from tenants.access.finding import again
 from tenants.organizations.api.serializers import MeSerializer
 from tenants.people.models.user import User
-from tenants.rest.base import again, signed_in
+from tenants.rest.base import signed_in
 from tenants.rest.permissions import OwnAffair
 
 

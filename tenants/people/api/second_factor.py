@@ -9,6 +9,7 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.views import APIView
 
+from tenants.access.finding import get_visible
 from tenants.audit.request_context import authentication
 from tenants.exceptions import NotPermitted
 from tenants.people.choices import TokenScope
@@ -21,7 +22,7 @@ from tenants.people.services.second_factor import (
     second_factor_reset,
     second_factor_state,
 )
-from tenants.rest.base import get_visible, signed_in
+from tenants.rest.base import signed_in
 from tenants.rest.fields import StrictSerializer, Text
 from tenants.rest.permissions import OwnAffair
 

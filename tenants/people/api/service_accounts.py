@@ -1,6 +1,5 @@
 """An organization's service accounts and their tokens."""
 
-from datetime import timedelta
 from typing import Any
 
 from django.db.models import QuerySet
@@ -14,10 +13,8 @@ from rest_framework.views import APIView
 
 from tenants import access
 from tenants.access import rows
-from tenants.apps.models.plugin_app import PluginApp
+from tenants.access.finding import again, get_organization, get_visible
 from tenants.audit.request_context import authentication
-from tenants.exceptions import InvalidInput
-from tenants.organizations.models.organization import Organization
 from tenants.people.api.serializers import (
     ServiceAccountCreate,
     ServiceAccountSerializer,
@@ -33,7 +30,8 @@ from tenants.people.services.service_accounts import (
     service_account_username,
 )
 from tenants.people.services.tokens import api_token_create
-from tenants.rest.base import again, get_organization, get_visible, number_of, signed_in
+from tenants.people.token_places import named_app, named_ttl
+from tenants.rest.base import signed_in
 from tenants.rest.idempotency import IDEMPOTENCY_KEY, IdempotentCreate
 
 
@@ -44,7 +42,7 @@ class ServiceAccountListView(IdempotentCreate, ListAPIView):
     def get_queryset(self) -> QuerySet[User]:
         if getattr(self, "swagger_fake_view", False):
             return User.objects.none()
-        organization = get_organization(self.request, self.kwargs["slug"])
+        organization = get_organization(self.request.user, self.kwargs["slug"])
         accounts = rows.service_accounts().filter(service_organization=organization)
         return access.restrict(accounts, self.request.user, "service_account.view")
 
@@ -56,7 +54,7 @@ class ServiceAccountListView(IdempotentCreate, ListAPIView):
         return super().post(request, **kwargs)
 
     def create(self, request: Request, **kwargs: Any) -> User:
-        organization = get_organization(request, kwargs["slug"])
+        organization = get_organization(request.user, kwargs["slug"])
         sent = ServiceAccountCreate(data=request.data)
         sent.is_valid(raise_exception=True)
         return service_account_create(organization=organization, **sent.validated_data, actor=signed_in(request)).user
@@ -111,36 +109,8 @@ def shown_once(row: ApiToken, text: str) -> Response:
     return Response(TokenCreated(row).data, status=status.HTTP_201_CREATED)
 
 
-def named_ttl(days: int | None) -> timedelta | None:
-    # What a number of days can't express is out of the range anyway.
-    return None if days is None else timedelta(days=max(-1, min(days, 10_000)))
-
-
-def named_organization(user: Any, slug: str | None) -> Organization | None:
-    """The organization that a token is to be for. Raises `InvalidInput` for one that `user` can't see."""
-    if slug is None:
-        return None
-    visible = access.restrict(Organization.objects.all(), user, "organization.view")
-    row = None if "\x00" in slug else visible.filter(slug=slug).first()
-    if row is None:
-        raise InvalidInput.field("organization", "is none that you can see: name the slug of yours")
-    return row
-
-
-def named_app(user: Any, public_id: str | None) -> PluginApp | None:
-    """The app that a token is to be for. Raises `InvalidInput` for one that `user` can't see."""
-    if public_id is None:
-        return None
-    number = number_of(public_id)
-    visible = access.restrict(PluginApp.objects.select_related("organization"), user, "app.view")
-    row = None if number is None else visible.filter(number=number).first()
-    if row is None:
-        raise InvalidInput.field("app", "is none that you can see: name the id of one of yours")
-    return row
-
-
 def _account(request: Request, slug: str, name: str) -> User:
-    organization = get_organization(request, slug)
+    organization = get_organization(request.user, slug)
     if "\x00" in name:
         raise Http404
     return get_visible(

@@ -11,12 +11,13 @@ from rest_framework.views import APIView
 
 from tenants import access
 from tenants.access import rows
-from tenants.people.api.filters import UserFilter
+from tenants.access.finding import again, get_visible
 from tenants.people.api.serializers import UserChange, UserChanged, UserCreate, UserSerializer
+from tenants.people.filters import UserFilter
 from tenants.people.models.user import User
 from tenants.people.services.memberships import organizations_left_without
 from tenants.people.services.users import user_change, user_create
-from tenants.rest.base import again, get_visible, signed_in
+from tenants.rest.base import signed_in
 
 
 class UserListView(ListAPIView):

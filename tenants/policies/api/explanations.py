@@ -7,6 +7,7 @@ from rest_framework.views import APIView
 
 from tenants import access
 from tenants.access.explanations import explain
+from tenants.access.finding import get_visible
 from tenants.access.in_force import known_context, known_subject
 from tenants.access.subjects import Context, Subject
 from tenants.audit.request_context import Authentication
@@ -16,7 +17,7 @@ from tenants.people.models.user import User
 from tenants.policies.api import serializers
 from tenants.policies.resources import ACTIONS
 from tenants.policies.selectors import who_can
-from tenants.rest.base import get_visible, signed_in
+from tenants.rest.base import signed_in
 from tenants.rest.references import checked_action, resource_for
 
 _ACTION = OpenApiParameter("action", str, required=True, description="Such as release.approve")

@@ -12,10 +12,11 @@ from rest_framework.views import APIView
 
 from tenants import access
 from tenants.access import rows
+from tenants.access.finding import again, get_app, get_release, get_visible
 from tenants.policies.api.serializers_grants import AppGrantCreate, GrantSerializer, ReleaseGrantCreate
 from tenants.policies.models.grants import PluginAppUserObjectPermission, ReleaseUserObjectPermission
 from tenants.policies.services.grants import app_grant_create, grant_revoke, release_grant_create
-from tenants.rest.base import again, get_app, get_release, get_visible, signed_in
+from tenants.rest.base import signed_in
 from tenants.rest.idempotency import IDEMPOTENCY_KEY, IdempotentCreate
 
 
@@ -28,7 +29,7 @@ class AppGrantListView(IdempotentCreate, ListAPIView):
     def get_queryset(self) -> QuerySet[PluginAppUserObjectPermission]:
         if getattr(self, "swagger_fake_view", False):
             return PluginAppUserObjectPermission.objects.none()
-        app = get_app(self.request, self.kwargs["app"])
+        app = get_app(self.request.user, self.kwargs["app"])
         return access.restrict(rows.app_grants().filter(content_object=app), self.request.user, "app_grant.view")
 
     @extend_schema(request=AppGrantCreate, responses={201: GrantSerializer}, parameters=[IDEMPOTENCY_KEY])
@@ -37,7 +38,7 @@ class AppGrantListView(IdempotentCreate, ListAPIView):
         return super().post(request, **kwargs)
 
     def create(self, request: Request, **kwargs: Any) -> PluginAppUserObjectPermission:
-        app = get_app(request, kwargs["app"])
+        app = get_app(request.user, kwargs["app"])
         sent = AppGrantCreate(data=request.data)
         sent.is_valid(raise_exception=True)
         return app_grant_create(app=app, **sent.validated_data, actor=signed_in(request))
@@ -56,7 +57,7 @@ class AppGrantView(APIView):
             rows.app_grants(),
             user=request.user,
             action="app_grant.view",
-            content_object=get_app(request, app),
+            content_object=get_app(request.user, app),
             pk=grant,
         )
         grant_revoke(grant=row, actor=signed_in(request))
@@ -72,7 +73,7 @@ class ReleaseGrantListView(IdempotentCreate, ListAPIView):
     def get_queryset(self) -> QuerySet[ReleaseUserObjectPermission]:
         if getattr(self, "swagger_fake_view", False):
             return ReleaseUserObjectPermission.objects.none()
-        release = get_release(self.request, self.kwargs["release"])
+        release = get_release(self.request.user, self.kwargs["release"])
         grants = rows.release_grants().filter(content_object=release)
         return access.restrict(grants, self.request.user, "release_grant.view")
 
@@ -82,7 +83,7 @@ class ReleaseGrantListView(IdempotentCreate, ListAPIView):
         return super().post(request, **kwargs)
 
     def create(self, request: Request, **kwargs: Any) -> ReleaseUserObjectPermission:
-        release = get_release(request, kwargs["release"])
+        release = get_release(request.user, kwargs["release"])
         sent = ReleaseGrantCreate(data=request.data)
         sent.is_valid(raise_exception=True)
         return release_grant_create(release=release, **sent.validated_data, actor=signed_in(request))
@@ -101,7 +102,7 @@ class ReleaseGrantView(APIView):
             rows.release_grants(),
             user=request.user,
             action="release_grant.view",
-            content_object=get_release(request, release),
+            content_object=get_release(request.user, release),
             pk=grant,
         )
         grant_revoke(grant=row, actor=signed_in(request))

@@ -10,11 +10,12 @@ from rest_framework.response import Response
 from rest_framework.views import APIView
 
 from tenants import access
+from tenants.access.finding import get_visible
 from tenants.policies.api import serializers
 from tenants.policies.models.policy import AccessPolicy, AccessPolicyVersion, Freeze
 from tenants.policies.selectors import simulate
 from tenants.policies.services.policies import freeze_create, freeze_end, policy_change, policy_create
-from tenants.rest.base import get_visible, signed_in
+from tenants.rest.base import signed_in
 
 
 class PolicyListView(ListAPIView):

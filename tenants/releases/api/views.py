@@ -11,11 +11,12 @@ from rest_framework.views import APIView
 
 from tenants import access, validators
 from tenants.access import rows
-from tenants.releases.api.filters import AppReleaseFilter, ReleaseFilter
+from tenants.access.finding import again, get_app, get_environment, get_release
 from tenants.releases.api.serializers import Cancellation, ReleaseCreate, ReleaseDetailSerializer, ReleaseSerializer
+from tenants.releases.filters import AppReleaseFilter, ReleaseFilter
 from tenants.releases.models.release import Release
 from tenants.releases.services.releases import release_cancel, release_submit
-from tenants.rest.base import again, get_app, get_environment, get_release, signed_in
+from tenants.rest.base import signed_in
 from tenants.rest.idempotency import IDEMPOTENCY_KEY, IdempotentCreate
 from tenants.reviews.selectors import earlier_decisions
 
@@ -39,7 +40,7 @@ class AppReleaseListView(IdempotentCreate, ListAPIView):
     def get_queryset(self) -> QuerySet[Release]:
         if getattr(self, "swagger_fake_view", False):
             return Release.objects.none()
-        app = get_app(self.request, self.kwargs["app"])
+        app = get_app(self.request.user, self.kwargs["app"])
         return access.restrict(rows.releases().filter(app=app), self.request.user, "release.view")
 
     @extend_schema(request=ReleaseCreate, responses={201: ReleaseSerializer}, parameters=[IDEMPOTENCY_KEY])
@@ -48,7 +49,7 @@ class AppReleaseListView(IdempotentCreate, ListAPIView):
         return super().post(request, **kwargs)
 
     def create(self, request: Request, **kwargs: Any) -> Release:
-        get_app(request, kwargs["app"])
+        get_app(request.user, kwargs["app"])
         sent = ReleaseCreate(data=request.data)
         sent.is_valid(raise_exception=True)
         name, ref, notes = (sent.validated_data[field] for field in ("environment", "ref", "notes"))
@@ -57,7 +58,7 @@ class AppReleaseListView(IdempotentCreate, ListAPIView):
             lambda: validators.ref(ref),
             lambda: validators.free_text(notes, field="notes"),
         )
-        environment = get_environment(request, kwargs["app"], name)
+        environment = get_environment(request.user, kwargs["app"], name)
         return release_submit(environment=environment, ref=ref, notes=notes, actor=signed_in(request))
 
     def represent(self, row: Release) -> Any:
@@ -69,7 +70,7 @@ class ReleaseView(APIView):
 
     @extend_schema(responses=ReleaseDetailSerializer)
     def get(self, request: Request, release: int) -> Response:
-        return _shown(request, get_release(request, release))
+        return _shown(request, get_release(request.user, release))
 
 
 class CancelView(APIView):
@@ -78,7 +79,7 @@ class CancelView(APIView):
     @extend_schema(request=Cancellation, responses=ReleaseDetailSerializer)
     def post(self, request: Request, release: int) -> Response:
         """Takes a release back that is not deploying yet."""
-        row = get_release(request, release)
+        row = get_release(request.user, release)
         sent = _sent(Cancellation, request)
         return _shown(request, release_cancel(release=row, **sent, actor=signed_in(request)))
 

@@ -48,7 +48,7 @@ TOY = """
     from django.db import connection
     from django.shortcuts import get_object_or_404
     from tenants import access
-    from tenants.rest.base import again, get_app, get_visible
+    from tenants.access.finding import again, get_app, get_visible
     from tenants.models import Organization, PluginApp
     from tenants.access import rows
 

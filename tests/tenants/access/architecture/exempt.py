@@ -10,7 +10,6 @@ _PURE = "computes a text, and reads no row"
 # Functions of views that reach rows past `tenants.access`.
 VIEWS = {
     "paas.api.authentication.owner_of_token": _NOBODY_YET,
-    "paas.api.authentication.by_session": "says how somebody came in, which policies then ask for",
     "paas.api.health.database_answers": "asks the database for the number 1, and for no row",
     "paas.portal.apps.environments.show_settings": "compares an environment that is visible with its live release",
     "paas.portal.names.presenters.edge_urls": "names the hostnames of an environment that is visible: a part of it",
@@ -79,7 +78,6 @@ CALLED = {
     "tenants.people.services.second_factor.second_factor_state": "reads one's own",
     "tenants.people.services.service_accounts.service_account_name": _PURE,
     "tenants.people.services.service_accounts.service_account_username": _PURE,
-    "tenants.people.services.sign_in.address_counted": _PURE,
     "tenants.people.services.sign_in.password_check": _NOBODY_YET,
     "tenants.people.services.sign_in.signed_in_record": "writes down that somebody signed in",
     "tenants.people.services.tokens.token_sha256": _PURE,

@@ -18,12 +18,12 @@ from tests.tenants.access.architecture.source import Function, Module, parents
 ASKING = {
     "tenants.access.restrict",
     *(
-        f"tenants.rest.base.{name}"
+        f"tenants.access.finding.{name}"
         for name in ("get_visible", "get_organization", "get_app", "get_environment", "get_release")
     ),
     *(f"paas.portal.pages.{name}" for name in ("find_app", "find_environment", "find_release")),
 }
-_AGAIN = "tenants.rest.base.again"
+_AGAIN = "tenants.access.finding.again"
 # What is shown with the row that it is a part of; `all` reads what a selector brought along.
 PARTS = {"environments", "subdomains", "steps", "reviews"}
 _MANAGERS = {"objects", "_base_manager", "_default_manager"}

@@ -1,7 +1,9 @@
 """How often somebody may ask. Counted in the cache; refused with `Retry-After`."""
 
+import math
 from typing import Any
 
+from django.http import HttpRequest
 from rest_framework.request import Request
 from rest_framework.settings import api_settings
 from rest_framework.throttling import SimpleRateThrottle
@@ -49,3 +51,12 @@ class SignInAddressThrottle(_Throttle):
 
     def get_cache_key(self, request: Request, view: Any) -> str | None:
         return self.cache_format % {"scope": "sign-in-address", "ident": self.get_ident(request)}
+
+
+def sign_in_wait_s(request: HttpRequest) -> int | None:
+    """Seconds until this address may try again, counted together with the API's tokens; None where it may now."""
+    throttle = SignInAddressThrottle()
+    # A throttle is a view's: it looks at none here.
+    if throttle.allow_request(Request(request), None):  # type: ignore[arg-type]
+        return None
+    return max(1, math.ceil(throttle.wait() or 1))

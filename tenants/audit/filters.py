@@ -10,9 +10,9 @@ from django.db.models import QuerySet
 from django.utils import timezone
 from django.utils.dateparse import parse_datetime
 
+from tenants.access.finding import number_of
 from tenants.audit.models import AuditEvent
 from tenants.exceptions import InvalidInput
-from tenants.rest.base import number_of
 
 _ACTION = re.compile(r"[a-z_]{1,40}(\.[a-z_]{1,40})?")
 _OBJECT = re.compile(r"([a-z_]{1,40})(?::(.{1,200}))?")

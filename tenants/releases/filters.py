@@ -3,10 +3,10 @@
 import django_filters
 from django.db.models import QuerySet
 
+from tenants.access.finding import number_of
 from tenants.apps.choices import EnvironmentName
 from tenants.releases.choices import ReleaseState
 from tenants.releases.models.release import Release
-from tenants.rest.base import number_of
 
 
 class AppReleaseFilter(django_filters.FilterSet):

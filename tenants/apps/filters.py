@@ -3,9 +3,9 @@
 import django_filters
 from django.db.models import Q, QuerySet
 
+from tenants.access.finding import number_of
 from tenants.apps.choices import AppState
 from tenants.apps.models.plugin_app import PluginApp
-from tenants.rest.base import number_of
 
 
 class AppFilter(django_filters.FilterSet):
