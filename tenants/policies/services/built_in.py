@@ -40,8 +40,10 @@ def built_in_policies_load(*, declared: Iterable[BuiltInPolicy]) -> list[str]:
 @transaction.atomic
 def built_in_policies_install(*, wanted: Mapping[str, BuiltInPolicy]) -> list[str]:
     """Fills an empty table. No event tells of it: nobody could decide anything before."""
-    for policy in wanted.values():
-        _create(policy)
+    rows = AccessPolicy.objects.bulk_create(
+        AccessPolicy(name=name, is_built_in=True, **policy.content()) for name, policy in wanted.items()
+    )
+    AccessPolicyVersion.objects.bulk_create(map(_version_of, rows))
     return list(wanted)
 
 
@@ -74,7 +76,7 @@ def built_in_policies_upgrade(*, wanted: Mapping[str, BuiltInPolicy]) -> list[st
 
 def _create(policy: BuiltInPolicy) -> AccessPolicy:
     row = AccessPolicy.objects.create(name=policy.name, is_built_in=True, **policy.content())
-    _keep_version(row)
+    _version_of(row).save()
     return row
 
 
@@ -88,7 +90,7 @@ def _change(row: AccessPolicy, wanted: dict[str, Any]) -> bool:
     row.version += 1
     # Not by `save`: a policy that no room declares any more may name attributes that are no more.
     AccessPolicy.objects.filter(pk=row.pk).update(version=row.version, updated_at=timezone.now(), **changes)
-    _keep_version(row)
+    _version_of(row).save()
     audit_record(
         action="policy.changed",
         message=f"policy {row.name} changed by an upgrade: {', '.join(sorted(changes))}",
@@ -100,5 +102,5 @@ def _change(row: AccessPolicy, wanted: dict[str, Any]) -> bool:
     return True
 
 
-def _keep_version(row: AccessPolicy) -> None:
-    AccessPolicyVersion.objects.create(policy=row, version=row.version, content={"name": row.name, **content_of(row)})
+def _version_of(row: AccessPolicy) -> AccessPolicyVersion:
+    return AccessPolicyVersion(policy=row, version=row.version, content={"name": row.name, **content_of(row)})
