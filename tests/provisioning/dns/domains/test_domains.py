@@ -232,7 +232,7 @@ def test_retiring_takes_the_records_then_the_entry_at_the_edge_and_then_holds_th
     world.prove(domain)
     world.check(domain)
     app_retire(app=app, actor=owner_of(app.organization))
-    run: Any = SimpleNamespace(operation=SimpleNamespace(app=app), note=lambda _text: None)
+    run: Any = SimpleNamespace(app=app, operation=SimpleNamespace(app=app), note=lambda _text: None)
     retire_app.remove_edge_entries(run)
     domain.refresh_from_db()
     assert (domain.state, world.served_by("retires.customer.test")) == (DomainState.ACTIVE, "")
