@@ -6,7 +6,7 @@ In an expected text `{host}`, `{port}` and `{scheme}` stand for the name, the po
 from dataclasses import dataclass, field
 from pathlib import Path
 
-PAGE = Path(__file__).resolve().parents[3] / "docs" / "reference" / "http.md"
+PAGE = Path(__file__).resolve().parents[4] / "docs" / "reference" / "http.md"
 ASKED = "/api.php/users/7%20x?a=1&b=%20"
 
 
@@ -62,7 +62,7 @@ VARIABLES = (
     Variable("SERVER_PROTOCOL", "HTTP/1.1", "Always this one, also for HTTP/2: the edge speaks it to the plugin."),
     Variable("SERVER_SOFTWARE", "nginx", ""),
     Variable("HTTP_HOST", "{host}:{port}", "With the port, if the request names one: redirects lead back here."),
-    Variable("HTTP_X_FORWARDED_PROTO", "{scheme}", "Set by the edge; what a visitor sends under this name is lost."),
+    Variable("HTTP_X_FORWARDED_PROTO", "{scheme}", "Set by the edge; a visitor's header of this name is lost."),
     Variable("HTTP_X_FORWARDED_PORT", "{port}", "Likewise."),
     Variable("HTTP_X_FORWARDED_FOR", "127.0.0.1", "Likewise: the visitor's address alone."),
     Variable("REQUEST_URI", ASKED, "Path and query as they were sent."),
